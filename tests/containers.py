@@ -1,10 +1,10 @@
 """Containers that stay, for tests: a shell that is given a script at each start."""
 
 from labcore.engine import Completed, Engine, create_options
-from labcore.engine.attach import run_to_end
-from labcore.engine.container_create import create
-from labcore.engine.container_state import get, upper_of
-from labcore.engine.records import Container
+from labcore.engine.container.attach import run_to_end
+from labcore.engine.container.create import create
+from labcore.engine.container.state import get, upper_of
+from labcore.engine.records.records import Container
 from labcore.errors import NotFound
 from labcore.storage import Upper
 

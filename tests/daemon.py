@@ -19,9 +19,9 @@ import docker
 from docker.constants import DEFAULT_DOCKER_API_VERSION
 
 from labcore.engine import Engine
-from labcore.engine.container_state import get
+from labcore.engine.container.state import get
 from labcore.engine.containers import every, remove
-from labcore.engine.network_objects import prune_networks
+from labcore.engine.network.objects import prune_networks
 from labcore.errors import LabcoreError
 from tests.peers import ROOT
 

@@ -22,7 +22,7 @@ engine = Engine(Path(sys.argv[1]))
 """
 CLEAR = """
 from labcore.engine.containers import every, remove
-from labcore.engine.network_objects import prune_networks
+from labcore.engine.network.objects import prune_networks
 for container in every(engine):
     remove(engine, container.id, force=True)
 prune_networks(engine)

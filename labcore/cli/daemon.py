@@ -9,8 +9,8 @@ from labcore.daemon.listeners import default_host
 from labcore.daemon.serve import serve
 from labcore.daemon.settings import TLS, Settings
 from labcore.engine import default_root
-from labcore.engine.endpoint import RegistryOptions
-from labcore.engine.forms import pairs
+from labcore.engine.image.endpoint import RegistryOptions
+from labcore.engine.options.forms import pairs
 from labcore.errors import InvalidInput
 
 YEAR = 365 * 86400.0  # seconds

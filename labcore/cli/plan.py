@@ -4,7 +4,7 @@ import argparse
 
 from labcore.cli.container import options as create_options
 from labcore.engine import Engine
-from labcore.engine.foreground import plan_of
+from labcore.engine.container.foreground import plan_of
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

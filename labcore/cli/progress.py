@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final, TextIO
 
 from labcore.cli.formatting import size
-from labcore.engine.progress import Progress
+from labcore.engine.image.progress import Progress
 
 OFTEN: Final = 0.1  # seconds between two drawings
 BAR: Final = 24

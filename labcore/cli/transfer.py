@@ -9,7 +9,7 @@ from pathlib import Path
 
 from labcore.cli.progress import ProgressDisplay
 from labcore.engine import default_root
-from labcore.engine.progress import Progress
+from labcore.engine.image.progress import Progress
 from labcore.registry.registries import configured_endpoint
 from labcore.registry.transport import Endpoint
 from labcore.spec import Reference

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from labcore.daemon.root_lock import identify, own
 from labcore.daemon.settings import Settings
+from labcore.engine.container.exec_sessions import ExecSessions
 from labcore.engine.engine import Engine
 from labcore.engine.events import Events
-from labcore.engine.exec_sessions import ExecSessions
 from labcore.engine.jobs import Jobs
-from labcore.engine.supervisor import Supervisor
+from labcore.engine.supervision.supervisor import Supervisor
 from labcore.http import Response, Upgrade
 
 TYPE_CHECKING = False

@@ -8,8 +8,8 @@ from labcore.daemon.settings import Settings
 from labcore.daemon.wire.container_create import ContainerCreate
 from labcore.daemon.wire.host_config import LogConfig
 from labcore.daemon.wire.resources import Ulimit
-from labcore.engine.limit_forms import id_range, ulimit
-from labcore.engine.log_forms import log_policy
+from labcore.engine.options.limit_forms import id_range, ulimit
+from labcore.engine.options.log_forms import log_policy
 from labcore.errors import InvalidInput
 from labcore.runtime.userns import subordinate
 from labcore.spec import CreateOptions, IdRange

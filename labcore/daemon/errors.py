@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from labcore.daemon.wire.codec import json_response
-from labcore.engine.registry_messages import Unauthorized
+from labcore.engine.image.registry_messages import Unauthorized
 from labcore.errors import (
     Forbidden,
     ImageNotFound,

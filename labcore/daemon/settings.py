@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from labcore.engine.endpoint import RegistryOptions
+from labcore.engine.image.endpoint import RegistryOptions
 from labcore.errors import InvalidInput
 from labcore.record import Record
 

@@ -6,10 +6,10 @@ from labcore.lazy import lazy_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from labcore.engine.completed import Completed, exit_code
+    from labcore.engine.container.completed import Completed, exit_code
+    from labcore.engine.container.foreground import plan, run
     from labcore.engine.engine import SEED_NAMES, Engine
-    from labcore.engine.fields import create_options
-    from labcore.engine.foreground import plan, run
+    from labcore.engine.options.fields import create_options
     from labcore.paths import default_root
 
 __all__ = ["SEED_NAMES", "Completed", "Engine", "create_options", "default_root", "exit_code", "plan", "run"]
@@ -17,10 +17,10 @@ __all__ = ["SEED_NAMES", "Completed", "Engine", "create_options", "default_root"
 __getattr__ = lazy_names(
     __name__,
     {
-        "labcore.engine.completed": ("Completed", "exit_code"),
+        "labcore.engine.container.completed": ("Completed", "exit_code"),
         "labcore.engine.engine": ("SEED_NAMES", "Engine"),
-        "labcore.engine.fields": ("create_options",),
-        "labcore.engine.foreground": ("plan", "run"),
+        "labcore.engine.options.fields": ("create_options",),
+        "labcore.engine.container.foreground": ("plan", "run"),
         "labcore.paths": ("default_root",),
     },
 )

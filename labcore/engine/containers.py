@@ -1,7 +1,7 @@
-"""Containers that stay: list, attach, stop, kill, wait, rename, remove; `labcore.engine.lifecycle` says what may be done when.
+"""Containers that stay: list, attach, stop, kill, wait, rename, remove.
 
-`container_create` and `container_start` come before; `container_restart`, `container_pause`, `container_update` stand beside.
-A start is noted before it is made, so that nobody is needed to say how it went: `labcore.engine.container_state` finds out.
+The other verbs have a file each in `labcore.engine.container`, and `lifecycle` there says what may be done when.
+A start is noted before it is made, so that nobody is needed to say how it went: `labcore.engine.container.state` finds out.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import re
 import signal
 from contextlib import contextmanager, suppress
 
-from labcore.engine.completed import exit_code
-from labcore.engine.container_events import log_container_event
-from labcore.engine.container_pause import resume
-from labcore.engine.container_state import KILLED, current, get, settled, shim_of, upper_of
-from labcore.engine.lifecycle import NOTHING, next_status, status_of
-from labcore.engine.records import Container, Damaged
+from labcore.engine.container.completed import exit_code
+from labcore.engine.container.events import log_container_event
+from labcore.engine.container.lifecycle import NOTHING, next_status, status_of
+from labcore.engine.container.pause import resume
+from labcore.engine.container.state import KILLED, current, get, settled, shim_of, upper_of
+from labcore.engine.records.records import Container, Damaged
 from labcore.errors import InUse, InvalidInput, NotFound, NotRunning, Unavailable
 
 TYPE_CHECKING = False

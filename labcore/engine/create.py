@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from labcore.engine.devices import rules, with_devices
-from labcore.engine.namespaces import hostname_of, namespaces, no_containers, sysctls
-from labcore.engine.resources import limited
-from labcore.engine.security import confinement
+from labcore.engine.container.namespaces import hostname_of, namespaces, no_containers, sysctls
+from labcore.engine.options.devices import rules, with_devices
+from labcore.engine.options.resources import limited
+from labcore.engine.options.security import confinement
 from labcore.native import program
 from labcore.runtime.probe import confined
 from labcore.runtime.userns import fitted, groups_are_fixed, with_bound_devices
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Final
 
-    from labcore.engine.namespaces import PidOf
+    from labcore.engine.container.namespaces import PidOf
     from labcore.images import Config
     from labcore.spec import (
         CreateOptions,
@@ -77,7 +77,7 @@ def container_spec(
 
 
 def with_mounts(spec: ContainerSpec, mounts: Sequence[MountPoint]) -> ContainerSpec:
-    """Return the spec with what the options' mounts have become (`labcore.engine.volumes.attached`)."""
+    """Return the spec with what the options' mounts have become (`labcore.engine.volume.volumes.attached`)."""
     return spec.replace(mounts=(*spec.mounts, *mounts)) if mounts else spec
 
 
@@ -105,7 +105,7 @@ def _account(options: CreateOptions, config: Config, root: Root) -> tuple[User, 
     user = options.user or config.user
     if not user and not options.group_add:
         return ROOT, "/root"
-    from labcore.engine.users import account  # most images name nobody
+    from labcore.engine.options.users import account  # most images name nobody
 
     return account(user or "0", root, options.group_add)
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 
-from labcore.engine.container_state import upper_of
+from labcore.engine.container.state import upper_of
 from labcore.engine.containers import every
 from labcore.engine.engine import Engine
 from labcore.engine.prune import needed_layers, users_of
-from labcore.engine.records import Container
+from labcore.engine.records.records import Container
 from labcore.errors import StoreDamaged, Unavailable
 from labcore.images.gc import reachable_readable
 from labcore.images.resolve import entries, images

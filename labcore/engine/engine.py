@@ -9,8 +9,8 @@ import os
 from functools import cached_property, partial
 from pathlib import Path
 
-from labcore.engine.health_state import NO_HEALTH
-from labcore.engine.lifecycle import Lifecycle
+from labcore.engine.container.lifecycle import Lifecycle
+from labcore.engine.supervision.health_state import NO_HEALTH
 from labcore.errors import InvalidInput
 from labcore.images.config import Config
 from labcore.paths import default_root
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Any, Protocol
 
-    from labcore.engine.container_dirs import ContainerDirs
-    from labcore.engine.endpoint import RegistryOptions
     from labcore.engine.events import Events
-    from labcore.engine.health_state import Health
-    from labcore.engine.progress import Progress
-    from labcore.engine.records import Container, Records, State
+    from labcore.engine.image.endpoint import RegistryOptions
+    from labcore.engine.image.progress import Progress
+    from labcore.engine.records.container_dirs import ContainerDirs
+    from labcore.engine.records.records import Container, Records, State
     from labcore.engine.stages import StagesFile
+    from labcore.engine.supervision.health_state import Health
     from labcore.images import Image, ImageStore
     from labcore.native import Process
     from labcore.network import NetworkDriver
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from labcore.storage.volumes import VolumeStore
 
     class Supervisor(Protocol):
-        """Who carries out what containers' options say about their ends (`labcore.engine.supervisor`)."""
+        """Who carries out what containers' options say about their ends (`labcore.engine.supervision.supervisor`)."""
 
         def started(self, container: Container, process: Process) -> None:
             """Watch over a container that was started; its process is the supervisor's from now on."""
@@ -143,7 +143,7 @@ class Engine:
     @cached_property
     def records(self) -> Records:
         """What is kept of containers."""
-        from labcore.engine.records import Records
+        from labcore.engine.records.records import Records
 
         return Records(self.root / "containers")
 
@@ -155,7 +155,7 @@ class Engine:
     @cached_property
     def container_dirs(self) -> ContainerDirs:
         """Containers' directories, and what is locked, made and removed with them."""
-        from labcore.engine.container_dirs import ContainerDirs
+        from labcore.engine.records.container_dirs import ContainerDirs
 
         # Nothing here leads back to the engine, whose sockets are closed as soon as nobody has it any more.
         return ContainerDirs(self.records, partial(_uppers, self.root), partial(_volumes, self.root))
@@ -202,23 +202,26 @@ class Engine:
         return builtin.make(name, self.images, hello=hello, cache=self.root / "packages", update=update, tell=tell)
 
     def endpoint(self, registry: str) -> Endpoint:
-        """Return where a registry is, and how it is spoken to: `labcore.engine.endpoint`. Raises InvalidInput."""
-        from labcore.engine.endpoint import RegistryOptions, registry_endpoint  # commands that move no image need no client
+        """Return where a registry is, and how it is spoken to: `labcore.engine.image.endpoint`. Raises InvalidInput."""
+        from labcore.engine.image.endpoint import (  # commands that move no image need no client
+            RegistryOptions,
+            registry_endpoint,
+        )
 
         return registry_endpoint(registry, self.root, self.registries or RegistryOptions())
 
     def pull(
         self, reference: Reference, where: Endpoint | None = None, *, platform: Platform | None = None, unpack: bool = True
     ) -> Iterator[Progress]:
-        """Pull an image from its registry, or the one named: `labcore.engine.pull`. With `unpack` it is ready to run then."""
-        from labcore.engine.pull import pull
+        """Pull an image from its registry, or the one named: `labcore.engine.image.pull`. With `unpack` it is ready to run."""
+        from labcore.engine.image.pull import pull
 
         place = self.layers if unpack else None
         return pull(self.images, reference, where or self.endpoint(reference.registry), layers=place, platform=platform)
 
     def push(self, reference: Reference, where: Endpoint | None = None) -> Iterator[Progress]:
-        """Send an image to the registry of its name, or the one named: `labcore.engine.push`."""
-        from labcore.engine.push import push
+        """Send an image to the registry of its name, or the one named: `labcore.engine.image.push`."""
+        from labcore.engine.image.push import push
 
         return push(self.images, reference, where or self.endpoint(reference.registry))
 
@@ -232,11 +235,11 @@ class Engine:
     ) -> ContainerSpec:
         """Return the spec of a container whose writable layer goes with it.
 
-        Takes what `labcore.engine.fields.create_options` takes, but volumes: they have to be held as long as it runs.
+        Takes what `labcore.engine.options.fields.create_options` takes, but volumes: they have to be held as long as it runs.
         Raises InvalidInput, ImageNotFound, StoreDamaged, Unavailable.
         """
         from labcore.engine.create import container_spec  # commands that start nothing need neither
-        from labcore.engine.fields import create_options
+        from labcore.engine.options.fields import create_options
 
         wanted = create_options(image, argv, options=options, **fields)
         with self.layers.using():
@@ -247,7 +250,7 @@ class Engine:
         if volumes := [mount.target for mount in wanted.mounts if mount.kind == "volume"]:
             raise InvalidInput(f"volume at {volumes[0]}: it has to be held as long as the container runs: use run")
         from labcore.engine.create import with_mounts
-        from labcore.engine.volumes import attached, completed
+        from labcore.engine.volume.volumes import attached, completed
 
         mapped, devices = bool(spec.uid_map), wanted.privileged
         with attached(self.volumes, completed(wanted.mounts, ()), root, mapped=mapped, devices=devices) as mounts:

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
+from labcore.engine.container.lifecycle import status_of
 from labcore.engine.engine import Engine
-from labcore.engine.lifecycle import status_of
-from labcore.engine.records import Container
+from labcore.engine.records.records import Container
 from labcore.errors import InUse, NotFound, StoreDamaged, Unavailable
 from labcore.images import Image
 from labcore.images.gc import Collected, collect
@@ -27,7 +27,7 @@ class Removed(Record):
 
 def prune_containers(engine: Engine, wanted: Callable[[Container], bool] = lambda _: True) -> Removed:
     """Remove the `wanted` containers that do not run. Raises StoreDamaged if the database of records cannot be read."""
-    from labcore.engine.container_state import upper_of
+    from labcore.engine.container.state import upper_of
     from labcore.engine.containers import every, remove
 
     ids, size = [], 0

@@ -10,8 +10,8 @@ from typing import Protocol, Self
 import bcrypt
 
 from labcore.engine import default_root
-from labcore.engine.endpoint import endpoint
-from labcore.engine.push import push as push_image
+from labcore.engine.image.endpoint import endpoint
+from labcore.engine.image.push import push as push_image
 from labcore.http import FilePart, Request, Response
 from labcore.images import ImageStore, Manifest
 from labcore.lab.exchange import Exchange, Row, row

@@ -22,7 +22,8 @@ class Resources(Record):
     """Limits; None is no limit and leaves things as they are. Sizes are bytes, times microseconds, -1 is unlimited.
 
     `swap` is memory and swap together, as in cgroup v1 and on docker's command line. `nano_cpus` is docker's: billionths of a
-    processor's time, of which `labcore.engine.resources.limited` makes a quota. `unified` are files of cgroup v2, by name.
+    processor's time, of which `labcore.engine.options.resources.limited` makes a quota. `unified` are files of cgroup v2, by
+    name.
     """
 
     memory: int | None = None

@@ -12,9 +12,9 @@ import pytest
 import trustme
 
 from labcore.engine import Engine
-from labcore.engine.endpoint import endpoint
-from labcore.engine.pull import pull
-from labcore.engine.push import push
+from labcore.engine.image.endpoint import endpoint
+from labcore.engine.image.pull import pull
+from labcore.engine.image.push import push
 from labcore.http import Request, Response
 from labcore.images import ImageStore
 from labcore.registry.server import Registry, Settings

@@ -12,7 +12,7 @@ import pytest
 
 from labcore.cli import main
 from labcore.engine import Engine
-from labcore.engine.container_files import container_files
+from labcore.engine.container.files import container_files
 from tests.conformance.conftest import Driver
 from tests.containers import changes, run_script
 

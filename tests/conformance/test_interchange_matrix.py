@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from labcore.engine import Engine
-from labcore.engine.archives import load
+from labcore.engine.image.archives import load
 from labcore.images import Image, ImageStore
 from labcore.images.archive.writing import save
 from labcore.images.model import index_bytes

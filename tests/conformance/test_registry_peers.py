@@ -14,9 +14,9 @@ import pytest
 import trustme
 
 from labcore.engine import Engine
-from labcore.engine.endpoint import endpoint
-from labcore.engine.pull import pull
-from labcore.engine.push import push
+from labcore.engine.image.endpoint import endpoint
+from labcore.engine.image.pull import pull
+from labcore.engine.image.push import push
 from labcore.images import ImageStore
 from labcore.spec import Reference
 from tests.conformance.conftest import dockers_registry, running_dockerd

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from labcore.cli import main
-from labcore.engine.endpoint import endpoint
-from labcore.engine.pull import pull
+from labcore.engine.image.endpoint import endpoint
+from labcore.engine.image.pull import pull
 from labcore.errors import ImageNotFound, LabcoreError
 from labcore.http import Request, Response
 from labcore.images import ImageStore

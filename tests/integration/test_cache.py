@@ -18,9 +18,9 @@ import bcrypt
 import pytest
 
 from labcore.engine import Engine
-from labcore.engine.endpoint import endpoint
-from labcore.engine.pull import pull
-from labcore.engine.push import push
+from labcore.engine.image.endpoint import endpoint
+from labcore.engine.image.pull import pull
+from labcore.engine.image.push import push
 from labcore.http import Request, Response, SizedStream
 from labcore.images import ImageStore
 from labcore.registry.cache import Cache

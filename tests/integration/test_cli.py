@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from labcore.engine import Engine
-from labcore.engine.resources import PREFIX
+from labcore.engine.options.resources import PREFIX
 from labcore.runtime.cgroups import Cgroup, removal
 from tests.conftest import PROJECT, closed_to_others, needs_root, within_reach
 from tests.threads import Started

@@ -19,17 +19,17 @@ from labcore import procfs
 from labcore.cli import main
 from labcore.engine import Engine, create_options
 from labcore.engine import containers as verbs
-from labcore.engine.attach import run_to_end
-from labcore.engine.container_create import create
-from labcore.engine.container_start import start
-from labcore.engine.container_state import get, shim_of
-from labcore.engine.exec import ExecOptions, execute
-from labcore.engine.image_remove import remove_image
-from labcore.engine.listing import span, status_line
-from labcore.engine.logs import lines, logs
+from labcore.engine.container.attach import run_to_end
+from labcore.engine.container.create import create
+from labcore.engine.container.exec import ExecOptions, execute
+from labcore.engine.container.listing import span, status_line
+from labcore.engine.container.logs import lines, logs
+from labcore.engine.container.start import start
+from labcore.engine.container.state import get, shim_of
+from labcore.engine.image.remove import remove_image
 from labcore.engine.prune import prune_containers
-from labcore.engine.records import Container, State
-from labcore.engine.volume_objects import prune_volumes, remove_volume
+from labcore.engine.records.records import Container, State
+from labcore.engine.volume.objects import prune_volumes, remove_volume
 from labcore.errors import ImageNotFound, InUse, InvalidInput, NotFound, NotRunning, StepFailed
 from labcore.native import PIPE
 from labcore.native.monitor import MonitorExit, MonitorLost
@@ -196,7 +196,7 @@ def test_one_start_of_many_is_the_one(engine: Engine, name: str) -> None:
     made(engine, name, "echo begun; sleep 60")
     script = (
         "import sys\nfrom pathlib import Path\nfrom labcore.engine import Engine\n"
-        "from labcore.engine.container_start import start\n"
+        "from labcore.engine.container.start import start\n"
         "process = start(Engine(Path(sys.argv[1])), sys.argv[2])\nprint(process.pid)\nprocess.release()\n"
     )
     command = [sys.executable, "-c", script, str(engine.root), name]
@@ -214,8 +214,8 @@ LIFE = """
 import sys
 from pathlib import Path
 from labcore.engine import Engine, create_options
-from labcore.engine.container_create import create
-from labcore.engine.container_start import start
+from labcore.engine.container.create import create
+from labcore.engine.container.start import start
 from labcore.engine.containers import remove
 engine, name = Engine(Path(sys.argv[1])), sys.argv[2]
 print("begun", flush=True)
@@ -517,7 +517,7 @@ KILLED_WHILE_REMOVING = """
 import itertools, os, sys
 from pathlib import Path
 from labcore.engine import Engine, create_options
-from labcore.engine.container_create import create
+from labcore.engine.container.create import create
 from labcore.engine.containers import every, remove
 engine, name = Engine(Path(sys.argv[1])), sys.argv[2]
 

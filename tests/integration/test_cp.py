@@ -13,11 +13,11 @@ import pytest
 
 from labcore.cli import main
 from labcore.engine import Engine, create_options
-from labcore.engine.container_create import create
-from labcore.engine.container_files import container_files
-from labcore.engine.container_start import start
+from labcore.engine.container.create import create
+from labcore.engine.container.files import container_files
+from labcore.engine.container.logs import logs
+from labcore.engine.container.start import start
 from labcore.engine.containers import remove
-from labcore.engine.logs import logs
 from labcore.errors import InvalidInput
 from labcore.native import Process
 from labcore.spec import IdRange
@@ -323,7 +323,7 @@ def test_a_killed_cp_leaves_nothing_mounted(engine: Engine, name: str) -> None:
     """The tree that it looked into was attached nowhere, and is gone with it."""
     script = (
         "import sys, time, labcore\nfrom pathlib import Path\n"
-        "from labcore.engine.container_files import container_files\n"
+        "from labcore.engine.container.files import container_files\n"
         "with container_files(labcore.Engine(Path(sys.argv[1])), sys.argv[2], writable=True):\n"
         " print('mounted', flush=True)\n time.sleep(60)\n"
     )

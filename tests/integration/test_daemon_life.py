@@ -12,10 +12,10 @@ import pytest
 
 from labcore import procfs
 from labcore.engine import Engine, create_options
-from labcore.engine.container_create import create
-from labcore.engine.container_pause import pause
-from labcore.engine.container_start import start
-from labcore.engine.records import State
+from labcore.engine.container.create import create
+from labcore.engine.container.pause import pause
+from labcore.engine.container.start import start
+from labcore.engine.records.records import State
 from tests.conftest import needs_root
 from tests.daemon import WAIT_SECONDS, Answer, RunningDaemon, running_daemon
 from tests.raw_api import ask

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-import labcore.engine.exec
+import labcore.engine.container.exec
 from labcore.engine import Engine, create_options
-from labcore.engine.container_create import create
-from labcore.engine.container_start import start
-from labcore.engine.container_state import get
+from labcore.engine.container.create import create
+from labcore.engine.container.exec import ExecOptions, execute
+from labcore.engine.container.start import start
+from labcore.engine.container.state import get
 from labcore.engine.containers import kill, remove
-from labcore.engine.exec import ExecOptions, execute
 from labcore.errors import NotFound, NotRunning
 from labcore.native import DEVNULL
 from labcore.runtime.exec import exec_plan
@@ -78,7 +78,7 @@ def test_an_exec_whose_container_ends_meanwhile(
         kill(engine, running_container)
         return plan
 
-    monkeypatch.setattr(labcore.engine.exec, "exec_plan", plan_late)
+    monkeypatch.setattr(labcore.engine.container.exec, "exec_plan", plan_late)
     with pytest.raises(NotRunning, match=f"^container {running_container} is not running$"):
         execute(engine, running_container, ExecOptions(("true",)), stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL)
     assert get(engine, running_container).state.status == "exited"

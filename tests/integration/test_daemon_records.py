@@ -160,7 +160,11 @@ WRONG = [
     ({"Image": "busybox", "HostConfig": {"Memory": "much"}}, 400, "HostConfig.Memory: Expected `int`, got `str`"),
     ({"Image": "busybox", "HostConfig": {"RestartPolicy": {"Name": "often"}}}, 400, "unknown policy 'often'"),
     ({"Image": "busybox", "HostConfig": {"SecurityOpt": ["seccomp=/etc/shadow"]}}, 400, "Decoding seccomp profile failed"),
-    ({"Image": "busybox", "HostConfig": {"Mounts": [{"Type": "image", "Target": "/x"}]}}, 400, "mount type unknown: use bind, volume, tmpfs"),
+    (
+        {"Image": "busybox", "HostConfig": {"Mounts": [{"Type": "image", "Target": "/x"}]}},
+        400,
+        "mount type unknown: use bind, volume, tmpfs",
+    ),
     ({"Image": "busybox", "HostConfig": {"Binds": ["./here:/x"]}}, 400, "has to be absolute"),
     ({"Image": "busybox", "HostConfig": {"Runtime": "kata"}}, 400, "unknown or invalid runtime name: kata"),
     ({"Image": "busybox", "HostConfig": {"LogConfig": {"Type": "syslog"}}}, 400, 'plugin "syslog" not found'),

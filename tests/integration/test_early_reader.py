@@ -1,9 +1,9 @@
 """The output of a container that is attached to before its start, however soon it is removed."""
 
 from labcore.engine import Engine
-from labcore.engine.container_create import create
-from labcore.engine.container_start import start
-from labcore.engine.container_state import get, shim_of
+from labcore.engine.container.create import create
+from labcore.engine.container.start import start
+from labcore.engine.container.state import get, shim_of
 from labcore.engine.containers import remove
 from labcore.spec import CreateOptions
 from tests.conftest import needs_root

@@ -11,12 +11,12 @@ import pytest
 
 import labcore
 from labcore.engine import Engine
-from labcore.engine.commit import commit
-from labcore.engine.container_files import container_files
-from labcore.engine.container_state import get
+from labcore.engine.container.files import container_files
+from labcore.engine.container.state import get
 from labcore.engine.containers import remove
 from labcore.engine.fsck import check, repair
-from labcore.engine.image_remove import prune_images, remove_image
+from labcore.engine.image.commit import commit
+from labcore.engine.image.remove import prune_images, remove_image
 from labcore.errors import InUse, StoreDamaged
 from labcore.images import Image
 from labcore.spec import IdRange, Reference

@@ -31,12 +31,12 @@ RESOLVER = "labcore.network.resolver"
 # A network and a container on it come and go: its addresses and what it publishes are written while it runs.
 WORK = """
 import json, os
-from labcore.engine.container_create import create
-from labcore.engine.container_start import start
+from labcore.engine.container.create import create
+from labcore.engine.container.start import start
 from labcore.engine.containers import remove
-from labcore.engine.fields import create_options
-from labcore.engine.network_connect import connect, disconnect
-from labcore.engine.network_objects import remove_network
+from labcore.engine.options.fields import create_options
+from labcore.engine.container.network_connect import connect, disconnect
+from labcore.engine.network.objects import remove_network
 from labcore.spec.network import EndpointOptions, NetworkOptions
 
 for number in range(int(sys.argv[2])):

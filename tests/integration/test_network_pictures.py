@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from labcore.engine import Engine
-from labcore.engine.container_state import get
+from labcore.engine.container.state import get
 from labcore.errors import InvalidInput, NotFound
 from labcore.network import in_namespace, namespace_of
 from tests.conftest import as_learner, needs, needs_root

@@ -225,8 +225,8 @@ def test_an_environment_without_end_is_not_read(engine: Engine, capsys: pytest.C
 
 
 def test_an_entry_point_of_ones_own_drops_the_images_command(engine: Engine) -> None:
-    from labcore.engine.commit import commit
     from labcore.engine.containers import remove
+    from labcore.engine.image.commit import commit
     from labcore.spec import Reference
 
     labcore.run("busybox", ["true"], root=engine.root, name="entry")

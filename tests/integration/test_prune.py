@@ -18,11 +18,11 @@ import pytest
 import labcore
 from labcore.cli import main
 from labcore.engine import Engine, create_options
-from labcore.engine.archives import import_root
-from labcore.engine.container_create import create
+from labcore.engine.container.create import create
 from labcore.engine.disk_usage import usage
 from labcore.engine.fsck import check, repair
-from labcore.engine.image_remove import Gone, prune_images, remove_image
+from labcore.engine.image.archives import import_root
+from labcore.engine.image.remove import Gone, prune_images, remove_image
 from labcore.engine.prune import stack_of
 from labcore.errors import InUse
 from labcore.images import Image
@@ -227,7 +227,7 @@ def test_what_is_being_unpacked_stays(engine: Engine, tmp_path: Path) -> None:
 
 def test_a_start_keeps_collections_out(engine: Engine) -> None:
     """While one looks for layers and mounts them, a collection waits; what is started by then runs."""
-    script = "import sys; from labcore.engine import Engine; from labcore.engine.image_remove import prune_images; "
+    script = "import sys; from labcore.engine import Engine; from labcore.engine.image.remove import prune_images; "
     script += "print(prune_images(Engine(sys.argv[1]), every=True).layers.layers)"
     with ExitStack() as kept, ExitStack() as starting:
         starting.enter_context(using(engine.layers.directory))
@@ -243,7 +243,7 @@ def test_a_start_keeps_collections_out(engine: Engine) -> None:
 
 def test_starts_and_collections_at_once(engine: Engine) -> None:
     """The image stays, so whatever a collection removes, no start fails and no layer that is needed goes."""
-    script = "import sys; from labcore.engine import Engine; from labcore.engine.image_remove import prune_images\n"
+    script = "import sys; from labcore.engine import Engine; from labcore.engine.image.remove import prune_images\n"
     script += "while True: prune_images(Engine(sys.argv[1]))"
     with Started([sys.executable, "-c", script, str(engine.root)]) as pruning:
         for number in range(20):

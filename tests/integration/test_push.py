@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from labcore.engine import Engine
-from labcore.engine.endpoint import endpoint
-from labcore.engine.pull import pull
-from labcore.engine.push import push
+from labcore.engine.image.endpoint import endpoint
+from labcore.engine.image.pull import pull
+from labcore.engine.image.push import push
 from labcore.http import Request, Response
 from labcore.http.message import Body
 from labcore.images import ImageStore

@@ -10,9 +10,9 @@ import pytest
 
 from labcore.cli import main
 from labcore.engine import Engine
-from labcore.engine.endpoint import endpoint
-from labcore.engine.pull import pull
-from labcore.engine.push import push
+from labcore.engine.image.endpoint import endpoint
+from labcore.engine.image.pull import pull
+from labcore.engine.image.push import push
 from labcore.errors import LabcoreError
 from labcore.http import Request, Response
 from labcore.images import ImageStore

@@ -40,7 +40,8 @@ NEEDLESS_FOR_RUN = {
     "ast", "asyncio", "concurrent.futures", "csv", "dataclasses", "email", "hashlib", "http", "importlib.metadata", "inspect",
     "logging", "random", "secrets", "selectors", "shutil", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading",
     "traceback", "typing", "uuid",
-    "labcore.engine.records", "labcore.engine.container_state", "labcore.http", "labcore.registry", "labcore.runtime.explain",
+    "labcore.engine.records.records", "labcore.engine.container.state", "labcore.http", "labcore.registry",
+    "labcore.runtime.explain",
     "labcore.runtime.ops.fields", "labcore.runtime.seccomp.ranges", "labcore.runtime.shim", "labcore.storage.unpack",
     "labcore.lab", "labcore.bench", "labcore.vm",
 }  # fmt: skip

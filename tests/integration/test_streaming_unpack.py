@@ -15,7 +15,7 @@ import pytest
 
 import labcore
 from labcore.engine import Engine
-from labcore.engine.streaming_unpack import StreamingUnpack
+from labcore.engine.image.streaming_unpack import StreamingUnpack
 from labcore.errors import ImageNotFound, LabcoreError, StoreDamaged
 from labcore.http import Request, Response
 from labcore.images import Config

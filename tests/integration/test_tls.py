@@ -14,9 +14,9 @@ import trustme
 
 from labcore.cli import main
 from labcore.engine import Engine
-from labcore.engine.endpoint import endpoint
-from labcore.engine.pull import pull
-from labcore.engine.push import push
+from labcore.engine.image.endpoint import endpoint
+from labcore.engine.image.pull import pull
+from labcore.engine.image.push import push
 from labcore.errors import InvalidInput, Unavailable
 from labcore.images import ImageStore
 from labcore.registry.endpoint import Endpoint

@@ -9,11 +9,11 @@ import pytest
 
 import labcore
 from labcore.engine import Engine
-from labcore.engine.commit import commit
-from labcore.engine.container_start import start
+from labcore.engine.container.exec import ExecOptions, execute
+from labcore.engine.container.start import start
 from labcore.engine.containers import remove
-from labcore.engine.exec import ExecOptions, execute
-from labcore.engine.users import MOST, account
+from labcore.engine.image.commit import commit
+from labcore.engine.options.users import MOST, account
 from labcore.errors import InvalidInput, StepFailed
 from labcore.spec import BindRoot, IdRange, Reference, User
 from labcore.spec.isolation import ID_MAX

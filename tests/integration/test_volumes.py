@@ -12,11 +12,11 @@ import pytest
 
 import labcore
 from labcore.engine import Engine, create_options
-from labcore.engine.commit import commit
+from labcore.engine.container.foreground import prepared
 from labcore.engine.containers import remove
-from labcore.engine.foreground import prepared
-from labcore.engine.mount_options import from_long, from_short, from_tmpfs
-from labcore.engine.volume_objects import prune_volumes
+from labcore.engine.image.commit import commit
+from labcore.engine.options.mount_options import from_long, from_short, from_tmpfs
+from labcore.engine.volume.objects import prune_volumes
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
 from labcore.images.builtin import LayerWriter, write_image
 from labcore.runtime import make_plan, spawn
@@ -152,7 +152,7 @@ def test_killed_while_a_volume_is_filled(engine: Engine, name: str) -> None:
     for number in range(3000):
         writer.file(f"many/{number}", b"x")
     write_image(engine.images, "many:1", [writer.finish()], command=("/none",))
-    script = "import sys, labcore; from pathlib import Path; from labcore.engine.foreground import prepared\n"
+    script = "import sys, labcore; from pathlib import Path; from labcore.engine.container.foreground import prepared\n"
     script += "e = labcore.Engine(Path(sys.argv[1])); print('begun', flush=True)\n"
     script += "with prepared(e, labcore.engine.create_options('many:1', ['x'], volumes=[sys.argv[2] + ':/many'])): pass\n"
     engine.layers_of(engine.images.get(Reference.parse("many:1")))

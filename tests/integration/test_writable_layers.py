@@ -17,12 +17,12 @@ import pytest
 
 import labcore
 from labcore.engine import Engine, create_options
-from labcore.engine.commit import commit
-from labcore.engine.container_create import create
-from labcore.engine.container_files import container_files
-from labcore.engine.container_start import start
-from labcore.engine.container_state import PLACEHOLDERS, get, upper_of
+from labcore.engine.container.create import create
+from labcore.engine.container.files import container_files
+from labcore.engine.container.start import start
+from labcore.engine.container.state import PLACEHOLDERS, get, upper_of
 from labcore.engine.containers import kill, remove, wait
+from labcore.engine.image.commit import commit
 from labcore.engine.prune import needed_layers
 from labcore.errors import InUse, InvalidInput, NotFound
 from labcore.native.monitor import MonitorExit, MonitorLost
@@ -258,7 +258,7 @@ KILLED = """
 import sys, time
 from pathlib import Path
 from labcore.engine import Engine
-from labcore.engine.container_start import start
+from labcore.engine.container.start import start
 process = start(Engine(Path(sys.argv[1])), sys.argv[2])
 print(process.pid, flush=True)
 time.sleep(60)
@@ -299,7 +299,7 @@ def test_killed_while_a_container_is_made_or_removed(engine: Engine, storage: st
     """It is there whole or not at all; what was being done is cleared away by the next."""
     script = (
         "import sys, labcore\nfrom pathlib import Path\nfrom labcore.engine import create_options\n"
-        "from labcore.engine.container_create import create\nfrom labcore.engine.containers import remove\n"
+        "from labcore.engine.container.create import create\nfrom labcore.engine.containers import remove\n"
         "e = labcore.Engine(Path(sys.argv[1]))\nprint('begun', flush=True)\n"
         "wanted = create_options('busybox', ['sh'], name=sys.argv[2], volumes=['/data'], open_stdin=True, stdin_once=True)\n"
         "while True:\n create(e, wanted)\n remove(e, sys.argv[2], volumes=True)\n"
@@ -322,7 +322,7 @@ def test_killed_before_the_mark_of_a_new_container_is_written(engine: Engine, na
     """The file is there, and empty: the next one removes it with its directory."""
     script = (
         "import os, sys, labcore\nfrom pathlib import Path\nfrom labcore.engine import create_options\n"
-        "from labcore.engine.container_create import create\n"
+        "from labcore.engine.container.create import create\n"
         "Path.write_text = lambda self, *_, **__: (self.touch(), os.kill(os.getpid(), 9))\n"
         "create(labcore.Engine(Path(sys.argv[1])), create_options('busybox', ['sh'], name=sys.argv[2]))\n"
     )
@@ -641,7 +641,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
         "try: labcore.run('busybox', ['true'], root=root, name='bb')\n"
         "except labcore.LabcoreError as error: print(type(error).__name__, str(error)[:29])\n"
         "(root / 'filler').unlink()\n"
-        "from labcore.engine.container_files import container_files, diff\n"
+        "from labcore.engine.container.files import container_files, diff\n"
         "from labcore.engine.containers import remove\n"
         "print([each.name for each in engine.records.all()], [c.path for c in diff(engine, 'aa')])\n"
         "with container_files(engine, 'aa') as files: print(len(b''.join(files.archive('/etc'))) > 1000)\n"

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import zstandard
 
-from labcore.engine.archives import import_root, load
+from labcore.engine.image.archives import import_root, load
 from labcore.errors import ImageNotFound, InvalidInput, LabcoreError, StoreDamaged
 from labcore.images import Config, Image, ImageStore
 from labcore.images.archive.writing import save
@@ -635,7 +635,7 @@ def test_a_blob_that_was_changed_is_not_saved_silently(store: ImageStore) -> Non
 def test_a_large_archive_through_a_pipe_takes_little_memory(tmp_path: Path) -> None:
     """300 MB of a layer, of which no two pieces are equal, come from a pipe: the process stays small."""
     script = (
-        "import sys; from pathlib import Path; from labcore.engine.archives import load; "
+        "import sys; from pathlib import Path; from labcore.engine.image.archives import load; "
         "from labcore.images import ImageStore; "
         f"print(load(ImageStore(Path({str(tmp_path)!r})), sys.stdin.buffer)[0].images[0].id); "
         "print(int(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0]) // 1024)"  # its own, not its parent's

@@ -13,7 +13,7 @@ from random import Random
 import pytest
 import zstandard
 
-from labcore.engine.archives import import_root, load
+from labcore.engine.image.archives import import_root, load
 from labcore.errors import LabcoreError
 from labcore.images import ImageStore
 from labcore.storage import LayerStore

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from labcore.engine.endpoint import RegistryOptions, registry_endpoint
-from labcore.engine.image_list import dangling, has_labels, path_pattern
-from labcore.engine.registry_messages import Unauthorized, in_dockers_words
+from labcore.engine.image.endpoint import RegistryOptions, registry_endpoint
+from labcore.engine.image.list import dangling, has_labels, path_pattern
+from labcore.engine.image.registry_messages import Unauthorized, in_dockers_words
 from labcore.errors import ImageNotFound, InvalidInput
 from labcore.registry.endpoint import RegistryError
 from labcore.spec import Reference

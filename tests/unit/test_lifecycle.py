@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from labcore.engine.container_exit import ran_seconds
+from labcore.engine.container.exit import ran_seconds
+from labcore.engine.container.lifecycle import GONE, NOTHING, STATUSES, TABLE, Lifecycle, next_status, status_of
 from labcore.engine.containers import signal_number
-from labcore.engine.health import DEFAULTS, healthcheck_of
-from labcore.engine.health_probe import duration
-from labcore.engine.health_state import Health, ProbeResult
-from labcore.engine.lifecycle import GONE, NOTHING, STATUSES, TABLE, Lifecycle, next_status, status_of
-from labcore.engine.records import Container, State
-from labcore.engine.restart_policy import next_delay, should_restart, should_start
-from labcore.engine.timers import Timers
+from labcore.engine.records.records import Container, State
+from labcore.engine.supervision.health import DEFAULTS, healthcheck_of
+from labcore.engine.supervision.health_probe import duration
+from labcore.engine.supervision.health_state import Health, ProbeResult
+from labcore.engine.supervision.restart_policy import next_delay, should_restart, should_start
+from labcore.engine.supervision.timers import Timers
 from labcore.errors import InUse, InvalidInput, LabcoreError, NotRunning
 from labcore.images import Config
 from labcore.spec import CreateOptions, Healthcheck, RestartPolicy

@@ -4,7 +4,7 @@ import io
 import re
 
 from labcore.cli.progress import ProgressDisplay
-from labcore.engine.progress import Progress
+from labcore.engine.image.progress import Progress
 
 ONE, TWO, THREE = (f"sha256:{digit * 64}" for digit in "123")
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from labcore.engine.database import BUSY_SECONDS
-from labcore.engine.names import NAME, checked_name, drawn_name
-from labcore.engine.records import Container, Damaged, Records, State
+from labcore.engine.records.database import BUSY_SECONDS
+from labcore.engine.records.names import NAME, checked_name, drawn_name
+from labcore.engine.records.records import Container, Damaged, Records, State
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged, Unavailable
 from labcore.images import Config
 from labcore.images.config import History
@@ -146,7 +146,7 @@ def test_a_state_is_noted_only_on_top_of_the_one_that_was_read(records: Records)
 ADD = """
 import sys
 from pathlib import Path
-from labcore.engine.records import Container, Records, State
+from labcore.engine.records.records import Container, Records, State
 from labcore.images import Config
 from labcore.spec import CreateOptions
 records, first = Records(Path(sys.argv[1])), int(sys.argv[2])
@@ -209,7 +209,7 @@ def test_a_state_that_is_none_is_not_written(records: Records) -> None:
 
 def test_one_who_writes_makes_readers_wait_for_nothing(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
     records.add(container())
-    monkeypatch.setattr("labcore.engine.database.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("labcore.engine.records.database.BUSY_SECONDS", 0.1)
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(records.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as holder:
@@ -296,5 +296,7 @@ def test_json_of_an_option_that_was_never_said(records: Records) -> None:
 
 def test_a_container_without_a_record_needs_no_sqlite() -> None:
     """`labcore run --rm`: 5 ms."""
-    script = "import sys; import labcore.engine.foreground, labcore.cli.container.run; print('sqlite3' in sys.modules)"
+    script = (
+        "import sys; import labcore.engine.container.foreground, labcore.cli.container.run; print('sqlite3' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "False\n"

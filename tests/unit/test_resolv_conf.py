@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from labcore.engine import create_options, resolv_conf
-from labcore.engine.resolv_conf import PUBLIC, ResolvConf, embedded, own, parse, wanted
+from labcore.engine import create_options
+from labcore.engine.network import resolv_conf
+from labcore.engine.network.resolv_conf import PUBLIC, ResolvConf, embedded, own, parse, wanted
 
 TEXT = """# made by hand
 nameserver 192.0.2.1

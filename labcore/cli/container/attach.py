@@ -5,7 +5,7 @@ import time
 
 from labcore.cli.container.streams import follow
 from labcore.engine import Engine
-from labcore.engine.container_state import get
+from labcore.engine.container.state import get
 from labcore.engine.containers import attach
 from labcore.signal_forwarding import SignalForwarding
 

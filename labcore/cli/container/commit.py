@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Make it."""
-    from labcore.engine.commit import commit
+    from labcore.engine.image.commit import commit
 
     reference = Reference.parse(args.image) if args.image else None
     image = commit(Engine(args.root), args.container, reference, changes=args.change, message=args.message, author=args.author)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from labcore.disk_space import room_for
 from labcore.engine import Engine
-from labcore.engine.container_files import container_files
+from labcore.engine.container.files import container_files
 from labcore.errors import InvalidInput
 from labcore.storage.files import copy, of_machine
 

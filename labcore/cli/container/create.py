@@ -5,7 +5,7 @@ import argparse
 from labcore.cli.container.cidfile import write_cidfile
 from labcore.cli.container.run import container_arguments, container_options
 from labcore.engine import Engine
-from labcore.engine.container_create import create
+from labcore.engine.container.create import create
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ import os
 import sys
 
 from labcore.engine import Engine
-from labcore.engine.container_files import diff
+from labcore.engine.container.files import diff
 
 LETTERS = {"added": "A", "changed": "C", "deleted": "D"}
 

@@ -7,7 +7,7 @@ import sys
 
 from labcore.cli import LABCORE_FAILED
 from labcore.engine import Engine, exit_code
-from labcore.engine.exec import ExecOptions, execute
+from labcore.engine.container.exec import ExecOptions, execute
 from labcore.errors import InvalidInput, StepFailed
 from labcore.native import DEVNULL, Process
 from labcore.signal_forwarding import SignalForwarding

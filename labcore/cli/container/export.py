@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from labcore.engine import Engine
-from labcore.engine.container_files import container_files
+from labcore.engine.container.files import container_files
 from labcore.errors import InvalidInput
 
 

@@ -9,8 +9,8 @@ from labcore.cli import LABCORE_FAILED
 from labcore.cli.container.cidfile import write_cidfile
 from labcore.cli.container.start import attached
 from labcore.engine import Engine
-from labcore.engine.container_create import create
-from labcore.engine.container_start import start, start_failure_code
+from labcore.engine.container.create import create
+from labcore.engine.container.start import start, start_failure_code
 from labcore.engine.containers import remove
 from labcore.errors import InvalidInput, NotFound, StepFailed
 from labcore.spec import CreateOptions

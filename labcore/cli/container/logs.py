@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from labcore.engine import Engine
-from labcore.engine.logs import lines, logs
+from labcore.engine.container.logs import lines, logs
 from labcore.engine.timestamps import parse_time, rfc3339
 from labcore.errors import InvalidInput
 

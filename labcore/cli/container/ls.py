@@ -5,12 +5,12 @@ import sys
 
 from labcore.cli.formatting import ago, printable, show_table
 from labcore.engine import Engine
+from labcore.engine.container.lifecycle import RUNNING, status_of
+from labcore.engine.container.listing import FILTERS, checked_filters, command_line, matches, resolved_filters, status_line
 from labcore.engine.containers import every
 from labcore.engine.filters import parse_filters
-from labcore.engine.lifecycle import RUNNING, status_of
-from labcore.engine.listing import FILTERS, checked_filters, command_line, matches, resolved_filters, status_line
-from labcore.engine.network_inspect import ports_line
-from labcore.engine.records import Container, Damaged, run_config
+from labcore.engine.network.inspect import ports_line
+from labcore.engine.records.records import Container, Damaged, run_config
 
 SHOWN = 12  # digits of an ID
 COMMAND_SHOWN = 20

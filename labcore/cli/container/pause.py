@@ -4,7 +4,7 @@ import argparse
 
 from labcore.cli import for_each
 from labcore.engine import Engine
-from labcore.engine.container_pause import pause
+from labcore.engine.container.pause import pause
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

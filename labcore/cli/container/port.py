@@ -3,9 +3,9 @@
 import argparse
 
 from labcore.engine import Engine
-from labcore.engine.container_state import get
-from labcore.engine.network_forms import exposed
-from labcore.engine.network_inspect import address_of, bindings, endpoints_of
+from labcore.engine.container.state import get
+from labcore.engine.network.inspect import address_of, bindings, endpoints_of
+from labcore.engine.options.network_forms import exposed
 from labcore.errors import NotFound
 
 

@@ -6,7 +6,7 @@ from labcore.cli import for_each
 from labcore.cli.container.stop import how_to_stop
 from labcore.cli.notices import notify
 from labcore.engine import Engine
-from labcore.engine.container_restart import restart
+from labcore.engine.container.restart import restart
 from labcore.engine.containers import signal_number
 
 

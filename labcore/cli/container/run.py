@@ -9,8 +9,8 @@ from labcore.cli.container import options as create_options
 from labcore.cli.container.cidfile import write_cidfile
 from labcore.cli.notices import notify
 from labcore.engine import Engine, exit_code
-from labcore.engine.foreground import Prepared, prepared
-from labcore.engine.ids import new_id
+from labcore.engine.container.foreground import Prepared, prepared
+from labcore.engine.records.ids import new_id
 from labcore.errors import InvalidInput, StepFailed
 from labcore.native import DEVNULL
 from labcore.runtime.launch import Launch

@@ -7,7 +7,7 @@ import time
 from labcore.cli import LABCORE_FAILED, for_each
 from labcore.cli.notices import notify
 from labcore.engine import Engine
-from labcore.engine.container_start import start, start_failure_code
+from labcore.engine.container.start import start, start_failure_code
 from labcore.errors import InvalidInput, StepFailed
 
 

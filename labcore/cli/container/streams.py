@@ -8,8 +8,8 @@ from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 from labcore.engine import Engine
-from labcore.engine.attach import ended, output
-from labcore.engine.records import Container
+from labcore.engine.container.attach import ended, output
+from labcore.engine.records.records import Container
 from labcore.native import Process
 from labcore.runtime.shim import LogRecord
 

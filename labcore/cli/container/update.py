@@ -5,7 +5,7 @@ import argparse
 from labcore.cli import for_each
 from labcore.cli.container.options import OPTIONS
 from labcore.engine import Engine, create_options
-from labcore.engine.container_update import update
+from labcore.engine.container.update import update
 from labcore.errors import InvalidInput
 
 FIELDS = (

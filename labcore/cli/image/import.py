@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from labcore.engine import Engine
-from labcore.engine.archives import import_root
+from labcore.engine.image.archives import import_root
 from labcore.spec import Platform, Reference
 
 

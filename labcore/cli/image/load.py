@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from labcore.engine import Engine
-from labcore.engine.archives import load
+from labcore.engine.image.archives import load
 from labcore.errors import InvalidInput
 
 

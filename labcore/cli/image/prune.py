@@ -7,7 +7,7 @@ from labcore.cli.confirm import confirmed
 from labcore.cli.formatting import size
 from labcore.cli.image.rm import show
 from labcore.engine import Engine
-from labcore.engine.image_remove import prune_images
+from labcore.engine.image.remove import prune_images
 
 NAMELESS = "images without a name"
 UNUSED = "all images that no container uses"

@@ -5,7 +5,7 @@ import sys
 
 from labcore.cli import for_each
 from labcore.engine import Engine
-from labcore.engine.image_remove import Removal, remove_image
+from labcore.engine.image.remove import Removal, remove_image
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,8 +4,8 @@ import argparse
 
 from labcore.cli.notices import notify
 from labcore.engine import Engine
-from labcore.engine.network_connect import connect
-from labcore.engine.network_forms import endpoint
+from labcore.engine.container.network_connect import connect
+from labcore.engine.options.network_forms import endpoint
 
 REPEATED = (
     ("--alias", "network_aliases", "NAME", "a further name there"),

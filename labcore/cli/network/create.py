@@ -4,8 +4,8 @@ import argparse
 
 from labcore.cli.notices import notify
 from labcore.engine import Engine
-from labcore.engine.network_create import network_options
-from labcore.engine.network_objects import create_network
+from labcore.engine.network.create import network_options
+from labcore.engine.network.objects import create_network
 
 REPEATED = (
     ("--subnet", "SUBNET", "such as 172.30.0.0/16 (default: one that is free)"),

@@ -3,7 +3,7 @@
 import argparse
 
 from labcore.engine import Engine
-from labcore.engine.network_connect import disconnect
+from labcore.engine.container.network_connect import disconnect
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

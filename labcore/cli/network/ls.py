@@ -6,7 +6,7 @@ import json
 from labcore.cli.formatting import show_table
 from labcore.engine import Engine
 from labcore.engine.filters import parse_filters
-from labcore.engine.network_inspect import FILTERS, SCOPE, check_filters, matches
+from labcore.engine.network.inspect import FILTERS, SCOPE, check_filters, matches
 
 SHOWN = 12  # digits of an ID
 HEADS = ["NETWORK ID", "NAME", "DRIVER", "SCOPE"]

@@ -5,7 +5,7 @@ import argparse
 from labcore.cli.confirm import confirmed
 from labcore.cli.notices import notify
 from labcore.engine import Engine
-from labcore.engine.network_objects import prune_networks
+from labcore.engine.network.objects import prune_networks
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

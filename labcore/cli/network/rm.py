@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from labcore.cli import for_each
 from labcore.engine import Engine
-from labcore.engine.network_objects import remove_network
+from labcore.engine.network.objects import remove_network
 from labcore.errors import NotFound
 
 

@@ -8,7 +8,7 @@ import labcore
 from labcore.cli.formatting import size
 from labcore.engine import Engine
 from labcore.engine.containers import every
-from labcore.engine.records import Container
+from labcore.engine.records.records import Container
 from labcore.images.resolve import entries
 from labcore.runtime.cgroups.hierarchy import hierarchies
 from labcore.storage.driver import driver

@@ -3,7 +3,7 @@
 import argparse
 
 from labcore.engine import Engine
-from labcore.engine.volume_objects import create_volume
+from labcore.engine.volume.objects import create_volume
 from labcore.errors import InvalidInput
 
 

@@ -23,7 +23,7 @@ def main(args: argparse.Namespace) -> int:
 
 def prune_volumes(engine: Engine, *, every: bool) -> None:
     """Remove them, and print their names."""
-    from labcore.engine.volume_objects import prune_volumes as removed
+    from labcore.engine.volume.objects import prune_volumes as removed
 
     for volume in removed(engine, named=every)[0]:
         print(f"Deleted volume: {volume.name}")

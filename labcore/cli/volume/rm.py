@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from labcore.cli import for_each
 from labcore.engine import Engine
-from labcore.engine.volume_objects import remove_volume
+from labcore.engine.volume.objects import remove_volume
 from labcore.errors import NotFound
 
 

@@ -3,7 +3,7 @@
 from labcore.daemon.context import Daemon
 from labcore.daemon.wire.codec import decode, json_response
 from labcore.daemon.wire.registry_auth import AuthConfig, credentials_of, registry_of
-from labcore.engine.registry_queries import log_in
+from labcore.engine.image.registry_queries import log_in
 from labcore.http import Request, Response, Route
 
 

@@ -7,7 +7,7 @@ from labcore.daemon.context import Daemon
 from labcore.daemon.wire.codec import decode, json_response
 from labcore.daemon.wire.commit import CommitConfig, merged
 from labcore.daemon.wire.query import flag
-from labcore.engine.commit import commit
+from labcore.engine.image.commit import commit
 from labcore.http import Request, Response, Route
 from labcore.spec import Reference
 

@@ -3,7 +3,7 @@
 from labcore.daemon.context import Daemon
 from labcore.daemon.wire.codec import json_response
 from labcore.daemon.wire.registry_auth import found_by
-from labcore.engine.registry_queries import distribution
+from labcore.engine.image.registry_queries import distribution
 from labcore.http import Request, Response, Route
 from labcore.spec import Platform, Reference
 

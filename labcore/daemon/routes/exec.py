@@ -8,9 +8,9 @@ from labcore.daemon.streams import Attachment, framed, upgrade_headers
 from labcore.daemon.wire.codec import decode, empty, json_response
 from labcore.daemon.wire.exec import ExecConfig, ExecStartConfig, attached_of, exec_inspect, exec_options_of, size_of
 from labcore.daemon.wire.query import console_size
-from labcore.engine.container_state import get
-from labcore.engine.exec import check_runs
-from labcore.engine.exec_sessions import ExecSession
+from labcore.engine.container.exec import check_runs
+from labcore.engine.container.exec_sessions import ExecSession
+from labcore.engine.container.state import get
 from labcore.errors import LabcoreError
 from labcore.http import RawStream, Request, Response, Route, Upgrade
 

@@ -12,7 +12,8 @@ from labcore.daemon.wire.platform import platform_json, platform_text
 from labcore.daemon.wire.progress import Line, load_lines, pull_lines, push_lines, streamed
 from labcore.daemon.wire.query import filters, flag, number
 from labcore.daemon.wire.registry_auth import found_by
-from labcore.engine.image_jobs import (
+from labcore.engine.image.import_source import opened_source
+from labcore.engine.image.jobs import (
     import_image,
     load_images,
     log_push,
@@ -24,11 +25,10 @@ from labcore.engine.image_jobs import (
     tag_image,
     tags_of,
 )
-from labcore.engine.image_list import FILTERS, dangling, list_images
-from labcore.engine.image_remove import prune_images, remove_image
-from labcore.engine.import_source import opened_source
-from labcore.engine.local_images import local_image, local_images
-from labcore.engine.registry_queries import SEARCH_FILTERS, search
+from labcore.engine.image.list import FILTERS, dangling, list_images
+from labcore.engine.image.local_images import local_image, local_images
+from labcore.engine.image.registry_queries import SEARCH_FILTERS, search
+from labcore.engine.image.remove import prune_images, remove_image
 from labcore.engine.timestamps import parse_time
 from labcore.http import Request, Response, Route
 from labcore.spec import Reference

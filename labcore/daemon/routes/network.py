@@ -15,9 +15,9 @@ from labcore.daemon.wire.networks import (
     network_options_of,
 )
 from labcore.daemon.wire.query import before, filters, strict_flag
-from labcore.engine.network_connect import connect, disconnect
-from labcore.engine.network_inspect import FILTERS, SCOPE, check_filters, matches
-from labcore.engine.network_objects import create_network, prune_networks, remove_network
+from labcore.engine.container.network_connect import connect, disconnect
+from labcore.engine.network.inspect import FILTERS, SCOPE, check_filters, matches
+from labcore.engine.network.objects import create_network, prune_networks, remove_network
 from labcore.errors import InvalidInput, NotFound
 from labcore.http import Request, Response, Route
 from labcore.spec.network import Network

@@ -10,13 +10,13 @@ from labcore.daemon.wire.codec import ZERO_TIME
 from labcore.daemon.wire.host_config_json import host_config_json
 from labcore.daemon.wire.mounts import is_tmpfs_option, mode_of, propagation_of
 from labcore.daemon.wire.network_json import network_settings
-from labcore.engine.container_state import get, upper_of
+from labcore.engine.container.lifecycle import status_of
+from labcore.engine.container.listing import command_line, status_line
+from labcore.engine.container.state import get, upper_of
 from labcore.engine.engine import Engine
-from labcore.engine.health_state import Health
-from labcore.engine.lifecycle import status_of
-from labcore.engine.listing import command_line, status_line
-from labcore.engine.network_inspect import NetworkView, bindings, endpoints_of, exposed_ports, network_id
-from labcore.engine.records import Container, run_config
+from labcore.engine.network.inspect import NetworkView, bindings, endpoints_of, exposed_ports, network_id
+from labcore.engine.records.records import Container, run_config
+from labcore.engine.supervision.health_state import Health
 from labcore.engine.timestamps import SECOND, parse_rfc3339
 from labcore.errors import NotFound
 from labcore.images.config import Config, healthcheck_json

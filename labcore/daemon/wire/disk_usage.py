@@ -7,7 +7,7 @@ from labcore.daemon.wire.container import summaries
 from labcore.daemon.wire.images import image_summary
 from labcore.daemon.wire.volumes import volume_json
 from labcore.engine.engine import Engine
-from labcore.engine.image_list import list_images
+from labcore.engine.image.list import list_images
 from labcore.errors import InvalidInput
 from labcore.storage.tree import size_of
 

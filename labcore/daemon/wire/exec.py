@@ -3,8 +3,8 @@
 from typing import Any
 
 from labcore.daemon.wire.codec import Wire
-from labcore.engine.exec import ExecOptions
-from labcore.engine.exec_sessions import ExecSession
+from labcore.engine.container.exec import ExecOptions
+from labcore.engine.container.exec_sessions import ExecSession
 from labcore.errors import InvalidInput
 
 

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from labcore.daemon.wire.codec import ZERO_TIME
 from labcore.engine.engine import Engine
-from labcore.engine.image_list import Summary, created
-from labcore.engine.image_remove import Removal
-from labcore.engine.local_images import LocalImage, layer_sizes
+from labcore.engine.image.list import Summary, created
+from labcore.engine.image.local_images import LocalImage, layer_sizes
+from labcore.engine.image.remove import Removal
 from labcore.engine.timestamps import SECOND
 from labcore.images.config import Config
 from labcore.registry.search import Found

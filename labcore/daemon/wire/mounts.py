@@ -6,8 +6,8 @@ from typing import Any, Final, Never
 from msgspec import UNSET, UnsetType, field
 
 from labcore.daemon.wire.codec import Wire
-from labcore.engine.forms import size as parse_size
-from labcore.engine.mount_options import NO_MEANING_HERE, PROPAGATION, from_short, from_tmpfs
+from labcore.engine.options.forms import size as parse_size
+from labcore.engine.options.mount_options import NO_MEANING_HERE, PROPAGATION, from_short, from_tmpfs
 from labcore.errors import InvalidInput, NotFound
 from labcore.spec import Mount
 

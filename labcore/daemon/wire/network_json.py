@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from labcore.engine.engine import Engine
-from labcore.engine.network_inspect import SCOPE, bindings, exposed_ports
-from labcore.engine.network_objects import owner_name
-from labcore.engine.records import Container
+from labcore.engine.network.inspect import SCOPE, bindings, exposed_ports
+from labcore.engine.network.objects import owner_name
+from labcore.engine.records.records import Container
 from labcore.spec.network import AddressPool, Endpoint, EndpointOptions, Network
 
 NAMELESS: Final = ("none", "host")

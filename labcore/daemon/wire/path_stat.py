@@ -5,7 +5,7 @@ from base64 import b64encode
 from typing import Final
 
 from labcore.daemon.wire.codec import encode
-from labcore.engine.container_files import PathStat
+from labcore.engine.container.files import PathStat
 from labcore.engine.timestamps import rfc3339
 
 HEADER: Final = "X-Docker-Container-Path-Stat"

@@ -6,9 +6,9 @@ from itertools import chain, islice
 from typing import Any, Final, TypeVar
 
 from labcore.daemon.wire.codec import json_lines
-from labcore.engine.progress import Progress
-from labcore.engine.pull import Pulled
-from labcore.engine.push import Pushed
+from labcore.engine.image.progress import Progress
+from labcore.engine.image.pull import Pulled
+from labcore.engine.image.push import Pushed
 from labcore.errors import LabcoreError
 from labcore.http import Response
 from labcore.images import Image

@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 from labcore.daemon.wire.codec import ZERO_TIME
-from labcore.engine.records import Container
-from labcore.engine.stats import BlockSample, CpuSample, Sample
+from labcore.engine.container.stats import BlockSample, CpuSample, Sample
+from labcore.engine.records.records import Container
 from labcore.engine.timestamps import rfc3339
 
 BLOCK_COUNTS: Final = (

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 from labcore import procfs
 from labcore.engine import Engine
-from labcore.engine.container_state import get
+from labcore.engine.container.state import get
 from labcore.errors import InvalidInput, NotFound, Unavailable
 from labcore.lab.messages import say
 from labcore.lab.pictures import proc

@@ -223,8 +223,8 @@ def rootfs(spec):
         "a call of the reference": _reference("pull"),
         "a call of labcore's pull": """
 def pull(registry, repository, tag, store):
-    from labcore.engine.endpoint import endpoint
-    from labcore.engine.pull import pull as transfer
+    from labcore.engine.image.endpoint import endpoint
+    from labcore.engine.image.pull import pull as transfer
     from labcore.images import ImageStore
     name = Reference.parse(f"{registry.removeprefix('http://')}/{repository}:{tag}")
     for _ in transfer(ImageStore(Path(store)), name, endpoint(name)):

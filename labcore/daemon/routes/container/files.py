@@ -12,8 +12,8 @@ from labcore.daemon.wire.codec import empty, json_response
 from labcore.daemon.wire.path_stat import path_stat_header
 from labcore.daemon.wire.query import flag
 from labcore.disk_space import room_for
-from labcore.engine.container_files import archived, container_files, diff, extract_archive, path_stat
-from labcore.engine.container_state import get
+from labcore.engine.container.files import archived, container_files, diff, extract_archive, path_stat
+from labcore.engine.container.state import get
 from labcore.errors import InvalidInput
 from labcore.http import Request, Response, Route
 

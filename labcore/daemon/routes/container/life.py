@@ -9,18 +9,18 @@ from labcore.daemon.versions import version_of
 from labcore.daemon.wire.codec import JSON, decode, empty, encode, json_response
 from labcore.daemon.wire.container_update import ContainerUpdate, limits_of, new_restart_policy
 from labcore.daemon.wire.query import before, filters, flag, number
-from labcore.engine.container_links import remove_link
-from labcore.engine.container_pause import pause, unpause
-from labcore.engine.container_restart import restart
-from labcore.engine.container_start import start
-from labcore.engine.container_state import get
-from labcore.engine.container_update import update
-from labcore.engine.container_wait import ContainerWait
+from labcore.engine.container.lifecycle import NOTHING
+from labcore.engine.container.links import remove_link
+from labcore.engine.container.pause import pause, unpause
+from labcore.engine.container.restart import restart
+from labcore.engine.container.start import start
+from labcore.engine.container.state import get
+from labcore.engine.container.update import update
+from labcore.engine.container.wait import ContainerWait
 from labcore.engine.containers import kill, remove, rename, signal_number, stop
 from labcore.engine.filters import has_label
-from labcore.engine.lifecycle import NOTHING
 from labcore.engine.prune import prune_containers
-from labcore.engine.records import Container
+from labcore.engine.records.records import Container
 from labcore.errors import InvalidInput
 from labcore.http import Request, Response, Route
 

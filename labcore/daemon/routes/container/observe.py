@@ -9,10 +9,10 @@ from labcore.daemon.context import Daemon
 from labcore.daemon.wire.codec import JSON, encode, json_response
 from labcore.daemon.wire.query import flag
 from labcore.daemon.wire.stats import stats_response
-from labcore.engine.container_state import get
-from labcore.engine.records import Container
-from labcore.engine.stats import Sample, sample
-from labcore.engine.top import top
+from labcore.engine.container.state import get
+from labcore.engine.container.stats import Sample, sample
+from labcore.engine.container.top import top
+from labcore.engine.records.records import Container
 from labcore.errors import NotFound
 from labcore.http import Request, Response, Route
 

@@ -11,13 +11,13 @@ from labcore.daemon.wire.container import inspect, summaries
 from labcore.daemon.wire.container_create import ContainerCreate, adapt_to_version, create_options_of
 from labcore.daemon.wire.platform import platform_text
 from labcore.daemon.wire.query import filters, flag, number
-from labcore.engine.container_create import create
-from labcore.engine.container_links import link_names
+from labcore.engine.container.create import create
+from labcore.engine.container.lifecycle import status_of
+from labcore.engine.container.links import link_names
+from labcore.engine.container.listing import FILTERS, checked_filters, matches, resolved_filters
 from labcore.engine.containers import every
-from labcore.engine.lifecycle import status_of
-from labcore.engine.listing import FILTERS, checked_filters, matches, resolved_filters
-from labcore.engine.local_images import check_platform
-from labcore.engine.records import Container
+from labcore.engine.image.local_images import check_platform
+from labcore.engine.records.records import Container
 from labcore.http import Request, Response, Route
 
 RUNNING: Final = ("running", "paused", "restarting")  # what a list has unless it is asked for all

@@ -7,9 +7,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from labcore.engine.endpoint import endpoint
-from labcore.engine.pull import pull as engine_pull
-from labcore.engine.push import push as engine_push
+from labcore.engine.image.endpoint import endpoint
+from labcore.engine.image.pull import pull as engine_pull
+from labcore.engine.image.push import push as engine_push
 from labcore.images import Descriptor, ImageStore
 from labcore.lab.checks.drawn_images import descriptors, make_image, store_of
 from labcore.lab.checks.image_claims import SHOWN

@@ -1,0 +1,1 @@
+"""Containers: what is done with one."""

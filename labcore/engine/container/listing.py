@@ -1,0 +1,156 @@
+"""ps: which containers are listed, by docker's filters, and what is said of them in a line."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from labcore.engine.container.lifecycle import STATUSES, status_of
+from labcore.engine.filters import has_label
+from labcore.engine.records.records import entrypoint_and_command
+from labcore.engine.supervision.health_state import NO_HEALTH
+from labcore.engine.timestamps import SECOND, parse_rfc3339
+from labcore.errors import InvalidInput
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Final
+
+    from labcore.engine.engine import Engine
+    from labcore.engine.records.records import Container
+
+FILTERS: Final = (
+    "id", "name", "status", "exited", "label", "ancestor", "network", "volume", "publish", "expose", "health", "before",
+    "since",
+)  # fmt: skip
+HEALTHS: Final = ("starting", "healthy", "unhealthy", "none")
+# A time is said in the first unit that it has at least so many seconds of, as docker says it.
+SPANS: Final = (
+    (2 * 365 * 86400, 365 * 86400, "years"),
+    (60 * 86400, 30 * 86400, "months"),
+    (14 * 86400, 7 * 86400, "weeks"),
+    (48 * 3600, 86400, "days"),
+    (90 * 60, 3600, "hours"),
+)
+
+
+def checked_filters(filters: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return filters whose values can be. Raises InvalidInput."""
+    for name, values in filters.items():
+        for value in values:
+            _check(name, value)
+    return filters
+
+
+def _check(name: str, value: str) -> None:
+    known = {"status": STATUSES, "health": HEALTHS}.get(name)
+    if known and value not in known:
+        raise InvalidInput(f"filter {name}={value}: there are {', '.join(known)}")
+    if name == "exited" and not re.fullmatch(r"-?[0-9]{1,9}", value, re.ASCII):
+        raise InvalidInput(f"filter exited={value}: an exit code is wanted")
+    if name in ("publish", "expose") and not re.fullmatch(r"[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp))?", value, re.ASCII):
+        raise InvalidInput(f"filter {name}={value}: PORT[-LAST][/tcp|udp] is wanted")
+    if name == "name":
+        _pattern(value)
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise InvalidInput(f"filter name={text}: {error}") from None
+
+
+def resolved_filters(engine: Engine, filters: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return the filters with what they name looked up: a container's moment, a network's name. Raises NotFound."""
+    found = dict(filters)
+    for name in ("before", "since"):
+        if name in found:
+            found[name] = [engine.records.find(value).created for value in found[name]]
+    if "network" in found:
+        by_id = {each.id: each.wanted.name for each in engine.networks.networks()}
+        found["network"] = [
+            next((name for id, name in by_id.items() if id.startswith(value)), value) for value in found["network"]
+        ]
+    return found
+
+
+def matches(container: Container, filters: Mapping[str, Sequence[str]], *, health: str = NO_HEALTH) -> bool:
+    """Return whether a container passes all filters; of several values of one, any will do, but for labels.
+
+    They are `resolved_filters`.
+    """
+    if not filters:
+        return True
+    labels = container.labels()
+    tests = {
+        "network": lambda value: (
+            value == (container.options.network_mode or "none")
+            or any(value == each.network for each in container.options.networks)
+        ),
+        "volume": lambda value: any(value in (each.source, each.target) for each in container.mounts),
+        "publish": lambda value: _has_port(
+            value, (f"{each.container_port}/{each.protocol}" for each in container.options.ports)
+        ),
+        "expose": lambda value: _has_port(value, (*container.options.exposed_ports, *container.config.exposed_ports)),
+        "health": lambda value: value == health,
+        "before": lambda value: container.created < value,
+        "since": lambda value: container.created > value,
+        "id": lambda value: container.id.startswith(value),
+        "name": lambda value: bool(_pattern(value).search(container.name) or _pattern(value).search(f"/{container.name}")),
+        "status": lambda value: status_of(container) == value,
+        "exited": lambda value: container.state.status == "exited" and container.state.exit_code == int(value),
+        "ancestor": lambda value: value in (container.image, container.image.removesuffix(":latest"), container.image_id),
+        "label": lambda value: has_label(labels, value),
+    }
+    return all((all if name == "label" else any)(map(tests[name], values)) for name, values in filters.items())
+
+
+def _has_port(text: str, ports: Iterable[str]) -> bool:
+    numbers, _, protocol = text.partition("/")
+    first, _, last = numbers.partition("-")
+    wanted = range(int(first), int(last or first) + 1)
+    return any(int(port) in wanted and kind == (protocol or "tcp") for port, _, kind in (each.partition("/") for each in ports))
+
+
+def status_line(container: Container, now: datetime | None = None, *, health: str = NO_HEALTH) -> str:
+    """Return the state as `ps` says it: `Up 3 minutes (healthy)`, `Exited (0) 2 hours ago`, `Created`."""
+    state, status = container.state, status_of(container)
+    if status == "paused":
+        return f"Up {_since(state.started, now)} (Paused)"
+    if status == "running":
+        about = {NO_HEALTH: "", "starting": " (health: starting)"}.get(health, f" ({health})")
+        return f"Up {_since(state.started, now)}{about}"
+    if status == "restarting":
+        return f"Restarting ({state.exit_code}) {_since(state.finished, now)} ago"
+    if status == "exited":
+        return f"Exited ({state.exit_code}) {_since(state.finished, now)} ago"
+    return "Created"
+
+
+def _since(moment: str, now: datetime | None) -> str:
+    then = parse_rfc3339(moment) / SECOND
+    return span((now or datetime.now(UTC)).timestamp() - then)
+
+
+def span(seconds: float) -> str:
+    """Say how long that is, as docker does: `About a minute`."""
+    if seconds < 1:
+        return "Less than a second"
+    if seconds < 60:
+        return f"{int(seconds)} second{'s' if seconds >= 2 else ''}"
+    if seconds < 120:
+        return "About a minute"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} minutes"
+    for least, unit, name in SPANS:
+        if seconds >= least:
+            return f"{round(seconds / unit) if name == 'hours' else int(seconds // unit)} {name}"
+    return "About an hour"
+
+
+def command_line(container: Container) -> str:
+    """Return what is run, in one line."""
+    entrypoint, command = entrypoint_and_command(container)
+    return " ".join((*entrypoint, *command))

@@ -1,0 +1,104 @@
+"""Networks of containers that are there: connect, disconnect. The records say what is wanted next time."""
+
+from labcore.disk_space import room_for
+from labcore.engine.container.state import settled
+from labcore.engine.engine import Engine
+from labcore.engine.network.etc_files import etc_files, update_etc_files
+from labcore.engine.network.networks import Connected, connected_now, names_on, serve_names
+from labcore.engine.network.objects import log_network_event
+from labcore.engine.records.records import Container
+from labcore.errors import Forbidden, InvalidInput, NotFound
+from labcore.network import namespace_of
+from labcore.spec.network import EndpointOptions
+
+
+def connect(engine: Engine, wanted: EndpointOptions, text: str) -> None:
+    """Connect a container to a further network: now if it runs, and whenever it is started.
+
+    Raises NotFound, Forbidden, InvalidInput, Unavailable, StoreFull.
+    """
+    network = engine.networks.find(wanted.network)
+    wanted = wanted.replace(network=network.wanted.name)
+    engine.networks.check(wanted)
+    found = engine.records.find(text)
+    with (
+        room_for(f"{found} on network {wanted.network}", engine.root),
+        engine.container_dirs.locked(found.id, found.name),
+    ):
+        container = settled(engine, found.id)
+        _check_mode(container)
+        if any(each.network == wanted.network for each in container.options.networks):
+            raise Forbidden(f"endpoint with name {container.name} already exists in network {wanted.network}")
+        networks = (*container.options.networks, wanted)
+        if container.state.status != "running":
+            engine.records.set_networks(container, networks)
+            return
+        _connect_running(engine, container, wanted, networks)
+        log_network_event(engine, network, "connect", container=container.id)
+
+
+def disconnect(engine: Engine, network: str, text: str, *, force: bool = False) -> None:
+    """Disconnect a container from a network. With `force` a container that is no more is disconnected too.
+
+    Raises NotFound, InvalidInput.
+    """
+    there = engine.networks.find(network)
+    name = there.wanted.name
+    try:
+        found = engine.records.find(text)
+    except NotFound:
+        if not force:
+            raise
+        return engine.networks.disconnect(text, name)
+    with engine.container_dirs.locked(found.id, found.name):
+        container = settled(engine, found.id)
+        left = tuple(each for each in container.options.networks if each.network != name)
+        if len(left) == len(container.options.networks):
+            raise NotFound(f"container {container.id} is not connected to network {name}")
+        if container.state.status == "running":
+            before = connected_now(engine, container)
+            with namespace_of(container.state.pid) as namespace:
+                engine.networks.disconnect(container.id, name, namespace)
+            _tell(engine, container, before)
+            log_network_event(engine, there, "disconnect", container=container.id)
+        engine.records.set_networks(container, left)
+    return None
+
+
+def _connect_running(
+    engine: Engine, container: Container, wanted: EndpointOptions, networks: tuple[EndpointOptions, ...]
+) -> None:
+    before = connected_now(engine, container)
+    names = names_on(wanted, container.id, container.name, container.options.hostname)
+    endpoint = engine.networks.reserve(wanted, container.id, names=names)
+    try:
+        with namespace_of(container.state.pid) as namespace:
+            engine.networks.attach([endpoint], namespace)
+        _tell(engine, container, before)
+        engine.records.set_networks(container, networks)
+    except BaseException:
+        engine.networks.disconnect(container.id, wanted.network)
+        raise
+
+
+def _tell(engine: Engine, container: Container, before: Connected) -> None:
+    """Have the container's files in /etc, and the embedded server, know of its networks as they are now."""
+    after = connected_now(engine, container)
+    directory, hostname = engine.container_dirs.path(container.id), container.options.hostname or container.id[:12]
+    texts = (etc_files(container.options, hostname, each) for each in (before, after))
+    update_etc_files(str(directory), *texts)
+    if after.is_embedded:
+        serve_names(engine, after, container.state.pid)
+
+
+def _check_mode(container: Container) -> None:
+    mode = container.options.network_mode
+    if mode == "none":
+        raise InvalidInput(
+            f"container cannot be connected to multiple networks with one of the networks in private (none) mode: {container}"
+        )
+    if mode == "host" or mode.startswith("container:"):
+        raise InvalidInput(
+            "container sharing network namespace with another container or host cannot be connected to any other network: "
+            f"{container} was created with network {mode}"
+        )

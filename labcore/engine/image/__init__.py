@@ -1,0 +1,1 @@
+"""Images: pull, push, load, import, commit, list, remove."""

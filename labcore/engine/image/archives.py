@@ -1,0 +1,90 @@
+"""load, save, import: images from archives and into them; what was loaded is unpacked, as after a pull."""
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from labcore.engine.image.speculative_unpack import SpeculativeUnpack
+from labcore.engine.timestamps import now
+from labcore.images import Image, ImageStore
+from labcore.images.archive.reading import ArchivedImage, check_content, read
+from labcore.images.archive.rootfs import image_of_rootfs
+from labcore.images.archive.source import opened
+from labcore.images.resolve import for_this_machine
+from labcore.spec import Platform, Reference
+from labcore.storage import LayerStore
+
+AT_ONCE: Final = 3  # layers, as in a pull
+
+
+def load(store: ImageStore, source: Path | BinaryIO, *, layers: LayerStore | None = None) -> list[ArchivedImage]:
+    """Take the images of an archive into the store, all of them or none, and return them.
+
+    `source` is a file, compressed or not; a directory that is an OCI layout; or an open stream, which is read once.
+    The layers are unpacked if `layers` is a place for them, of several machines' images those for this one. An image without
+    a name is kept without. Raises StoreDamaged, InvalidInput.
+    """
+    with store.using(), ExitStack() as undo:
+        speculative = SpeculativeUnpack(layers, undo) if layers else None
+        with opened(source) as archive:
+            found = read(store, archive, speculative)
+        for entry in found:
+            ours = for_this_machine(entry.images)
+            for image in entry.images:
+                if layers and image is ours:
+                    unpack(store, layers, image, speculative)
+                else:
+                    check_content(store, image)
+        for entry in found:
+            for name in entry.names:
+                store.tag(name, entry.descriptor)
+            if not entry.names:
+                store.keep(entry.descriptor)
+    return found
+
+
+def import_root(
+    store: ImageStore,
+    source: BinaryIO,
+    what: str,
+    *,
+    name: Reference | None = None,
+    changes: Iterable[str] = (),
+    message: str = "",
+    platform: Platform | None = None,
+    layers: LayerStore | None = None,
+) -> Image:
+    """Make an image of a root file system's archive, and name it if there is a name: `labcore.images.archive.rootfs`."""
+    created = now()
+    with store.using():
+        image = image_of_rootfs(store, source, what, created=created, changes=changes, message=message, platform=platform)
+        if layers:
+            unpack(store, layers, image)
+        if name:
+            store.tag(name, image.descriptor, at=created)
+        else:
+            store.keep(image.descriptor)
+    return image.replace(name=str(name or ""))
+
+
+def unpack(store: ImageStore, layers: LayerStore, image: Image, speculative: SpeculativeUnpack | None = None) -> None:
+    """Unpack an image's layers, a few at a time, unless they are unpacked. Raises StoreDamaged."""
+    pairs = [
+        (layer, diff_id)
+        for layer, diff_id in zip(image.layers, image.config.diff_ids, strict=True)
+        if speculative is None or layers.has(diff_id) or not speculative.adopt(layer, diff_id)
+    ]
+    if not pairs:
+        return
+    from concurrent.futures import ThreadPoolExecutor  # most archives' layers are unpacked by now
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        added = [pool.submit(layers.add, diff_id, partial(_open, store.blob_path(layer))) for layer, diff_id in pairs]
+        for one in added:
+            one.result()
+
+
+def _open(path: Path) -> BinaryIO:
+    return path.open("rb")

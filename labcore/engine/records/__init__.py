@@ -1,0 +1,1 @@
+"""Records: what is kept of containers that stay, and their directories."""

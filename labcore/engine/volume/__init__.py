@@ -1,0 +1,1 @@
+"""Volumes: what a container has attached, and the API's objects."""
