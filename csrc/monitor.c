@@ -12,7 +12,8 @@
  *   labcore-monitor                                      the starter alone learns of the container
  *   labcore-monitor WAITS                                the child is reaped only once the starter sends a byte; it is left to
  *                                                        others if the starter goes away
- *   labcore-monitor BUFFER MAX_SIZE FILES INPUT_ONCE     as a shim, for whoever looks for its container later: see shim.h
+ *   labcore-monitor KEEPS OUTPUT                         the child runs on if the starter goes away, and its output goes
+ * nowhere labcore-monitor BUFFER MAX_SIZE FILES INPUT_ONCE     as a shim, for whoever looks for its container later: see shim.h
  *
  * Static, single-threaded, and small: one of them stands beside every container that has one.
  */
@@ -32,6 +33,7 @@
 #include <unistd.h>
 
 #include "block.h"
+#include "discard.h"
 #include "message.h"
 #include "monitor.h"
 #include "raw.h"
@@ -103,26 +105,6 @@ static struct shim_options as_shim_options(char **words)
         .files = (unsigned)strtoul(words[2], NULL, 10),
         .input_once = strtol(words[3], NULL, 10) != 0,
     };
-}
-
-/* The starter has gone, and reads the child's output no more: it is thrown away here. Else the child would get SIGPIPE, or a
- * hangup of its terminal, or wait for ever. */
-static void discard_output(int pidfd, int terminal)
-{
-    static char bytes[1 << 14];
-    struct pollfd watched[] = {
-        {.fd = pidfd, .events = POLLIN},
-        {.fd = MONITOR_STDOUT, .events = POLLIN},
-        {.fd = MONITOR_STDERR, .events = POLLIN},
-        {.fd = terminal, .events = POLLIN},
-    };
-    while (!watched[0].revents) {
-        if (poll(watched, 4, -1) < 0)
-            continue;
-        for (int i = 1; i < 4; i++)
-            if (watched[i].revents && read(watched[i].fd, bytes, sizeof bytes) <= 0 && errno != EAGAIN)
-                watched[i].fd = -1;
-    }
 }
 
 /* Returns whether the child has ended; if not, the starter has: then a child that is to die with its parent does so with us. */

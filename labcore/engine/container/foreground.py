@@ -63,8 +63,8 @@ def plan(
 
     `image` is a name in the store; `argv` empty: the image's own command. `fields` are those of
     `labcore.engine.options.fields.create_options`: `rootfs` is a directory instead of an image, `env` a mapping, and so on.
-    `stages` replaces stages by name (`labcore.STAGES`). `root` is the state root. What somebody has to hold is for `run`: volumes,
-    and the container's own /etc/hosts, /etc/hostname and /etc/resolv.conf.
+    `stages` replaces stages by name (`labcore.STAGES`). `root` is the state root. What somebody has to hold is for `run`:
+    volumes, and the container's own /etc/hosts, /etc/hostname and /etc/resolv.conf.
     Raises InvalidInput, ImageNotFound, StoreDamaged.
     """
     return plan_of(Engine(root), create_options(image, argv, options=options, **fields), stages)

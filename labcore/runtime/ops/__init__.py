@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labcore.runtime.ops.base import ApplyApparmorProfile, Call, Clone, JoinCgroup, JoinNamespaces, Op, Pause, Receive, Sync
+from labcore.runtime.ops.exec_fifo import OpenExecFifo, WaitForStart
 from labcore.runtime.ops.files import (
     Chdir,
     CloseDescriptors,
@@ -11,11 +12,9 @@ from labcore.runtime.ops.files import (
     MakeFiles,
     MakeLinks,
     MakeNode,
-    OpenExecFifo,
     PreserveFds,
     SetDirectoryMetadata,
     TryChdir,
-    WaitForStart,
 )
 from labcore.runtime.ops.mount_trees import FsMount, MoveMount, MoveReceivedMount, OpenTree, PivotBack
 from labcore.runtime.ops.mounts import (

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from labcore import native
 from labcore.native import CloseFlag, Register, Resolve, TreeFlag
-from labcore.native.spawn import LAID_OUT, PRESERVED_DESCRIPTOR
+from labcore.native.spawn import PRESERVED_DESCRIPTOR
 from labcore.native.step import errors
 from labcore.runtime.ops.base import SCRATCH, Op
 
@@ -266,37 +266,3 @@ class MakeNode(Op):
             ]
 
         return make_each((self.path,), make)
-
-
-class OpenExecFifo(Op):
-    """Open a FIFO for both directions, which waits for nobody, and keep it in a register: fifo(7).
-
-    Its descriptor lies above all whose numbers matter.
-    """
-
-    path: str
-    register: int
-    name: ClassVar[str] = "exec fifo"
-
-    def calls(self) -> Sequence[Step]:
-        flags = os.O_RDWR | os.O_CLOEXEC
-        return [
-            native.openat.step(native.AT_FDCWD, self.path, flags).replace(result=SCRATCH.number),
-            native.dup3.step(SCRATCH, LAID_OUT, os.O_CLOEXEC).replace(result=self.register),
-            native.close.step(SCRATCH),
-        ]
-
-
-class WaitForStart(Op):
-    """Wait until somebody writes a byte into the FIFO that was opened: read(2)."""
-
-    register: int
-    name: ClassVar[str] = "await start"
-
-    @cached_property
-    def detail(self) -> str:
-        return "for `start`"
-
-    def calls(self) -> Sequence[Step]:
-        gate = Register(self.register)
-        return [native.read.step(gate, bytearray(1)).replace(zero_fails=True), native.close.step(gate)]
