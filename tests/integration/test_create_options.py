@@ -200,7 +200,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"network_mode": "bridge"}, "there are none, host"),
     ({"network_mode": "container:x"}, "No such container: x"),
     ({"pid_mode": "container:x"}, "No such container: x"),
-    ({"ipc_mode": "container:x"}, "for pid and network alone"),
+    ({"ipc_mode": "container:x"}, "No such container: x"),
     ({"uts_mode": "host", "hostname": "x"}, "leave one of them out"),
     ({"userns_mode": "keep-id"}, "host is all there is"),
     ({"group_add": ["nosuch"]}, "none in its /etc/group"),

@@ -24,6 +24,7 @@ REFUSED = [
     ({}, {"IpcMode": "odd"}, "invalid IPC mode: odd"),
     ({}, {"PidMode": "container"}, "invalid PID mode: container"),
     ({}, {"PidMode": "container:nobody"}, "No such container: nobody"),
+    ({}, {"IpcMode": "container:nobody"}, "No such container: nobody"),
     ({}, {"UTSMode": "container:x"}, "invalid UTS mode: container:x"),
     ({}, {"CgroupnsMode": "odd"}, "invalid cgroup namespace mode: odd"),
     ({}, {"Annotations": {"": "x"}}, "invalid Annotations: the empty string is not permitted as an annotation key"),
@@ -215,3 +216,61 @@ def test_a_host_name_is_known_on_a_network_of_a_user_s(daemon: RunningDaemon) ->
     assert found["DNSNames"] == ["one1", container[:12], "base"]
     assert daemon.request("DELETE", f"/containers/{container}?force=1").status == 204
     assert daemon.request("DELETE", f"/networks/{id}").status == 204
+
+
+def start(daemon: RunningDaemon, id: str) -> Any:
+    return daemon.request("POST", f"/containers/{id}/start")
+
+
+def remove(daemon: RunningDaemon, *ids: str) -> None:
+    for id in ids:
+        assert daemon.request("DELETE", f"/containers/{id}?force=1").status == 204
+
+
+def inside(daemon: RunningDaemon, id: str, command: str) -> str:
+    """Run a command in a container, to its end; return what it writes."""
+    code, out = daemon.client.containers.get(id).exec_run(["sh", "-c", command])
+    assert code == 0, out
+    return str(out.decode())
+
+
+def test_containers_share_an_ipc_namespace_and_its_shared_memory(daemon: RunningDaemon) -> None:
+    donor = created(daemon, "donor", IpcMode="shareable", ShmSize=1 << 20)
+    first, second = (created(daemon, name, IpcMode=f"container:{of}") for name, of in (("first", "donor"), ("second", "first")))
+    try:
+        for id in (donor, first, second):
+            assert start(daemon, id).status == 204
+        inside(daemon, donor, "echo here > /dev/shm/note")
+        link = "readlink /proc/self/ns/ipc"
+        for id in (first, second):
+            assert inside(daemon, id, "cat /dev/shm/note") == "here\n"
+            assert inside(daemon, id, "stat -fc %b /dev/shm") == inside(daemon, donor, "stat -fc %b /dev/shm")
+            assert inside(daemon, id, link) == inside(daemon, donor, link)
+        assert daemon.request("GET", f"/containers/{first}/json").json["HostConfig"]["IpcMode"] == "container:donor"
+    finally:
+        remove(daemon, second, first, donor)
+
+
+@pytest.mark.parametrize(("field", "kind"), [("IpcMode", "IPC"), ("PidMode", "PID")])
+def test_a_namespace_of_a_stopped_container_is_not_joined(daemon: RunningDaemon, field: str, kind: str) -> None:
+    donor = created(daemon, "stopped", IpcMode="shareable")
+    id = created(daemon, "joining", **{field: "container:stopped"})
+    try:
+        answer = start(daemon, id)
+        assert answer.status == 500
+        assert answer.json["message"].startswith(f"failed to join {kind} namespace: container {donor} is not running")
+    finally:
+        remove(daemon, id, donor)
+
+
+def test_a_private_ipc_namespace_is_not_joined(daemon: RunningDaemon) -> None:
+    donor = created(daemon, "private")
+    id = created(daemon, "joining", IpcMode="container:private")
+    try:
+        assert start(daemon, donor).status == 204
+        answer = start(daemon, id)
+        assert answer.status == 500
+        hint = "non-shareable IPC (hint: use IpcMode:shareable for the donor container)"
+        assert answer.json["message"] == f"failed to join IPC namespace: container {donor}: {hint}"
+    finally:
+        remove(daemon, id, donor)
