@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from labcore.runtime.mount_flags import Options
 
 DONOR: Final = re.compile(r"/proc/([1-9]\d*)/root(/.*)")
+DESCRIPTORS: Final = "/proc/self/fd/"
 CLONE_FS: Final = CloneFlag(0x200)  # linux/sched.h
 
 
@@ -39,6 +40,11 @@ def donor(source: str) -> tuple[str, str] | None:
     """Return in which process's mount namespace a source lies, /proc/PID/root/PATH, and the path there; None: the starter's."""
     match = DONOR.fullmatch(source) if source.startswith("/proc/") else None
     return (match[1], match[2]) if match else None
+
+
+def of_the_starter(source: str) -> bool:
+    """Return whether a path means something for the starter alone: its descriptor, or what is in another mount namespace."""
+    return source.startswith(DESCRIPTORS) or donor(source) is not None
 
 
 class Tree(Record):

@@ -23,6 +23,7 @@ from labcore.locks import Lock, is_at
 from labcore.record import Record
 from labcore.storage.copies import Copier
 from labcore.storage.directories import OPEN, UNFINISHED, checked_name, created_whole, remove, remove_tree, sweep
+from labcore.storage.subpath import is_empty, put_in_place
 from labcore.storage.tree import size_of, tree_of
 
 TYPE_CHECKING = False
@@ -145,13 +146,14 @@ class VolumeStore:
                 raise _no_such_volume(name, "somebody has just removed it")
             yield
 
-    def fill(self, volume: Volume, files: Files, path: str) -> None:
+    def fill(self, volume: Volume, files: Files, path: str, subpath: str = "") -> None:
         """Put a copy of a directory's content into a volume that is empty, and its owner and permissions on it: all or nothing.
 
-        If there is no such directory, nothing happens, nor to a volume that is a directory of the host.
+        Or into an empty directory in the volume, its `subpath`. If there is no such directory, nothing happens, nor to a volume
+        that is a directory of the host.
         """
         data = self.data(volume)
-        if volume.options or any(data.iterdir()):
+        if volume.options or not (is_empty(data, subpath) if subpath else not any(data.iterdir())):
             return
         with room_for(f"volume {volume.name}", data), suppress(NotFound), files.entry(path, follow=True) as entry:
             if not entry.is_directory:
@@ -165,8 +167,11 @@ class VolumeStore:
                         copier.copy_all(tree, incoming.name)
                 finally:
                     os.close(top)
-                with suppress(OSError):  # somebody else has filled it
-                    incoming.rename(data)
+                if subpath:
+                    put_in_place(incoming, data, subpath)
+                else:
+                    with suppress(OSError):  # somebody else has filled it
+                        incoming.rename(data)
             finally:
                 remove_tree(incoming)
 

@@ -39,6 +39,16 @@ REFUSED = [
         {"Mounts": [{"Type": "volume", "Source": "data", "Target": "/x", "BindOptions": {}}]},
         'BindOptions must not be specified on mount type "volume"',
     ),
+    (
+        {},
+        {"Mounts": [{"Type": "volume", "Source": "data", "Target": "/x", "VolumeOptions": {"Subpath": "a/../../b"}}]},
+        'invalid mount config for type "volume": subpath must be a relative path within the volume',
+    ),
+    (
+        {},
+        {"Mounts": [{"Type": "volume", "Target": "/x", "VolumeOptions": {"Subpath": "a"}}]},
+        'invalid mount config for type "volume": must not set Subpath when using anonymous volumes',
+    ),
     ({}, {"Mounts": [{"Type": "npipe", "Target": "/x"}]}, 'invalid mount config for type "npipe": mount type unknown'),
 ]
 
@@ -274,3 +284,76 @@ def test_a_private_ipc_namespace_is_not_joined(daemon: RunningDaemon) -> None:
         assert answer.json["message"] == f"failed to join IPC namespace: container {donor}: {hint}"
     finally:
         remove(daemon, id, donor)
+
+
+@pytest.fixture
+def filled_volume(daemon: RunningDaemon) -> Iterator[str]:
+    """A volume with a file, directories, and links that lead to one of them and out."""
+    volume = daemon.client.volumes.create("parts")
+    links = "ln -s ../dir in; ln -s / out; ln -s out further; ln -s /etc etc"
+    command = f"cd /v; mkdir dir bin links; echo content > dir/file; echo alone > one; cd links; {links}"
+    daemon.client.containers.run("busybox", ["sh", "-c", command], volumes={"parts": {"bind": "/v"}}, remove=True)
+    yield "parts"
+    volume.remove()
+
+
+def part(daemon: RunningDaemon, volume: str, subpath: str, target: str, *command: str) -> str:
+    """Create a container with a part of a volume; return its ID."""
+    mount = {"Type": "volume", "Source": volume, "Target": target, "VolumeOptions": {"Subpath": subpath}}
+    body = {"Image": "busybox", "Cmd": list(command), "HostConfig": {"Mounts": [mount]}}
+    answer = daemon.request("POST", "/containers/create", body)
+    assert answer.status == 201, answer
+    return str(answer.json["Id"])
+
+
+@pytest.mark.parametrize(
+    ("subpath", "command", "written"),
+    [
+        ("dir", ["ls", "/part"], "file\n"),
+        ("./bin/../dir", ["ls", "/part"], "file\n"),
+        ("links/in", ["ls", "/part"], "file\n"),
+        ("one", ["cat", "/part"], "alone\n"),
+    ],
+)
+def test_a_part_of_a_volume(
+    daemon: RunningDaemon, filled_volume: str, subpath: str, command: list[str], written: str
+) -> None:  # fmt: skip
+    id = part(daemon, filled_volume, subpath, "/part", *command)
+    try:
+        shown = daemon.request("GET", f"/containers/{id}/json").json["HostConfig"]["Mounts"]
+        assert shown[0]["VolumeOptions"]["Subpath"] == subpath
+        if subpath == "dir":  # as the stopped container would see it
+            assert b"content" in daemon.request("GET", f"/containers/{id}/archive?path=/part/file").content
+        assert start(daemon, id).status == 204
+        assert daemon.request("POST", f"/containers/{id}/wait").json["StatusCode"] == 0
+        assert daemon.client.containers.get(id).logs().decode() == written
+    finally:
+        remove(daemon, id)
+
+
+def test_an_empty_directory_of_a_volume_is_filled_from_the_image(daemon: RunningDaemon, filled_volume: str) -> None:
+    id = part(daemon, filled_volume, "bin", "/bin", "busybox", "true")
+    try:
+        assert start(daemon, id).status == 204
+        assert daemon.request("POST", f"/containers/{id}/wait").json["StatusCode"] == 0
+    finally:
+        remove(daemon, id)
+
+
+@pytest.mark.parametrize(
+    ("subpath", "status", "words"),
+    [
+        ("nothing/here", 404, "cannot access path"),
+        ("one/more", 404, "cannot access path"),
+        ("links/out", 400, "path concatenation escapes the base directory"),
+        ("links/further", 400, "path concatenation escapes the base directory"),
+        ("links/etc/passwd", 400, "path concatenation escapes the base directory"),
+    ],
+)
+def test_no_part_of_a_volume(daemon: RunningDaemon, filled_volume: str, subpath: str, status: int, words: str) -> None:
+    id = part(daemon, filled_volume, subpath, "/part", "true")
+    try:
+        answer = start(daemon, id)
+        assert (answer.status, answer.json["message"].startswith(words)) == (status, True), answer
+    finally:
+        remove(daemon, id)
