@@ -28,6 +28,8 @@ REFUSED = [
     ({}, {"UTSMode": "container:x"}, "invalid UTS mode: container:x"),
     ({}, {"CgroupnsMode": "odd"}, "invalid cgroup namespace mode: odd"),
     ({}, {"Annotations": {"": "x"}}, "invalid Annotations: the empty string is not permitted as an annotation key"),
+    ({}, {"CpusetCpus": "0,900-901"}, "Requested CPUs are not available - requested 0,900-901, available: 0"),
+    ({}, {"CpusetMems": "900"}, "Requested memory nodes are not available - requested 900, available: 0"),
     ({}, {"CpuShares": -1}, "invalid CPU shares (-1): value must be a positive integer"),
     (
         {},

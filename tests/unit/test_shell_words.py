@@ -39,7 +39,7 @@ def test_malformed_words(line: str) -> None:
 
 
 def test_changes_are_expanded_from_the_config_s_environment() -> None:
-    config = Config(architecture="amd64", environment=("PATH=/bin", "PORT=80", "HOME=/root"), workdir="/")
+    config = Config(architecture="amd64", diff_ids=(), environment=("PATH=/bin", "PORT=80", "HOME=/root"), workdir="/")
     for line in (
         "ENV PATH=/x:$PATH PORT=81 OLD=$PORT",
         "LABEL at=${HOME}",
