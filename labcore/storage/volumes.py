@@ -39,14 +39,15 @@ FORMAT: Final = 1
 class Volume(Record):
     """A volume; an `anonymous` one has a random name and is removed with its container.
 
-    `options` are docker's of the driver `local`, as they were given: one with them is a directory of the host (`device`).
+    `options` are docker's of the driver `local`, as they were given, None if none were: one with them is a directory of the
+    host (`device`).
     """
 
     name: str
     anonymous: bool = False
     labels: tuple[tuple[str, str], ...] = ()
     created: str = ""
-    options: tuple[tuple[str, str], ...] = ()
+    options: tuple[tuple[str, str], ...] | None = None
 
 
 class VolumeStore:
@@ -61,7 +62,7 @@ class VolumeStore:
         *,
         anonymous: bool = False,
         labels: Sequence[tuple[str, str]] = (),
-        options: Sequence[tuple[str, str]] = (),
+        options: tuple[tuple[str, str], ...] | None = None,
     ) -> Volume:
         """Make a volume, or return the one that has this name; without a name, an anonymous one. Raises InvalidInput.
 
@@ -71,7 +72,7 @@ class VolumeStore:
             with suppress(NotFound):
                 return self.get(name)
         created = datetime.now(UTC).isoformat()
-        volume = Volume(name or os.urandom(32).hex(), anonymous or name is None, tuple(labels), created, tuple(options))
+        volume = Volume(name or os.urandom(32).hex(), anonymous or name is None, tuple(labels), created, options)
         try:
             with room_for(f"volume {volume.name}", self._volumes), created_whole(self._volumes, volume.name, "volume") as place:
                 (place / "data").mkdir()
@@ -185,7 +186,11 @@ def _read(path: Path) -> Volume:
         value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if value.pop("format") != FORMAT:
             raise ValueError("it has another format than this labcore knows")
-        labels, options = (tuple((str(key), str(text)) for key, text in value.pop(each)) for each in ("labels", "options"))
-        return Volume(**value, labels=labels, options=options)
+        labels, options = value.pop("labels"), value.pop("options")
+        return Volume(**value, labels=_pairs(labels), options=None if options is None else _pairs(options))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise StoreDamaged(f"{path} cannot be read: {error}") from None
+
+
+def _pairs(value: list[list[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((str(key), str(text)) for key, text in value)

@@ -190,7 +190,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"cpu_period": 10}, "microseconds are the least"),
     ({"cpu_quota": 10}, "microseconds are the least"),
     ({"blkio_weight": 5}, "10 is the least"),
-    ({"Requested CPUs are not available - requested 999, available: 0": "999"}, "cpuset.cpus"),
+    ({"cpuset_cpus": "999"}, "Requested CPUs are not available - requested 999, available: 0"),
     ({"cap_add": ["NOPE"]}, "no such capability"),
     ({"devices": ["/dev/nope"]}, "No such file"),
     ({"devices": ["/etc/passwd"]}, "it is no device"),

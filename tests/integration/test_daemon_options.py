@@ -359,3 +359,29 @@ def test_no_part_of_a_volume(daemon: RunningDaemon, filled_volume: str, subpath:
         assert (answer.status, answer.json["message"].startswith(words)) == (status, True), answer
     finally:
         remove(daemon, id)
+
+
+def test_a_subnet_of_a_version_that_the_network_has_not_is_kept_and_unused(daemon: RunningDaemon) -> None:
+    pools = [{"Subnet": "10.213.0.0/24"}, {"Subnet": "fd00:213::/64", "Gateway": "fd00:213::9"}]
+    body = {"Name": "one-version", "EnableIPv6": False, "IPAM": {"Config": pools}}
+    assert daemon.request("POST", "/networks/create", body).status == 201
+    try:
+        found = daemon.request("GET", "/networks/one-version").json
+        assert found["EnableIPv6"] is False
+        assert found["IPAM"]["Config"] == [pools[0] | {"Gateway": "10.213.0.1"}, pools[1]]
+        id = created(daemon, "on-it", NetworkMode="one-version")
+        try:
+            assert start(daemon, id).status == 204
+            endpoint = daemon.request("GET", f"/containers/{id}/json").json["NetworkSettings"]["Networks"]["one-version"]
+            assert (endpoint["IPAddress"], endpoint["GlobalIPv6Address"]) == ("10.213.0.2", "")
+        finally:
+            remove(daemon, id)
+    finally:
+        assert daemon.request("DELETE", "/networks/one-version").status == 204
+
+
+def test_options_of_a_volume_are_null_only_where_none_were_given(daemon: RunningDaemon) -> None:
+    for given, shown in (({"DriverOpts": {}}, {}), ({}, None), ({"DriverOpts": None}, None)):
+        assert daemon.request("POST", "/volumes/create", {"Name": "plain", **given}).json["Options"] == shown
+        assert daemon.request("GET", "/volumes/plain").json["Options"] == shown
+        assert daemon.request("DELETE", "/volumes/plain").status == 204
