@@ -73,17 +73,25 @@ def _owns_network(spec: ContainerSpec) -> bool:
     joins = dict(spec.joins)
     if {"network", "user"} & set(spec.namespaces):
         return "network" in spec.namespaces
-    network = os.open(joins.get("network", "/proc/self/ns/net"), os.O_RDONLY | os.O_CLOEXEC)
+    return belongs_to(joins.get("network", "/proc/self/ns/net"), joins.get("user", "/proc/self/ns/user"))
+
+
+def belongs_to(namespace: str, user: str) -> bool:
+    """Return whether a namespace belongs to that user namespace, and not to another, each given by its file: ioctl_ns(2)."""
     try:
-        owner = fcntl.ioctl(network, NS_GET_USERNS)
+        fd = os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        owner = fcntl.ioctl(fd, NS_GET_USERNS)
         try:
-            return os.path.samestat(os.fstat(owner), os.stat(joins.get("user", "/proc/self/ns/user")))
+            return os.path.samestat(os.fstat(owner), os.stat(user))
         finally:
             os.close(owner)
     except OSError:  # an ancestor's, which may not be looked at
         return False
     finally:
-        os.close(network)
+        os.close(fd)
 
 
 def enter() -> None:

@@ -385,3 +385,19 @@ def test_options_of_a_volume_are_null_only_where_none_were_given(daemon: Running
         assert daemon.request("POST", "/volumes/create", {"Name": "plain", **given}).json["Options"] == shown
         assert daemon.request("GET", "/volumes/plain").json["Options"] == shown
         assert daemon.request("DELETE", "/volumes/plain").status == 204
+
+
+def test_containers_with_other_users_share_ipc_and_parts_of_volumes(tmp_path: Path) -> None:
+    needs_root()
+    with running_daemon(tmp_path / "root", "--userns-remap=200000:65536") as daemon:
+        donor = created(daemon, "donor", IpcMode="shareable")
+        sharing = created(daemon, "sharing", IpcMode="container:donor")
+        for id in (donor, sharing):
+            assert start(daemon, id).status == 204
+        inside(daemon, donor, "echo here > /dev/shm/note")
+        assert inside(daemon, sharing, "cat /dev/shm/note; stat -c %u /dev/shm/note") == "here\n0\n"
+        daemon.client.containers.run("busybox", ["mkdir", "/v/dir"], volumes={"parts": {"bind": "/v"}}, remove=True)
+        id = part(daemon, "parts", "dir", "/part", "sh", "-c", "echo new > /part/new; stat -c %u /part /part/new")
+        assert start(daemon, id).status == 204
+        assert daemon.request("POST", f"/containers/{id}/wait").json["StatusCode"] == 0
+        assert daemon.client.containers.get(id).logs() == b"0\n0\n"
