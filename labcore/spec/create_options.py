@@ -32,7 +32,8 @@ class Mount(Record):
     below a read-only bind is read only too. `make`: a source that is missing is made (of a tmpfs, which has none: it was given
     by `--tmpfs`).
     `labels` are for a volume that is made.
-    `copy`: an empty volume gets what the image has at that path. `options` are mount(8)'s words.
+    `copy`: an empty volume gets what the image has at that path. `options` are mount(8)'s words. `mode`: the words that `-v`
+    had behind the target, as they are shown again.
     """
 
     kind: MountKind
@@ -45,6 +46,7 @@ class Mount(Record):
     make: bool = False
     copy: bool = True
     labels: tuple[tuple[str, str], ...] = ()
+    mode: str = ""
 
     def __post_init__(self) -> None:
         for text in (self.source, self.target, *self.options):
