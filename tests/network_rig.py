@@ -6,6 +6,7 @@ from itertools import count
 from pathlib import Path
 
 from labcore.network.firewall import Firewall
+from labcore.network.pools import complete
 from labcore.network.proxy import Proxy
 from labcore.spec.network import AddressPool, Endpoint, EndpointOptions, Network, NetworkOptions, PortBinding
 from tests.network import Namespace, connect, namespace, serving
@@ -59,7 +60,7 @@ class Rig:
         number = len(self.networks) + 1
         wanted = NetworkOptions(
             name,
-            pools=tuple(map(AddressPool, pools)),
+            pools=tuple(complete(AddressPool(pool)) for pool in pools),
             ipv6=len(pools) > 1,
             internal=internal,
             options=tuple((f"com.docker.network.bridge.{key}", value) for key, value in options.items()),

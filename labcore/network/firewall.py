@@ -167,6 +167,10 @@ def network_elements(network: "Network") -> "Elements":
     names = ["bridges", "icc"] if options.icc else ["bridges"]
     names += ["internal"] if network.wanted.internal else [name for version in (4, 6) for name in _open(options, version)]
     elements: Elements = {("inet", name): [bridge] for name in names}
+    for pool in network.wanted.pools:
+        version = 6 if ":" in pool.gateway else 4
+        if f"masqueraded{version}" in names:
+            elements["inet", f"gateways{version}"] = [(pool.gateway,)]
     elements["inet", "same"] = [bridge * 2]
     if options.trusted and not network.wanted.internal:
         elements["inet", "trusted"] = [(link, *bridge) for link in options.trusted]

@@ -58,7 +58,7 @@ def complete(pool: AddressPool) -> AddressPool:
     gateway = parse_address(pool.gateway) if pool.gateway else Address(prefix.version, prefix.number + 1)
     if gateway.number == prefix.number or (gateway.version == 4 and gateway.number == prefix.last):
         raise InvalidInput(f"gateway {gateway}: it is the address of the subnet {pool.subnet} itself, or its broadcast address")
-    return pool.replace(subnet=str(prefix), gateway=str(gateway))
+    return pool.replace(subnet=str(prefix), gateway=str(gateway), is_gateway_drawn=not pool.gateway)
 
 
 def allocate(pool: AddressPool, taken: Collection[str], network: str) -> str:

@@ -31,6 +31,8 @@ SETS = {  # keys, and of a map, values
     ("inet", "internal"): ("ifname",),
     ("inet", "masqueraded4"): ("ifname",),
     ("inet", "masqueraded6"): ("ifname",),
+    ("inet", "gateways4"): ("ipv4_addr",),
+    ("inet", "gateways6"): ("ipv6_addr",),
     ("inet", "routed4"): ("ifname",),
     ("inet", "routed6"): ("ifname",),
     ("inet", "unprotected4"): ("ifname",),
@@ -77,6 +79,8 @@ INET = """
         meta nfproto ipv4 iifname @masqueraded4 masquerade
         meta nfproto ipv6 iifname @masqueraded6 masquerade
         oifname @bridges ip saddr 127.0.0.0/8 masquerade
+        oifname @bridges ip saddr @gateways4 masquerade comment "of another network: its containers would not answer here"
+        oifname @bridges ip6 saddr @gateways6 masquerade
     }
     chain filter_forward {
         type filter hook forward priority filter; policy accept;

@@ -33,7 +33,7 @@ class Mount(Record):
     by `--tmpfs`).
     `labels` are for a volume that is made.
     `copy`: an empty volume gets what the image has at that path. `subpath`: what of the volume is mounted, if not all of it.
-    `options` are mount(8)'s words.
+    `options` are mount(8)'s words. `mode`: the words that `-v` had behind the target, as they are shown again.
     """
 
     kind: MountKind
@@ -47,6 +47,7 @@ class Mount(Record):
     copy: bool = True
     labels: tuple[tuple[str, str], ...] = ()
     subpath: str = ""
+    mode: str = ""
 
     def __post_init__(self) -> None:
         for text in (self.source, self.target, self.subpath, *self.options):

@@ -18,8 +18,9 @@ PREDEFINED: Final = {"bridge": "bridge", "host": "host", "none": "null"}  # the 
 class AddressPool(Record):
     """One pool of a network (IPAM.Config): addresses are given out of `ip_range`, or else of the whole `subnet`.
 
-    `gateway` empty: the subnet's first address. `auxiliary` are names and addresses that nobody else gets. `is_drawn`: nobody
-    has asked for this subnet, and so no container may ask for an address in it.
+    `gateway` empty: the subnet's first address; `is_gateway_drawn`: nobody has asked for it. `auxiliary` are names and
+    addresses that nobody else gets. `is_drawn`: nobody has asked for this subnet, and so no container may ask for an address
+    in it.
     """
 
     subnet: str
@@ -27,6 +28,7 @@ class AddressPool(Record):
     gateway: str = ""
     auxiliary: tuple[tuple[str, str], ...] = ()
     is_drawn: bool = False
+    is_gateway_drawn: bool = False
 
     def __post_init__(self) -> None:
         subnet = parse_prefix(self.subnet)

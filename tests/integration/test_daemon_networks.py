@@ -120,6 +120,18 @@ def test_a_network_that_is_missing_at_the_start_is_a_failure_of_the_containers_n
     assert "failed to set up container networking: network nonesuch not found" in failed.stderr
 
 
+def test_a_gateway_is_told_of_a_subnet_that_was_drawn_or_if_it_was_given(daemon: RunningDaemon) -> None:
+    for name, config in {
+        "plain": {"Subnet": "10.78.0.0/24"},
+        "named": {"Subnet": "10.79.0.0/24", "Gateway": "10.79.0.9"},
+    }.items():
+        daemon.request("POST", "/networks/create", {"Name": name, "IPAM": {"Config": [config]}})
+        assert daemon.request("GET", f"/networks/{name}").json["IPAM"]["Config"] == [config]
+        assert daemon.request("DELETE", f"/networks/{name}").status == 204
+    (drawn,) = daemon.request("GET", "/networks/bridge").json["IPAM"]["Config"]
+    assert set(drawn) == {"Subnet", "Gateway"}
+
+
 @pytest.mark.parametrize("given", [None, {}, {"a": "b"}])
 def test_options_of_ipam_are_told_as_they_were_given(daemon: RunningDaemon, given: dict[str, str] | None) -> None:
     made = daemon.request("POST", "/networks/create", {"Name": "told", "IPAM": {"Driver": "default", "Options": given}})

@@ -43,6 +43,8 @@ OPTIONS = {
     "--cap-add NET_ADMIN --cap-drop MKNOD --init": {"CapAdd": ["CAP_NET_ADMIN"], "CapDrop": ["CAP_MKNOD"], "Init": True},
     "-v /tmp:/t:ro": {"Binds": ["/tmp:/t:ro"]},
     "-v named:/n": {"Binds": ["named:/n"]},
+    "-v named:/n:rw": {"Binds": ["named:/n:rw"]},
+    "-v /tmp:/t:ro,Z,rslave": {"Binds": ["/tmp:/t:ro,Z,rslave"]},
     "--mount type=bind,src=/tmp,dst=/t,ro": {
         "Mounts": [{"Type": "bind", "Source": "/tmp", "Target": "/t", "ReadOnly": True}]
     },
@@ -129,6 +131,17 @@ def test_a_health_check_and_volumes_of_the_body(daemon: RunningDaemon) -> None:
     kinds = {mount["Destination"]: (mount["Type"], mount["Name"] == "vol") for mount in made.attrs["Mounts"]}
     assert kinds == {"/data": ("volume", False), "/m": ("volume", True)}
     made.remove(v=True)
+
+
+def test_a_mounts_mode_is_what_stood_behind_its_target(daemon: RunningDaemon) -> None:
+    words = ["-v", "/anonymous", "-v", "a:/plain", "-v", "a:/written:rw", "-v", "a:/read:ro", "-v", "/tmp:/bound"]
+    words += ["-v", "/tmp:/kept:ro,Z", "--mount", "type=volume,src=a,dst=/long,readonly"]
+    words += ["--mount", "type=bind,src=/tmp,dst=/below,readonly"]
+    modes = {each["Destination"]: each["Mode"] for each in inspected(daemon, *words, "busybox")["Mounts"]}
+    assert modes == {
+        "/anonymous": "", "/plain": "z", "/written": "rw", "/read": "ro", "/bound": "", "/kept": "ro,Z", "/long": "z",
+        "/below": "",
+    }  # fmt: skip
 
 
 def test_a_list_has_what_filters_let_through(daemon: RunningDaemon) -> None:

@@ -467,6 +467,22 @@ def test_what_a_host_may_have_set_does_not_matter(made: Rig, settings: str) -> N
     assert ask(other, inside, direct) == {inside: "c 172.30.1.1", direct: f"c {other.ipv4}"}
 
 
+def test_at_another_networks_gateway_the_host_is_this_networks_gateway_to_the_container(made: Rig) -> None:
+    """A container on both networks would answer that address by the other one, where its own is nobody's."""
+    network = made.network("first", "172.30.1.0/24", "fd00:1::/64")
+    second = made.network("second", "172.30.2.0/24", "fd00:2::/64")
+    made.container("d", second, serve=False)  # a bridge without a carrier has no IPv6
+    made.network("bare", "172.30.3.0/24", enable_ip_masquerade="false")
+    made.container("c", network, published(80, 8080, "0.0.0.0"), published(80, 8080, "::"))
+    seen = {
+        "tcp:172.30.1.1:8080": "c 172.30.1.1",
+        "tcp:172.30.2.1:8080": "c 172.30.1.1",
+        "tcp:fd00:2::1:8080": "c fd00:1::1",
+        "tcp:172.30.3.1:8080": "c 172.30.3.1",
+    }
+    assert ask(made.host, *seen) == seen
+
+
 @pytest.mark.parametrize("bridge_nf", [0, 1])
 def test_without_icc_containers_reach_one_another_by_published_ports_only(made: Rig, bridge_nf: int) -> None:
     made.host.set(f"net.bridge.bridge-nf-call-iptables={bridge_nf}")

@@ -251,9 +251,9 @@ def test_two_at_one_place(engine: Engine) -> None:
 SHORT = {
     "/data": Mount("volume", "/data", make=True),
     "name:/data": Mount("volume", "/data", "name", make=True),
-    "name:/data:ro,nocopy": Mount("volume", "/data", "name", read_only=True, make=True, copy=False),
-    "/host:/data:ro,rslave": Mount("bind", "/data", "/host", read_only=True, options=("rslave",), make=True),
-    "/host:/data:Z": Mount("bind", "/data", "/host", make=True),
+    "name:/data:ro,nocopy": Mount("volume", "/data", "name", read_only=True, make=True, copy=False, mode="ro,nocopy"),
+    "/host:/data:ro,rslave": Mount("bind", "/data", "/host", read_only=True, options=("rslave",), make=True, mode="ro,rslave"),
+    "/host:/data:Z": Mount("bind", "/data", "/host", make=True, mode="Z"),
 }
 LONG = {
     "dst=/data": Mount("volume", "/data"),

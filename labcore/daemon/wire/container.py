@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from labcore.daemon.wire.codec import ZERO_TIME
 from labcore.daemon.wire.host_config_json import host_config_json
-from labcore.daemon.wire.mounts import is_tmpfs_option, mode_of, propagation_of
+from labcore.daemon.wire.mounts import is_tmpfs_option, propagation_of
 from labcore.daemon.wire.network_json import network_settings
 from labcore.engine.container.lifecycle import status_of
 from labcore.engine.container.listing import command_line, status_line
@@ -53,7 +53,7 @@ def inspect(engine: Engine, text: str, *, size: bool = False) -> dict[str, Any]:
         "ExecIDs": None,
         "HostConfig": host_config_json(container.options) | {"Links": _links(engine, container) or None},
         "GraphDriver": {"Name": driver_of(container), "Data": _graph_data(engine, container) if container.layers else None},
-        "Mounts": [mount_point(engine, mount) for mount in container.mounts if not is_tmpfs_option(mount)],
+        "Mounts": [mount_point(engine, container, mount) for mount in container.mounts if not is_tmpfs_option(mount)],
         "Config": _config(container, config),
         "NetworkSettings": settings_json(engine, container),
     }
@@ -143,17 +143,17 @@ def is_anonymous(container: Container, mount: Mount) -> bool:
     return mount.kind == "volume" and mount.source in container.anonymous_volumes()
 
 
-def mount_point(engine: Engine, mount: Mount) -> dict[str, Any]:
+def mount_point(engine: Engine, container: Container, mount: Mount) -> dict[str, Any]:
     """Return a mount as it is (MountPoint)."""
     found: dict[str, Any] = {"Type": mount.kind}
     if mount.kind == "volume":
         found |= {"Name": mount.source, "Source": str(engine.volumes.data(Volume(mount.source))), "Driver": "local"}
     else:
         found["Source"] = mount.source
-    mode = "z" if mount.kind == "volume" and not mount.read_only else mode_of(mount)
+    is_named = mount.kind == "volume" and not is_anonymous(container, mount)
     return found | {
         "Destination": mount.target,
-        "Mode": mode,
+        "Mode": mount.mode or ("z" if is_named else ""),
         "RW": not mount.read_only,
         "Propagation": propagation_of(mount),
     }
@@ -234,7 +234,7 @@ def _summary(engine: Engine, container: Container, view: NetworkView, linked: li
         "Status": status_line(container, health=engine.health_status(container.id)),
         "HostConfig": _summary_host_config(container.options),
         "NetworkSettings": {"Networks": network_settings(container, endpoints, view.network_id)["Networks"]},
-        "Mounts": [mount_point(engine, mount) for mount in container.mounts if not is_tmpfs_option(mount)],
+        "Mounts": [mount_point(engine, container, mount) for mount in container.mounts if not is_tmpfs_option(mount)],
     }
 
 

@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType, field
 
 from labcore.daemon.wire.codec import Wire
 from labcore.engine.options.forms import size as parse_size
-from labcore.engine.options.mount_options import NO_MEANING_HERE, PROPAGATION, from_short, from_tmpfs
+from labcore.engine.options.mount_options import PROPAGATION, from_short, from_tmpfs
 from labcore.errors import InvalidInput, NotFound
 from labcore.spec import Mount
 
@@ -153,7 +153,8 @@ def is_tmpfs_option(mount: Mount) -> bool:
 def bind_json(mount: Mount) -> str:
     """Return a mount as Binds has it."""
     words = [*mount.options, *(["ro"] if mount.read_only else []), *([] if mount.copy else ["nocopy"])]
-    return ":".join([mount.source, mount.target, *([",".join(words)] if words else [])])
+    mode = mount.mode or ",".join(words)
+    return ":".join([mount.source, mount.target, *([mode] if mode else [])])
 
 
 def mount_json(mount: Mount) -> dict[str, Any]:
@@ -187,8 +188,3 @@ def propagation_of(mount: Mount) -> str:
     """Return what becomes of mounts that come later, on either side: a bind's is rprivate unless said otherwise."""
     said = [word for word in mount.options if word in PROPAGATION]
     return said[0] if said else "rprivate" if mount.kind == "bind" else ""
-
-
-def mode_of(mount: Mount) -> str:
-    """Return the options that a bind was given with."""
-    return ",".join([*(word for word in mount.options if word not in NO_MEANING_HERE), *(["ro"] if mount.read_only else [])])

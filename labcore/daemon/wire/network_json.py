@@ -39,10 +39,11 @@ def network_json(engine: Engine, network: Network, *, members: bool = True) -> d
 
 
 def _pool(pool: AddressPool) -> dict[str, Any]:
+    """Return a pool as it was given; of one that was drawn, also the gateway."""
     found = {
         "Subnet": pool.subnet,
         "IPRange": pool.ip_range,
-        "Gateway": pool.gateway,
+        "Gateway": pool.gateway if pool.is_drawn or not pool.is_gateway_drawn else "",
         "AuxiliaryAddresses": dict(pool.auxiliary),
     }
     return {name: value for name, value in found.items() if value}

@@ -47,6 +47,7 @@ def from_short(text: str) -> Mount:
         options=tuple(word for word in options if word in PROPAGATION),
         make=True,
         copy="nocopy" not in options,
+        mode=words,
     )
 
 
