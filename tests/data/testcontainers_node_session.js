@@ -31,7 +31,8 @@ async function main() {
     .withWaitStrategy(Wait.forHealthCheck())
     .start();
   told.alias = (await other.exec(["wget", "-qO-", "http://site/index.html"])).output;
-  told.inside = await other.exec(["sh", "-c", "echo $A; id; pwd; grep -c there /etc/hosts; echo told >&2; exit 4"]);
+  const inside = await other.exec(["sh", "-c", "echo $A; id; pwd; grep -c there /etc/hosts; echo told >&2; exit 4"]);
+  told.inside = [inside.stdout, inside.stderr, inside.exitCode];
   told.limits = (await web.exec(["sh", "-c", "ulimit -n; ulimit -Hn; df -k /scratch | tail -1 | awk '{print $2}'"])).output;
   await other.copyContentToContainer([{ content: "copied", target: "/tmp/copied" }]);
   told.copied = (await other.exec(["cat", "/tmp/copied"])).output;
@@ -46,7 +47,7 @@ async function main() {
   await made.stop();
   await web.restart();
   told.again = await page(web, "index.html");
-  told.failed = await new GenericContainer("busybox").withCommand(["nonesuch"]).start().then(() => "started", (error) => error.message.slice(0, 120));
+  told.failed = await new GenericContainer("busybox").withCommand(["nonesuch"]).start().catch((error) => /HTTP code \d+/.exec(error.message)[0]);
   const client = await getContainerRuntimeClient();
   told.found = (await client.container.fetchByLabel("of", "node")) !== undefined;
   await client.image.remove?.(image);
@@ -73,10 +74,8 @@ async function composed() {
   return text;
 }
 
-// What waits for ever ends the program, too: nothing else holds it.
-process.exitCode = 1;
-process.on("exit", (code) => code && console.error("came to", told));
-main().then(() => {
-  console.log(JSON.stringify(told, null, 1));
-  process.exitCode = 0;
-}, console.error);
+// The library does not let a log that is followed hold the program: the deadline does.
+const deadline = setTimeout(() => { console.error("came to", told); process.exit(1); }, 120_000);
+main().then(
+  () => { console.log(JSON.stringify(told, null, 1)); clearTimeout(deadline); },
+  (error) => { console.error(error, "came to", told); process.exit(1); });
