@@ -55,7 +55,7 @@ def _mount(mount: Mount) -> dict[str, Any]:
             "CreateMountpoint": mount.make,
         }
     elif mount.kind == "volume":
-        found["VolumeOptions"] = {"NoCopy": not mount.copy, "Labels": dict(mount.labels)}
+        found["VolumeOptions"] = {"NoCopy": not mount.copy, "Labels": dict(mount.labels), "Subpath": mount.subpath}
     else:
         found["TmpfsOptions"] = _tmpfs(mount)
     return found

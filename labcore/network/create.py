@@ -29,11 +29,19 @@ def new_network(
     wanted: NetworkOptions, networks: Sequence[Network], netlink: Netlink, other_routes: Sequence[Route] = ()
 ) -> Network:  # fmt: skip
     """Return a network as it is to be kept, and made; its subnets hide no route. Raises InvalidInput, InUse, Unavailable."""
+    wanted, unused = _without_unused_pools(wanted)
     _check(wanted, networks)
     bridge = bridge_options(wanted).name
     if other := next((each for each in networks if bridge and each.bridge == bridge), None):
         raise InUse(f"bridge {bridge}: it is network {other.wanted.name}'s: give it another name")
-    return _completed(wanted, networks, netlink, bridge, other_routes)
+    return _completed(wanted, networks, netlink, bridge, other_routes).replace(unused_pools=unused)
+
+
+def _without_unused_pools(wanted: NetworkOptions) -> tuple[NetworkOptions, tuple[AddressPool, ...]]:
+    """Return the options without the pools of an IP version that they do not ask for, and these, which docker keeps unused."""
+    asked = {4: wanted.ipv4, 6: wanted.ipv6}
+    used = tuple(pool for pool in wanted.pools if asked[parse_prefix(pool.subnet).version])
+    return wanted.replace(pools=used), tuple(pool for pool in wanted.pools if pool not in used)
 
 
 def predefined_network(
@@ -79,10 +87,9 @@ def _check(wanted: NetworkOptions, networks: Sequence[Network]) -> None:
     if wanted.ipv6 and not has_ipv6():
         raise Unavailable(f"network {name}: this kernel has no IPv6 (ipv6.disable=1 on its command line?): leave out --ipv6")
     versions = [parse_prefix(pool.subnet).version for pool in wanted.pools]
-    for version, is_wanted in ((4, wanted.ipv4), (6, wanted.ipv6)):
-        if versions.count(version) > is_wanted:
-            asked = "a bridge has one of each version" if is_wanted else f"the network has no IPv{version}: add --ipv{version}"
-            raise InvalidInput(f"network {name}: {versions.count(version)} subnets of IPv{version}: {asked}")
+    for version in (4, 6):
+        if (count := versions.count(version)) > 1:
+            raise InvalidInput(f"network {name}: {count} subnets of IPv{version}: a bridge has one of each version")
 
 
 def _check_driver(driver: str) -> None:

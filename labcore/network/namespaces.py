@@ -1,13 +1,13 @@
 """Network namespaces: another process's, and work done inside one, by a thread of its own; its kernel parameters."""
 
 import os
-from _thread import allocate_lock, start_new_thread
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 from labcore import native
 from labcore.errors import InvalidInput, NotFound, Unavailable
+from labcore.native.own_thread import in_own_thread
 
 T = TypeVar("T")
 IPV6 = "/proc/sys/net/ipv6"
@@ -31,29 +31,12 @@ def in_namespace(namespace: int, work: Callable[[], T]) -> T:
 
     A namespace is a thread's: a thread of its own joins it, setns(2), and ends; the caller's never leaves its own.
     """
-    done = allocate_lock()
-    done.acquire()
-    returned: list[T] = []
-    raised: list[BaseException] = []
 
-    def join_and_work() -> None:
-        try:
-            native.setns(namespace, native.CloneFlag.NEWNET)
-            returned.append(work())
-        except BaseException as error:
-            raised.append(error)
-        finally:
-            done.release()
+    def join_and_work() -> T:
+        native.setns(namespace, native.CloneFlag.NEWNET)
+        return work()
 
-    start_new_thread(join_and_work, ())
-    try:
-        done.acquire()
-    except BaseException:  # an interrupt: the thread has our descriptors yet
-        done.acquire()
-        raise
-    if raised:
-        raise raised[0]
-    return returned[0]
+    return in_own_thread(join_and_work)
 
 
 def has_ipv6() -> bool:

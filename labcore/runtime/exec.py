@@ -10,6 +10,7 @@ from labcore.runtime.stages.namespaces import become_root_of, before_joining
 from labcore.runtime.stages.process import terminal_of
 from labcore.runtime.stages.rootfs import BEHIND_SYNC
 from labcore.runtime.stages.sequence import DEFAULT, made_by, started, terminal_taken
+from labcore.runtime.userns import belongs_to
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from labcore.runtime.stages.sequence import LaunchOptions, Stage
     from labcore.spec import ContainerSpec
 
-# In which order they are joined: the user's early, for its rights are needed in the others; but clocks that were shifted are
-# the machine's own user namespace's.
+# In which order they are joined: the user's early, for its rights are needed in those that belong to it.
 NAMESPACES: Final = (
     (CloneFlag.NEWTIME, "time"),
     (CloneFlag.NEWUSER, "user"), (CloneFlag.NEWIPC, "ipc"), (CloneFlag.NEWUTS, "uts"), (CloneFlag.NEWNET, "net"),
@@ -73,9 +73,16 @@ def exec_plan(
 
 
 def joined_namespaces(pid: int) -> tuple[tuple[CloneFlag, str], ...]:
-    """Return the namespaces of a process that are not this one's own already, in the order in which they can be joined."""
+    """Return the namespaces of a process that are not this one's own already, in the order in which they can be joined.
+
+    Those that belong to another user namespace than the process's come before that: clocks that were shifted, which are the
+    machine's own, and what a container with other users shares with one of its kind.
+    """
     theirs, ours = namespaces(pid), namespaces("self")
-    return tuple((flag, f"/proc/{pid}/ns/{name}") for flag, name in NAMESPACES if theirs.get(name) != ours.get(name))
+    names = [(flag, name) for flag, name in NAMESPACES if theirs.get(name) != ours.get(name)]
+    if theirs.get("user") != ours.get("user"):
+        names.sort(key=lambda each: each[1] == "user" or belongs_to(f"/proc/{pid}/ns/{each[1]}", f"/proc/{pid}/ns/user"))
+    return tuple((flag, f"/proc/{pid}/ns/{name}") for flag, name in names)
 
 
 def enter_root(pid: int) -> list[Op]:

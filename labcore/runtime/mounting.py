@@ -10,6 +10,7 @@ from labcore.native import MountFlag, UnmountFlag
 from labcore.runtime import ops
 from labcore.runtime.lookup import asked_once, resolve
 from labcore.runtime.mount_flags import COPY_UP, MAPPED, is_bind, parse_options
+from labcore.runtime.mount_trees import of_the_starter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,10 +27,10 @@ normalized = lru_cache(maxsize=1024)(os.path.normpath)  # which takes as long as
 def is_given(mount: MountPoint, apart: bool) -> bool:
     """Return whether it is the starter who copies a part of the host's tree, and hands it over.
 
-    Its owners are mapped into the container's user namespace; or whoever is root there, `apart` from the starter, may not come
-    to all places that the starter can.
+    Its owners are mapped into the container's user namespace; whoever is root there, `apart` from the starter, may not come
+    to all places that the starter can; or only the starter finds it: by a descriptor, or in another mount namespace.
     """
-    return MAPPED in mount.options or (apart and is_bind(mount))
+    return MAPPED in mount.options or (is_bind(mount) and (apart or of_the_starter(mount.source)))
 
 
 def _is_taken(mount: MountPoint, new_user: bool, apart: bool) -> bool:

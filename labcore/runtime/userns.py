@@ -13,21 +13,12 @@ import os
 from labcore.errors import InvalidInput, Unavailable
 from labcore.files import read_text, write_text
 from labcore.native import (
-    AT_FDCWD,
     CloneFlag,
-    MountAttribute,
-    MountFlag,
-    TreeFlag,
     clone,
-    mount_setattr,
-    open_tree,
     setns,
     threads,
     unshare,
 )
-from labcore.native.step import perform
-from labcore.record import Record
-from labcore.runtime.ops.mounts import BELOW, TOP, attribute_steps
 from labcore.runtime.probe import confined, mapped
 from labcore.spec import IdRange, MountPoint
 
@@ -36,8 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Final
 
-    from labcore.native import Process
-    from labcore.runtime.mount_flags import Options
     from labcore.spec import ContainerSpec
 
 TERMINALS: Final = 5  # the group `tty`, whose terminals are
@@ -84,17 +73,25 @@ def _owns_network(spec: ContainerSpec) -> bool:
     joins = dict(spec.joins)
     if {"network", "user"} & set(spec.namespaces):
         return "network" in spec.namespaces
-    network = os.open(joins.get("network", "/proc/self/ns/net"), os.O_RDONLY | os.O_CLOEXEC)
+    return belongs_to(joins.get("network", "/proc/self/ns/net"), joins.get("user", "/proc/self/ns/user"))
+
+
+def belongs_to(namespace: str, user: str) -> bool:
+    """Return whether a namespace belongs to that user namespace, and not to another, each given by its file: ioctl_ns(2)."""
     try:
-        owner = fcntl.ioctl(network, NS_GET_USERNS)
+        fd = os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        owner = fcntl.ioctl(fd, NS_GET_USERNS)
         try:
-            return os.path.samestat(os.fstat(owner), os.stat(joins.get("user", "/proc/self/ns/user")))
+            return os.path.samestat(os.fstat(owner), os.stat(user))
         finally:
             os.close(owner)
     except OSError:  # an ancestor's, which may not be looked at
         return False
     finally:
-        os.close(network)
+        os.close(fd)
 
 
 def enter() -> None:
@@ -181,43 +178,6 @@ def subordinate(path: str, user: int) -> list[IdRange]:
             found.append(IdRange(inside=inside, outside=int(first), size=int(count)))
             inside += int(count)
     return found
-
-
-class Tree(Record):
-    """A part of the mount tree that is to be handed over, and whether its owners are mapped."""
-
-    path: str
-    options: Options
-    mapped: bool
-
-
-def copied_trees(process: Process, wanted: Sequence[Tree]) -> list[int]:
-    """Return copies of parts of the mount tree, to be attached by a process of another user namespace: open_tree(2).
-
-    What is allowed and forbidden on them is set here, for over there it cannot be said any more. Owners are mapped into the
-    process's user namespace by mount_setattr(2), IDMAP: what belongs to root there belongs to the container's root, and nothing
-    on disk changes, so that layers can be shared with containers of other maps; Linux 5.19 for the layers of an overlay.
-    Raises SystemCallError.
-    """
-    trees: list[int] = []
-    namespace = os.open(f"/proc/{process.pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        for path, options, owners in map(Tree.values, wanted):
-            below = TreeFlag.RECURSIVE if options.recursive and not owners else TreeFlag(0)
-            trees.append(tree := open_tree(AT_FDCWD, path, TreeFlag.CLONE | below))
-            for step in attribute_steps(tree, options.set, options.clear, options.set_below, options.clear_below):
-                perform(step)
-            if owners:
-                mount_setattr(tree, "", TOP, set=MountAttribute.IDMAP, userns_fd=namespace)
-            first = options.propagation[0] if options.propagation else MountFlag.PRIVATE | MountFlag.REC
-            mount_setattr(tree, "", BELOW if first & MountFlag.REC else TOP, propagation=first & ~MountFlag.REC)
-    except BaseException:
-        for tree in trees:
-            os.close(tree)
-        raise
-    finally:
-        os.close(namespace)
-    return trees
 
 
 def write_id_maps(pid: int, uids: Sequence[IdRange], gids: Sequence[IdRange]) -> None:

@@ -32,8 +32,8 @@ class Mount(Record):
     below a read-only bind is read only too. `make`: a source that is missing is made (of a tmpfs, which has none: it was given
     by `--tmpfs`).
     `labels` are for a volume that is made.
-    `copy`: an empty volume gets what the image has at that path. `options` are mount(8)'s words. `mode`: the words that `-v`
-    had behind the target, as they are shown again.
+    `copy`: an empty volume gets what the image has at that path. `subpath`: what of the volume is mounted, if not all of it.
+    `options` are mount(8)'s words. `mode`: the words that `-v` had behind the target, as they are shown again.
     """
 
     kind: MountKind
@@ -46,10 +46,11 @@ class Mount(Record):
     make: bool = False
     copy: bool = True
     labels: tuple[tuple[str, str], ...] = ()
+    subpath: str = ""
     mode: str = ""
 
     def __post_init__(self) -> None:
-        for text in (self.source, self.target, *self.options):
+        for text in (self.source, self.target, self.subpath, *self.options):
             if "\0" in text:
                 raise InvalidInput(f"{text!r} contains a NUL byte: no volume, path or option can")
         if not self.target.startswith("/"):
@@ -57,6 +58,16 @@ class Mount(Record):
         place = os.path.normpath("/" + self.target.lstrip("/"))
         if place in ("/", "/proc"):
             raise InvalidInput(f"invalid specification: destination can't be '{place}'")
+        if self.subpath:
+            self._check_subpath()
+
+    def _check_subpath(self) -> None:
+        begin = 'invalid mount config for type "volume"'
+        if not self.source:
+            raise InvalidInput(f"{begin}: must not set Subpath when using anonymous volumes")
+        inside = os.path.normpath(self.subpath)
+        if inside.startswith("/") or inside.split("/")[0] == "..":
+            raise InvalidInput(f"{begin}: subpath must be a relative path within the volume")
 
 
 class DeviceMapping(Record):

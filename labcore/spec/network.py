@@ -60,7 +60,7 @@ class Network(Record):
     """A network that there is: what was wanted, with its pools chosen and gateways filled in.
 
     `id` is 64 hexadecimal digits, `created` RFC 3339's time, `bridge` the name of its link on the host: one that was there
-    before `is_adopted`, and stays.
+    before `is_adopted`, and stays. `unused_pools` are those of an IP version that it does not have: they are only shown.
     """
 
     id: str
@@ -68,6 +68,7 @@ class Network(Record):
     bridge: str
     wanted: NetworkOptions
     is_adopted: bool = False
+    unused_pools: tuple[AddressPool, ...] = ()
 
     def __str__(self) -> str:
         return f"network {self.wanted.name}"

@@ -64,15 +64,16 @@ def mounted(root: Root, mounts: Sequence[MountPoint], *, read_only: bool) -> Ite
 def _assembled(place: str, top: int | None, mounts: Sequence[MountPoint], *, read_only: bool) -> int:
     """Return a tree made of the detached mount `top`, or a copy of `place`, and mounts on it: in a thread of its own."""
     with ExitStack() as undo:
-        unshare(CloneFlag.NEWNS)
-        mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE)
 
         def taken(path: str) -> int:
             fd = open_tree(AT_FDCWD, path, TreeFlag.CLONE | TreeFlag.RECURSIVE)
             undo.callback(os.close, fd)
+            mount_setattr(fd, "", WHOLE, propagation=MountFlag.PRIVATE)
             return fd
 
-        sources = [(taken(each.source), each) for each in mounts]  # before anything covers them
+        sources = [(taken(each.source), each) for each in mounts]  # a descriptor of ours is found in our mount namespace alone
+        unshare(CloneFlag.NEWNS)
+        mount("none", "/", flags=MountFlag.REC | MountFlag.PRIVATE)
         if top is None:
             top = taken(place)
         move_mount(top, "", AT_FDCWD, place, FROM_HAND)

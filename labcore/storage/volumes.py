@@ -23,6 +23,7 @@ from labcore.locks import Lock, is_at
 from labcore.record import Record
 from labcore.storage.copies import Copier
 from labcore.storage.directories import OPEN, UNFINISHED, checked_name, created_whole, remove, remove_tree, sweep
+from labcore.storage.subpath import is_empty, put_in_place
 from labcore.storage.tree import size_of, tree_of
 
 TYPE_CHECKING = False
@@ -38,14 +39,15 @@ FORMAT: Final = 1
 class Volume(Record):
     """A volume; an `anonymous` one has a random name and is removed with its container.
 
-    `options` are docker's of the driver `local`, as they were given: one with them is a directory of the host (`device`).
+    `options` are docker's of the driver `local`, as they were given, None if none were: one with them is a directory of the
+    host (`device`).
     """
 
     name: str
     anonymous: bool = False
     labels: tuple[tuple[str, str], ...] = ()
     created: str = ""
-    options: tuple[tuple[str, str], ...] = ()
+    options: tuple[tuple[str, str], ...] | None = None
 
 
 class VolumeStore:
@@ -60,7 +62,7 @@ class VolumeStore:
         *,
         anonymous: bool = False,
         labels: Sequence[tuple[str, str]] = (),
-        options: Sequence[tuple[str, str]] = (),
+        options: tuple[tuple[str, str], ...] | None = None,
     ) -> Volume:
         """Make a volume, or return the one that has this name; without a name, an anonymous one. Raises InvalidInput.
 
@@ -70,7 +72,7 @@ class VolumeStore:
             with suppress(NotFound):
                 return self.get(name)
         created = datetime.now(UTC).isoformat()
-        volume = Volume(name or os.urandom(32).hex(), anonymous or name is None, tuple(labels), created, tuple(options))
+        volume = Volume(name or os.urandom(32).hex(), anonymous or name is None, tuple(labels), created, options)
         try:
             with room_for(f"volume {volume.name}", self._volumes), created_whole(self._volumes, volume.name, "volume") as place:
                 (place / "data").mkdir()
@@ -145,13 +147,14 @@ class VolumeStore:
                 raise _no_such_volume(name, "somebody has just removed it")
             yield
 
-    def fill(self, volume: Volume, files: Files, path: str) -> None:
+    def fill(self, volume: Volume, files: Files, path: str, subpath: str = "") -> None:
         """Put a copy of a directory's content into a volume that is empty, and its owner and permissions on it: all or nothing.
 
-        If there is no such directory, nothing happens, nor to a volume that is a directory of the host.
+        Or into an empty directory in the volume, its `subpath`. If there is no such directory, nothing happens, nor to a volume
+        that is a directory of the host.
         """
         data = self.data(volume)
-        if volume.options or any(data.iterdir()):
+        if volume.options or not (is_empty(data, subpath) if subpath else not any(data.iterdir())):
             return
         with room_for(f"volume {volume.name}", data), suppress(NotFound), files.entry(path, follow=True) as entry:
             if not entry.is_directory:
@@ -165,8 +168,11 @@ class VolumeStore:
                         copier.copy_all(tree, incoming.name)
                 finally:
                     os.close(top)
-                with suppress(OSError):  # somebody else has filled it
-                    incoming.rename(data)
+                if subpath:
+                    put_in_place(incoming, data, subpath)
+                else:
+                    with suppress(OSError):  # somebody else has filled it
+                        incoming.rename(data)
             finally:
                 remove_tree(incoming)
 
@@ -180,7 +186,11 @@ def _read(path: Path) -> Volume:
         value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if value.pop("format") != FORMAT:
             raise ValueError("it has another format than this labcore knows")
-        labels, options = (tuple((str(key), str(text)) for key, text in value.pop(each)) for each in ("labels", "options"))
-        return Volume(**value, labels=labels, options=options)
+        labels, options = value.pop("labels"), value.pop("options")
+        return Volume(**value, labels=_pairs(labels), options=None if options is None else _pairs(options))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise StoreDamaged(f"{path} cannot be read: {error}") from None
+
+
+def _pairs(value: list[list[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((str(key), str(text)) for key, text in value)

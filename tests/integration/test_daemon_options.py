@@ -24,9 +24,12 @@ REFUSED = [
     ({}, {"IpcMode": "odd"}, "invalid IPC mode: odd"),
     ({}, {"PidMode": "container"}, "invalid PID mode: container"),
     ({}, {"PidMode": "container:nobody"}, "No such container: nobody"),
+    ({}, {"IpcMode": "container:nobody"}, "No such container: nobody"),
     ({}, {"UTSMode": "container:x"}, "invalid UTS mode: container:x"),
     ({}, {"CgroupnsMode": "odd"}, "invalid cgroup namespace mode: odd"),
     ({}, {"Annotations": {"": "x"}}, "invalid Annotations: the empty string is not permitted as an annotation key"),
+    ({}, {"CpusetCpus": "0,900-901"}, "Requested CPUs are not available - requested 0,900-901, available: 0"),
+    ({}, {"CpusetMems": "900"}, "Requested memory nodes are not available - requested 900, available: 0"),
     ({}, {"CpuShares": -1}, "invalid CPU shares (-1): value must be a positive integer"),
     (
         {},
@@ -37,6 +40,16 @@ REFUSED = [
         {},
         {"Mounts": [{"Type": "volume", "Source": "data", "Target": "/x", "BindOptions": {}}]},
         'BindOptions must not be specified on mount type "volume"',
+    ),
+    (
+        {},
+        {"Mounts": [{"Type": "volume", "Source": "data", "Target": "/x", "VolumeOptions": {"Subpath": "a/../../b"}}]},
+        'invalid mount config for type "volume": subpath must be a relative path within the volume',
+    ),
+    (
+        {},
+        {"Mounts": [{"Type": "volume", "Target": "/x", "VolumeOptions": {"Subpath": "a"}}]},
+        'invalid mount config for type "volume": must not set Subpath when using anonymous volumes',
     ),
     ({}, {"Mounts": [{"Type": "npipe", "Target": "/x"}]}, 'invalid mount config for type "npipe": mount type unknown'),
 ]
@@ -215,3 +228,176 @@ def test_a_host_name_is_known_on_a_network_of_a_user_s(daemon: RunningDaemon) ->
     assert found["DNSNames"] == ["one1", container[:12], "base"]
     assert daemon.request("DELETE", f"/containers/{container}?force=1").status == 204
     assert daemon.request("DELETE", f"/networks/{id}").status == 204
+
+
+def start(daemon: RunningDaemon, id: str) -> Any:
+    return daemon.request("POST", f"/containers/{id}/start")
+
+
+def remove(daemon: RunningDaemon, *ids: str) -> None:
+    for id in ids:
+        assert daemon.request("DELETE", f"/containers/{id}?force=1").status == 204
+
+
+def inside(daemon: RunningDaemon, id: str, command: str) -> str:
+    """Run a command in a container, to its end; return what it writes."""
+    code, out = daemon.client.containers.get(id).exec_run(["sh", "-c", command])
+    assert code == 0, out
+    return str(out.decode())
+
+
+def test_containers_share_an_ipc_namespace_and_its_shared_memory(daemon: RunningDaemon) -> None:
+    donor = created(daemon, "donor", IpcMode="shareable", ShmSize=1 << 20)
+    first, second = (created(daemon, name, IpcMode=f"container:{of}") for name, of in (("first", "donor"), ("second", "first")))
+    try:
+        for id in (donor, first, second):
+            assert start(daemon, id).status == 204
+        inside(daemon, donor, "echo here > /dev/shm/note")
+        link = "readlink /proc/self/ns/ipc"
+        for id in (first, second):
+            assert inside(daemon, id, "cat /dev/shm/note") == "here\n"
+            assert inside(daemon, id, "stat -fc %b /dev/shm") == inside(daemon, donor, "stat -fc %b /dev/shm")
+            assert inside(daemon, id, link) == inside(daemon, donor, link)
+        assert daemon.request("GET", f"/containers/{first}/json").json["HostConfig"]["IpcMode"] == "container:donor"
+    finally:
+        remove(daemon, second, first, donor)
+
+
+@pytest.mark.parametrize(("field", "kind"), [("IpcMode", "IPC"), ("PidMode", "PID")])
+def test_a_namespace_of_a_stopped_container_is_not_joined(daemon: RunningDaemon, field: str, kind: str) -> None:
+    donor = created(daemon, "stopped", IpcMode="shareable")
+    id = created(daemon, "joining", **{field: "container:stopped"})
+    try:
+        answer = start(daemon, id)
+        assert answer.status == 500
+        assert answer.json["message"].startswith(f"failed to join {kind} namespace: container {donor} is not running")
+    finally:
+        remove(daemon, id, donor)
+
+
+def test_a_private_ipc_namespace_is_not_joined(daemon: RunningDaemon) -> None:
+    donor = created(daemon, "private")
+    id = created(daemon, "joining", IpcMode="container:private")
+    try:
+        assert start(daemon, donor).status == 204
+        answer = start(daemon, id)
+        assert answer.status == 500
+        hint = "non-shareable IPC (hint: use IpcMode:shareable for the donor container)"
+        assert answer.json["message"] == f"failed to join IPC namespace: container {donor}: {hint}"
+    finally:
+        remove(daemon, id, donor)
+
+
+@pytest.fixture
+def filled_volume(daemon: RunningDaemon) -> Iterator[str]:
+    """A volume with a file, directories, and links that lead to one of them and out."""
+    volume = daemon.client.volumes.create("parts")
+    links = "ln -s ../dir in; ln -s / out; ln -s out further; ln -s /etc etc"
+    command = f"cd /v; mkdir dir bin links; echo content > dir/file; echo alone > one; cd links; {links}"
+    daemon.client.containers.run("busybox", ["sh", "-c", command], volumes={"parts": {"bind": "/v"}}, remove=True)
+    yield "parts"
+    volume.remove()
+
+
+def part(daemon: RunningDaemon, volume: str, subpath: str, target: str, *command: str) -> str:
+    """Create a container with a part of a volume; return its ID."""
+    mount = {"Type": "volume", "Source": volume, "Target": target, "VolumeOptions": {"Subpath": subpath}}
+    body = {"Image": "busybox", "Cmd": list(command), "HostConfig": {"Mounts": [mount]}}
+    answer = daemon.request("POST", "/containers/create", body)
+    assert answer.status == 201, answer
+    return str(answer.json["Id"])
+
+
+@pytest.mark.parametrize(
+    ("subpath", "command", "written"),
+    [
+        ("dir", ["ls", "/part"], "file\n"),
+        ("./bin/../dir", ["ls", "/part"], "file\n"),
+        ("links/in", ["ls", "/part"], "file\n"),
+        ("one", ["cat", "/part"], "alone\n"),
+    ],
+)
+def test_a_part_of_a_volume(
+    daemon: RunningDaemon, filled_volume: str, subpath: str, command: list[str], written: str
+) -> None:  # fmt: skip
+    id = part(daemon, filled_volume, subpath, "/part", *command)
+    try:
+        shown = daemon.request("GET", f"/containers/{id}/json").json["HostConfig"]["Mounts"]
+        assert shown[0]["VolumeOptions"]["Subpath"] == subpath
+        if subpath == "dir":  # as the stopped container would see it
+            assert b"content" in daemon.request("GET", f"/containers/{id}/archive?path=/part/file").content
+        assert start(daemon, id).status == 204
+        assert daemon.request("POST", f"/containers/{id}/wait").json["StatusCode"] == 0
+        assert daemon.client.containers.get(id).logs().decode() == written
+    finally:
+        remove(daemon, id)
+
+
+def test_an_empty_directory_of_a_volume_is_filled_from_the_image(daemon: RunningDaemon, filled_volume: str) -> None:
+    id = part(daemon, filled_volume, "bin", "/bin", "busybox", "true")
+    try:
+        assert start(daemon, id).status == 204
+        assert daemon.request("POST", f"/containers/{id}/wait").json["StatusCode"] == 0
+    finally:
+        remove(daemon, id)
+
+
+@pytest.mark.parametrize(
+    ("subpath", "status", "words"),
+    [
+        ("nothing/here", 404, "cannot access path"),
+        ("one/more", 404, "cannot access path"),
+        ("links/out", 400, "path concatenation escapes the base directory"),
+        ("links/further", 400, "path concatenation escapes the base directory"),
+        ("links/etc/passwd", 400, "path concatenation escapes the base directory"),
+    ],
+)
+def test_no_part_of_a_volume(daemon: RunningDaemon, filled_volume: str, subpath: str, status: int, words: str) -> None:
+    id = part(daemon, filled_volume, subpath, "/part", "true")
+    try:
+        answer = start(daemon, id)
+        assert (answer.status, answer.json["message"].startswith(words)) == (status, True), answer
+    finally:
+        remove(daemon, id)
+
+
+def test_a_subnet_of_a_version_that_the_network_has_not_is_kept_and_unused(daemon: RunningDaemon) -> None:
+    pools = [{"Subnet": "10.213.0.0/24"}, {"Subnet": "fd00:213::/64", "Gateway": "fd00:213::9"}]
+    body = {"Name": "one-version", "EnableIPv6": False, "IPAM": {"Config": pools}}
+    assert daemon.request("POST", "/networks/create", body).status == 201
+    try:
+        found = daemon.request("GET", "/networks/one-version").json
+        assert found["EnableIPv6"] is False
+        assert found["IPAM"]["Config"] == [pools[0] | {"Gateway": "10.213.0.1"}, pools[1]]
+        id = created(daemon, "on-it", NetworkMode="one-version")
+        try:
+            assert start(daemon, id).status == 204
+            endpoint = daemon.request("GET", f"/containers/{id}/json").json["NetworkSettings"]["Networks"]["one-version"]
+            assert (endpoint["IPAddress"], endpoint["GlobalIPv6Address"]) == ("10.213.0.2", "")
+        finally:
+            remove(daemon, id)
+    finally:
+        assert daemon.request("DELETE", "/networks/one-version").status == 204
+
+
+def test_options_of_a_volume_are_null_only_where_none_were_given(daemon: RunningDaemon) -> None:
+    for given, shown in (({"DriverOpts": {}}, {}), ({}, None), ({"DriverOpts": None}, None)):
+        assert daemon.request("POST", "/volumes/create", {"Name": "plain", **given}).json["Options"] == shown
+        assert daemon.request("GET", "/volumes/plain").json["Options"] == shown
+        assert daemon.request("DELETE", "/volumes/plain").status == 204
+
+
+def test_containers_with_other_users_share_ipc_and_parts_of_volumes(tmp_path: Path) -> None:
+    needs_root()
+    with running_daemon(tmp_path / "root", "--userns-remap=200000:65536") as daemon:
+        donor = created(daemon, "donor", IpcMode="shareable")
+        sharing = created(daemon, "sharing", IpcMode="container:donor")
+        for id in (donor, sharing):
+            assert start(daemon, id).status == 204
+        inside(daemon, donor, "echo here > /dev/shm/note")
+        assert inside(daemon, sharing, "cat /dev/shm/note; stat -c %u /dev/shm/note") == "here\n0\n"
+        daemon.client.containers.run("busybox", ["mkdir", "/v/dir"], volumes={"parts": {"bind": "/v"}}, remove=True)
+        id = part(daemon, "parts", "dir", "/part", "sh", "-c", "echo new > /part/new; stat -c %u /part /part/new")
+        assert start(daemon, id).status == 204
+        assert daemon.request("POST", f"/containers/{id}/wait").json["StatusCode"] == 0
+        assert daemon.client.containers.get(id).logs() == b"0\n0\n"

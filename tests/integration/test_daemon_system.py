@@ -61,6 +61,9 @@ def test_info_is_true(daemon: RunningDaemon) -> None:
     assert found["Driver"] in ("overlay", "copy")
     assert found["DefaultRuntime"] == "labcore"
     assert Path(found["Runtimes"]["labcore"]["path"]).exists()
+    features = json.loads(found["Runtimes"]["labcore"]["status"]["org.opencontainers.runtime-spec.features"])
+    assert "pid" in features["linux"]["namespaces"]
+    assert daemon.request("GET", "/v1.43/info").json["Runtimes"] == {"labcore": {"path": found["Runtimes"]["labcore"]["path"]}}
     assert found["Plugins"]["Network"] == ["bridge", "host", "null"]
     assert found["CgroupVersion"] == ("2" if Path("/sys/fs/cgroup/cgroup.controllers").exists() else "1")
     assert found["DockerRootDir"] == str(daemon.root)

@@ -307,7 +307,6 @@ REFUSED: list[tuple[dict[str, Any], type[LabcoreError], str]] = [
     ({"pools": (AddressPool("10.0.0.0/8"),)}, Forbidden, "overlaps"),
     ({"pools": (AddressPool("198.51.100.0/25"),)}, InUse, "route to 198.51.100.0/24"),
     ({"pools": (AddressPool("10.6.0.0/16"), AddressPool("10.7.0.0/16"))}, InvalidInput, "one of each version"),
-    ({"pools": (AddressPool("fd00:7::/64"),)}, InvalidInput, "add --ipv6"),
     ({"pools": (AddressPool("10.6.0.0/32"),)}, InvalidInput, "no room"),
     ({"options": (("com.docker.network.bridge.name", "a/b"),)}, InvalidInput, "interface name"),
     ({"options": (("com.docker.network.bridge.name", "lo"),)}, InUse, "no bridge"),

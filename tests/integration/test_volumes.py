@@ -259,6 +259,7 @@ LONG = {
     "dst=/data": Mount("volume", "/data"),
     "type=volume,source=name,target=/data,readonly": Mount("volume", "/data", "name", read_only=True),
     "type=volume,src=n,dst=/d,volume-nocopy=true,ro=false": Mount("volume", "/d", "n", copy=False),
+    "type=volume,src=n,dst=/d,volume-subpath=a/b": Mount("volume", "/d", "n", subpath="a/b"),
     'type=bind,"src=/a,b",dst=/d,bind-propagation=rslave': Mount("bind", "/d", "/a,b", options=("rslave",)),
     "type=tmpfs,dst=/d,tmpfs-size=1m,tmpfs-mode=1777": Mount("tmpfs", "/d", options=("size=1m", "mode=1777")),
 }

@@ -81,7 +81,7 @@ OPTIONS: Final = (
     ("--network-alias --net-alias", "network_aliases+", "NAME", "a further name on the network"),
     ("--link", "links+", "CONTAINER[:ALIAS]", "know a container by a name (on the default network)"),
     ("--pid", "pid_mode", "MODE", "host: see the machine's processes"),
-    ("--ipc", "ipc_mode", "MODE", "private (default), none: without /dev/shm, host"),
+    ("--ipc", "ipc_mode", "MODE", "private (default), shareable, none: without /dev/shm, host, container:NAME"),
     ("--uts", "uts_mode", "MODE", "host: have the machine's host name"),
     ("--cgroupns", "cgroupns_mode", "MODE", "private (default), host"),
     ("--userns", "userns_mode", "MODE", "host: leave --userns-remap out"),

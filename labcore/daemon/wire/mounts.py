@@ -101,10 +101,8 @@ def _bind(spec: MountSpec) -> dict[str, Any]:
 
 def _volume(spec: MountSpec) -> dict[str, Any]:
     options = spec.volume_options or VolumeOptions()
-    if options.subpath:
-        raise InvalidInput("invalid mount config for type 'volume': Subpath is not supported here: mount the whole volume")
     check_driver(options.driver_config.name)
-    return {"copy": not options.no_copy, "labels": tuple(options.labels.items())}
+    return {"copy": not options.no_copy, "labels": tuple(options.labels.items()), "subpath": options.subpath}
 
 
 def _tmpfs(spec: MountSpec) -> dict[str, Any]:
@@ -171,8 +169,9 @@ def mount_json(mount: Mount) -> dict[str, Any]:
         found["BindOptions"] = {"Propagation": "".join(mount.options[:1]), "NonRecursive": not mount.recursive} | (
             {} if mount.write_protects_below else {"ReadOnlyNonRecursive": True}
         )
-    if mount.kind == "volume" and (not mount.copy or mount.labels):
+    if mount.kind == "volume" and (not mount.copy or mount.labels or mount.subpath):
         found["VolumeOptions"] = {"NoCopy": not mount.copy, "Labels": dict(mount.labels)}
+        found["VolumeOptions"] |= {"Subpath": mount.subpath} if mount.subpath else {}
     return found
 
 

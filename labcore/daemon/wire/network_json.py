@@ -17,6 +17,7 @@ def network_json(engine: Engine, network: Network, *, members: bool = True) -> d
     wanted = network.wanted
     endpoints = engine.networks.endpoints(network=network.id) if members else ()
     ipam_options = None if wanted.ipam_options is None else dict(wanted.ipam_options)
+    pools = [_pool(pool) for pool in (*wanted.pools, *network.unused_pools)]
     return {
         "Name": wanted.name,
         "Id": network.id,
@@ -25,7 +26,7 @@ def network_json(engine: Engine, network: Network, *, members: bool = True) -> d
         "Driver": wanted.driver,
         "EnableIPv4": wanted.ipv4,
         "EnableIPv6": wanted.ipv6,
-        "IPAM": {"Driver": "default", "Options": ipam_options, "Config": [_pool(pool) for pool in wanted.pools] or None},
+        "IPAM": {"Driver": "default", "Options": ipam_options, "Config": pools or None},
         "Internal": wanted.internal,
         "Attachable": wanted.attachable,
         "Ingress": False,

@@ -10,6 +10,7 @@ from typing import Any, Final
 import labcore
 from labcore.daemon.context import Daemon
 from labcore.daemon.versions import API_VERSION, MIN_API_VERSION
+from labcore.daemon.wire.codec import encode
 from labcore.engine.timestamps import now
 from labcore.images.resolve import entries
 from labcore.native import program
@@ -20,6 +21,7 @@ from labcore.spec.log import LOG_DRIVERS
 from labcore.storage.driver import driver
 
 RUNTIME: Final = "labcore"  # the exec driver
+FEATURES: Final = "org.opencontainers.runtime-spec.features"
 NETWORK_DRIVERS: Final = ("bridge", "host", "null")
 VOLUME_DRIVERS: Final = ("local",)
 INDEX: Final = "https://index.docker.io/v1/"
@@ -106,8 +108,10 @@ def _drivers(daemon: Daemon) -> dict[str, Any]:
 
 
 def _runtimes() -> dict[str, Any]:
+    from labcore.runtime.oci.example import features  # with all of the runtime, for those only who ask
+
     return {
-        "Runtimes": {RUNTIME: {"path": str(_runtime())}},
+        "Runtimes": {RUNTIME: {"path": str(_runtime()), "status": {FEATURES: encode(features()).decode()}}},
         "DefaultRuntime": RUNTIME,
         "ExecutionDriver": RUNTIME,
         "InitBinary": Path(program("labcore-init")).name,

@@ -21,7 +21,7 @@ class VolumeCreate(Wire):
 
     name: str = ""
     driver: str = DRIVER
-    driver_opts: dict[str, str] = {}
+    driver_opts: dict[str, str] | None = None
     labels: dict[str, str] = {}
     cluster_volume_spec: dict[str, Any] | None = None
 
@@ -39,7 +39,7 @@ def volume_json(engine: Engine, volume: Volume) -> dict[str, Any]:
         "Labels": labels_of(volume) or None,
         "Mountpoint": str(engine.volumes.data(volume)),
         "Name": volume.name,
-        "Options": dict(volume.options) or None,
+        "Options": None if volume.options is None else dict(volume.options),
         "Scope": "local",
     }
 

@@ -69,7 +69,7 @@ def _check(engine: Engine, made: Container) -> None:
         if wanted.ipv4 or wanted.ipv6:
             with suppress(NotFound):  # it may yet be made, before a start
                 engine.networks.check(wanted)
-    spec_of(engine, made, root_of(engine, made), lambda name: named_container(engine, name).state.pid)
+    spec_of(engine, made, root_of(engine, made), lambda _, name: named_container(engine, name).state.pid)
 
 
 def _inherited(engine: Engine, options: CreateOptions) -> tuple[Mount, ...]:

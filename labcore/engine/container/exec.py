@@ -108,7 +108,7 @@ def _spec(engine: Engine, container: Container, options: ExecOptions, pid: int) 
         init=False,
     )
     root = BindRoot(f"/proc/{pid}/root")
-    spec = spec_of(engine, container.replace(options=wanted), root, lambda _: pid)
+    spec = spec_of(engine, container.replace(options=wanted), root, lambda *_: pid)
     if not container.options.links:
         return spec
     from labcore.engine.network.networks import connected_now, with_variables  # few have any

@@ -142,7 +142,9 @@ def prepared(engine: Engine, options: CreateOptions, *, container_id: str = "", 
             root = undo.enter_context(_copied(engine, options))
         hostname = container_id[:ID_SHORT] or HOSTNAME
         options, files_of = _joined(engine, options)
-        spec = container_spec(options, root=root, config=config, hostname=hostname, pid_of=lambda name: _pid_of(engine, name))
+        spec = container_spec(
+            options, root=root, config=config, hostname=hostname, pid_of=lambda kind, name: _pid_of(engine, kind, name)
+        )
         spec = undo.enter_context(mounted(engine, options, spec, config))
         container_id = container_id or new_id()
         on_networks = undo.enter_context(connected(engine, options, container_id, config=config))
@@ -166,10 +168,10 @@ def _joined(engine: Engine, options: CreateOptions) -> tuple[CreateOptions, str]
     return named_as(owner, options), str(engine.container_dirs.path(owner.id))
 
 
-def _pid_of(engine: Engine, name: str) -> int:
+def _pid_of(engine: Engine, kind: str, name: str) -> int:
     from labcore.engine.container.holding import pid_of_running  # most containers join no other
 
-    return pid_of_running(engine, name)
+    return pid_of_running(engine, kind, name)
 
 
 def _cgroup(options: CreateOptions, container_id: str) -> Cgroup:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from labcore.engine.container.namespaces import PidOf
-from labcore.engine.container.state import get, upper_of
+from labcore.engine.container.links import named_container
+from labcore.engine.container.namespaces import CALLED, PidOf, is_shareable
+from labcore.engine.container.state import upper_of
 from labcore.engine.create import container_spec
 from labcore.engine.engine import Engine
 from labcore.engine.network.etc_files import etc_files, with_etc_files, write_etc_files
@@ -14,7 +15,7 @@ from labcore.engine.network.networks import Connected, with_variables
 from labcore.engine.options.mounts import mounted
 from labcore.engine.records.records import Container
 from labcore.engine.spans import span
-from labcore.errors import InvalidInput
+from labcore.errors import LabcoreError, NotRunning
 from labcore.spec import ContainerSpec, CreateOptions, Root
 
 
@@ -31,32 +32,39 @@ def spec_of(engine: Engine, container: Container, root: Root, pid_of: PidOf | No
         root=root,
         config=container.config,
         hostname=container.id[:12],
-        pid_of=pid_of or (lambda name: pid_of_running(engine, name)),
+        pid_of=pid_of or (lambda kind, name: pid_of_running(engine, kind, name)),
     )
 
 
-def running(engine: Engine, name: str) -> Container:
-    """Return a container that runs, and that another is to join. Raises NotFound, InvalidInput."""
-    other = get(engine, name)
-    if other.state.status != "running":
-        raise InvalidInput(f"container:{name}: it is not running: labcore start {name}")
+def running(engine: Engine, kind: str, name: str) -> Container:
+    """Return a container that runs, and whose namespace of a kind another is to join. Raises InvalidInput, LabcoreError."""
+    other = named_container(engine, name)
+    status = other.state.status
+    if status != "running" and kind == "network":
+        state = f"container {other.name} is {status}"
+        raise NotRunning(f"cannot join network namespace of a non running container: {state}: start it first")
+    if status != "running":
+        raise LabcoreError(f"failed to join {CALLED[kind]} namespace: container {other.id} is not running: start it first")
+    if kind == "ipc" and not is_shareable(other.options):
+        hint = "non-shareable IPC (hint: use IpcMode:shareable for the donor container)"
+        raise LabcoreError(f"failed to join IPC namespace: container {other.id}: {hint}")
     return other
 
 
-def pid_of_running(engine: Engine, name: str) -> int:
-    """Return the first process of a container that runs. Raises NotFound, InvalidInput."""
-    return running(engine, name).state.pid
+def pid_of_running(engine: Engine, kind: str, name: str) -> int:
+    """Return the first process of such a container. Raises InvalidInput, LabcoreError."""
+    return running(engine, kind, name).state.pid
 
 
 def network_owner(engine: Engine, options: CreateOptions) -> Container | None:
     """Return whose network, and so whose names and files in /etc, a container has with `container:NAME`; None: its own.
 
-    Raises NotFound, InvalidInput.
+    Raises InvalidInput, LabcoreError.
     """
     kind, colon, name = options.network_mode.partition(":")
     if kind != "container" or not colon:
         return None
-    other = running(engine, name)
+    other = running(engine, "network", name)
     return network_owner(engine, other.options) or other
 
 

@@ -24,12 +24,12 @@ MODES: Final = {
     "network": ("network_mode", ("none", "host")),  # and names of networks, joined later: labcore.engine.network.networks
 }
 CALLED: Final = {"pid": "PID", "ipc": "IPC", "uts": "UTS", "cgroup": "cgroup namespace", "network": "network"}  # by docker
-CAN_BE_JOINED: Final = ("pid", "network")
-FILES: Final = {"pid": "pid", "network": "net"}  # below /proc/PID/ns
-PidOf: TypeAlias = "Callable[[str], int]"
+FILES: Final = {"pid": "pid", "ipc": "ipc", "network": "net"}  # below /proc/PID/ns, of what can be joined
+SHARED_MEMORY: Final = ("/dev/shm", "/dev/mqueue")  # where what is of an IPC namespace, or goes with it, is seen
+PidOf: TypeAlias = "Callable[[str, str], int]"
 
 
-def no_containers(name: str) -> Never:
+def no_containers(_: str, name: str) -> Never:
     """Refuse to share with a container: nobody keeps any here."""
     raise InvalidInput(f"container:{name}: there is no container {name} that runs: see labcore ps")
 
@@ -43,7 +43,7 @@ class Namespaces(Record):
 
 
 def namespaces(options: CreateOptions, mounts: tuple[MountPoint, ...], pid_of: PidOf) -> Namespaces:
-    """Return the namespaces that the options want; `pid_of` returns a process of a container that is named.
+    """Return the namespaces that the options want; `pid_of` returns a process in another container's.
 
     Raises InvalidInput.
     """
@@ -51,9 +51,10 @@ def namespaces(options: CreateOptions, mounts: tuple[MountPoint, ...], pid_of: P
     if options.userns_mode not in ("", "private", "host"):
         raise InvalidInput(f"userns {options.userns_mode!r}: host is all there is, and userns-remap FIRST[:SIZE]")
     joined = {kind: mode.partition(":")[2] for kind, mode in modes.items() if mode.startswith("container:")}
-    joins = tuple((kind, f"/proc/{pid_of(name)}/ns/{FILES[kind]}") for kind, name in joined.items())
+    pids = {kind: pid_of(kind, name) for kind, name in joined.items()}
+    joins = tuple((kind, f"/proc/{pid}/ns/{FILES[kind]}") for kind, pid in pids.items())
     new = tuple(kind for kind in NAMESPACES if modes.get(kind) != "host" and kind not in joined)
-    return Namespaces(new, joins, _mounts(mounts, modes["ipc"]))
+    return Namespaces(new, joins, _mounts(mounts, modes["ipc"], pids.get("ipc")))
 
 
 def _mode(kind: str, options: CreateOptions) -> str:
@@ -61,26 +62,28 @@ def _mode(kind: str, options: CreateOptions) -> str:
     mode = getattr(options, field) or known[0]
     if mode in known or (kind == "network" and options.networks):
         return str(mode)
-    if mode.startswith("container:") and mode != "container:" and kind in CAN_BE_JOINED:
+    if mode.startswith("container:") and mode != "container:" and kind in FILES:
         return str(mode)
-    raise InvalidInput(f"invalid {CALLED[kind]} mode: {mode}{_cure(kind, mode)}")
+    cure = f": there are {', '.join(known)}" if kind == "network" else ""
+    raise InvalidInput(f"invalid {CALLED[kind]} mode: {mode}{cure}")
 
 
-def _cure(kind: str, mode: str) -> str:
-    if mode.startswith("container:") and kind == "ipc":
-        return f": namespaces of another container are shared for {' and '.join(CAN_BE_JOINED)} alone"
-    return f": there are {', '.join(MODES[kind][1])}" if kind == "network" else ""
-
-
-def _mounts(mounts: tuple[MountPoint, ...], ipc: str) -> tuple[MountPoint, ...]:
-    """Return the mounts with the host's own shared memory and message queues, or without any shared memory."""
+def _mounts(mounts: tuple[MountPoint, ...], ipc: str, pid: int | None) -> tuple[MountPoint, ...]:
+    """Return the mounts with shared memory and message queues of the host, or of a process; or without shared memory."""
     if ipc == "none":
         return tuple(mount for mount in mounts if mount.target != "/dev/shm")
-    if ipc != "host":
+    if ipc != "host" and pid is None:
         return mounts
-    shared = [path for path in ("/dev/shm", "/dev/mqueue") if os.path.isdir(path)]  # noqa: PTH112
-    bound = (MountPoint(path, "bind", path, ("rbind", "nosuid", "noexec", "nodev")) for path in shared)
+    options = ("rbind" if pid is None else "bind", "nosuid", "noexec", "nodev")
+    shared = [path for path in SHARED_MEMORY if pid is not None or os.path.isdir(path)]  # noqa: PTH112
+    root = "" if pid is None else f"/proc/{pid}/root"
+    bound = (MountPoint(path, "bind", root + path, options) for path in shared)
     return (*(mount for mount in mounts if mount.target not in shared), *bound)
+
+
+def is_shareable(options: CreateOptions) -> bool:
+    """Return whether other containers may join a container's IPC namespace."""
+    return _mode("ipc", options) not in ("private", "none")
 
 
 def hostname_of(options: CreateOptions, default: str) -> str:

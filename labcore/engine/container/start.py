@@ -25,7 +25,7 @@ from labcore.engine.options.resources import cgroup_of
 from labcore.engine.records.records import Container
 from labcore.engine.spans import note_ops, span
 from labcore.engine.timestamps import now
-from labcore.errors import InUse, InvalidInput, NotFound, NotRunning, StepFailed, Unavailable
+from labcore.errors import InUse, LabcoreError, NotFound, NotRunning, StepFailed
 from labcore.native import Process
 from labcore.runtime.launch import Launch
 
@@ -49,7 +49,7 @@ def start(engine: Engine, text: str, *, with_input: bool = False) -> Process:
                 return attach(engine, container, with_input=with_input)
             fresh = container.state.replace(restart_count=0, manually_stopped=False)
             return started(engine, engine.records.set_state(container, fresh), with_input=with_input)
-    except (StepFailed, Unavailable, InvalidInput, NotFound, InUse):  # one that runs, or is being removed, is not removed
+    except LabcoreError:  # one that runs, or is being removed, is not removed
         if engine.supervisor and found.options.auto_remove:
             with suppress(NotFound, InUse):
                 remove(engine, found.id, volumes=True)

@@ -20,10 +20,11 @@ KEYS: Final = {
     "type": "type", "source": "source", "src": "source", "target": "target", "destination": "target", "dst": "target",
     "readonly": "readonly", "ro": "readonly", "bind-propagation": "propagation", "volume-nocopy": "nocopy",
     "tmpfs-size": "size", "tmpfs-mode": "mode", "bind-nonrecursive": "nonrecursive",
+    "volume-subpath": "subpath",
 }  # fmt: skip
 OF_KIND: Final = {
     "bind": {"propagation", "nonrecursive"},
-    "volume": {"nocopy"},
+    "volume": {"nocopy", "subpath"},
     "tmpfs": {"size", "mode"},
 }
 
@@ -83,6 +84,7 @@ def from_long(text: str) -> Mount:
         options=tuple(_long_options(given, text)),
         recursive=not _truth(given.get("nonrecursive", "false"), text),
         copy=not _truth(given.get("nocopy", "false"), text),
+        subpath=given.get("subpath", ""),
     )
 
 

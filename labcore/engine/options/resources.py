@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from labcore.errors import InvalidInput
+from labcore.files import read_text
 from labcore.runtime.cgroups import Cgroup, hierarchies
 from labcore.runtime.cgroups.hierarchy import own_path
 from labcore.spec import Resources
@@ -99,6 +100,26 @@ def _check_processors(limits: Resources) -> None:
         _refuse("cpu_quota", limits.cpu_quota, f"{QUOTA_MIN} microseconds are the least")
     if limits.cpu_quota and limits.cpu_quota > online * (limits.cpu_period or PERIOD):
         _refuse("cpu_quota", limits.cpu_quota, f"this machine has {online} processors")
+    _check_available("CPUs", limits.cpus, "cpuset.cpus")
+    _check_available("memory nodes", limits.mems, "cpuset.mems")
+
+
+def _check_available(what: str, wanted: str | None, file: str) -> None:
+    """Refuse processors or memory nodes that the cpuset of all containers does not have: cpuset(7). Raises InvalidInput."""
+    there = hierarchies()
+    directory = there.directory("cpuset") if wanted else None
+    if not wanted or directory is None:
+        return
+    is_v1 = any(name == "cpuset" for name, _ in there.v1)
+    available = read_text(f"{directory}/{file}" if is_v1 else f"{directory}/{file}.effective").strip()
+    if not _numbers(wanted) <= _numbers(available):
+        raise InvalidInput(f"Requested {what} are not available - requested {wanted}, available: {available}")
+
+
+def _numbers(text: str) -> set[int]:
+    """Return the numbers of a list such as `0-2,4`."""
+    ends = [part.partition("-") for part in text.split(",") if part]
+    return {number for first, _, last in ends for number in range(int(first), int(last or first) + 1)}
 
 
 def _check_version(limits: Resources) -> None:

@@ -26,14 +26,15 @@ def create_volume(
     *,
     anonymous: bool = False,
     labels: Sequence[tuple[str, str]] = (),
-    options: Mapping[str, str] = {},
+    options: Mapping[str, str] | None = None,
 ) -> Volume:
     """Make a volume, or return the one of that name. Raises InvalidInput, StoreFull."""
     if name is not None:
         with suppress(NotFound):
             return engine.volumes.get(name)
-    check_options(name or "", options)
-    volume = engine.volumes.create(name, anonymous=anonymous, labels=labels, options=tuple(sorted(options.items())))
+    check_options(name or "", options or {})
+    kept = None if options is None else tuple(sorted(options.items()))
+    volume = engine.volumes.create(name, anonymous=anonymous, labels=labels, options=kept)
     _log(engine, volume.name, "create")
     return volume
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from labcore.errors import InvalidInput
 from labcore.spec import Mount, MountPoint, Root
 from labcore.storage.files import of_root
+from labcore.storage.subpath import opened
 from labcore.storage.volumes import Volume, VolumeStore
 
 QUIET = ("noexec", "nosuid", "nodev")
@@ -68,16 +69,18 @@ def _volume(store: VolumeStore, attachment: Mount, root: Root) -> Iterator[str]:
             undo.callback(store.remove, volume.name)
         undo.enter_context(store.use(volume))
         if attachment.copy:
-            _copy_up(store, volume, root, attachment.target)
+            _copy_up(store, volume, root, attachment)
         source = store.source(volume)
         if not source.is_dir():
             raise InvalidInput(f"volume {volume.name}: failed to mount local volume: there is no directory {source}: make it")
+        if attachment.subpath:
+            source = Path(f"/proc/self/fd/{undo.enter_context(opened(source, attachment.subpath))}")
         yield str(source)
 
 
-def _copy_up(store: VolumeStore, volume: Volume, root: Root, target: str) -> None:
+def _copy_up(store: VolumeStore, volume: Volume, root: Root, attachment: Mount) -> None:
     with of_root(root) as files:
-        store.fill(volume, files, target)
+        store.fill(volume, files, attachment.target, attachment.subpath)
 
 
 def check_source(attachment: Mount) -> None:

@@ -1,0 +1,33 @@
+"""Work done by a thread of its own, which may join namespaces that the caller's never leaves: setns(2)."""
+
+from _thread import allocate_lock, start_new_thread
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def in_own_thread(work: Callable[[], T]) -> T:
+    """Return what `work` returns, or raise what it raises, in a thread that ends with it."""
+    done = allocate_lock()
+    done.acquire()
+    returned: list[T] = []
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            returned.append(work())
+        except BaseException as error:
+            raised.append(error)
+        finally:
+            done.release()
+
+    start_new_thread(run, ())
+    try:
+        done.acquire()
+    except BaseException:  # an interrupt: the thread has our descriptors yet
+        done.acquire()
+        raise
+    if raised:
+        raise raised[0]
+    return returned[0]
