@@ -72,10 +72,13 @@ async function main() {
   await docker.containerStart(tty.Id);
   told.tty = (await docker.containerWait(tty.Id)).StatusCode;
   for (const id of [Id, tty.Id]) await docker.containerDelete(id, { volumes: true, force: true });
-  told.events = [];
-  const until = String(Math.floor(Date.now() / 1000) + 1);
-  for await (const event of docker.systemEvents({ since: "0", until, filters: new Filter().add("container", Id) })) told.events.push(event.Action);
+  // Its `since`, `until` and `filters` do not reach the daemon: the events are those from now on, and have no end.
+  const events = docker.systemEvents({});
+  const first = events.next();
+  await pause(500);
   await docker.volumeCreate({ Name: "sdk-volume", Labels: { of: "sdk" } });
+  told.event = (await first).value.Action;
+  await events.return();
   told.volumes = (await docker.volumeList()).Volumes.map((each) => each.Name).sort();
   for (const name of ["sdk-volume", "sdk-data"]) await docker.volumeDelete(name);
   told.pruned = [(await docker.containerPrune()).ContainersDeleted, (await docker.networkPrune()).NetworksDeleted];
@@ -84,4 +87,7 @@ async function main() {
   await docker.close();
 }
 
-main().then(() => console.log(JSON.stringify(told, null, 1)), (error) => { console.error(error, told); process.exit(1); });
+const deadline = setTimeout(() => { console.error("came to", told); process.exit(1); }, 120_000);
+main().then(
+  () => { console.log(JSON.stringify(told, null, 1)); clearTimeout(deadline); },
+  (error) => { console.error(error, "came to", told); process.exit(1); });
