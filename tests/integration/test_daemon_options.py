@@ -368,7 +368,7 @@ def test_a_subnet_of_a_version_that_the_network_has_not_is_kept_and_unused(daemo
     try:
         found = daemon.request("GET", "/networks/one-version").json
         assert found["EnableIPv6"] is False
-        assert found["IPAM"]["Config"] == [pools[0] | {"Gateway": "10.213.0.1"}, pools[1]]
+        assert found["IPAM"]["Config"] == pools
         id = created(daemon, "on-it", NetworkMode="one-version")
         try:
             assert start(daemon, id).status == 204
