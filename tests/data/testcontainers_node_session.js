@@ -3,7 +3,8 @@ const fs = require("fs"), os = require("os"), path = require("path");
 const { DockerComposeEnvironment, GenericContainer, Network, Wait, getContainerRuntimeClient } = require("testcontainers");
 const told = {};
 
-const page = async (container, name) => (await fetch(`http://${container.getHost()}:${container.getMappedPort(80)}/${name}`)).text();
+const page = async (container, name) =>
+    (await fetch(`http://${container.getHost()}:${container.getMappedPort(80)}/${name}`)).text();
 
 async function main() {
   const network = await new Network().start();
@@ -42,12 +43,14 @@ async function main() {
     archive.on("data", (piece) => (size += piece.length)).on("end", () => resolve(size > 512));
   });
   const image = await other.commit({ repo: "tc-node", tag: "v1" });
-  const made = await new GenericContainer("tc-node:v1").withCommand(["cat", "/tmp/copied"]).withWaitStrategy(Wait.forOneShotStartup()).start();
+  const made = await new GenericContainer("tc-node:v1").withCommand(["cat", "/tmp/copied"])
+      .withWaitStrategy(Wait.forOneShotStartup()).start();
   told.committed = [image.startsWith("sha256:"), await logged(made)];
   await made.stop();
   await web.restart();
   told.again = await page(web, "index.html");
-  told.failed = await new GenericContainer("busybox").withCommand(["nonesuch"]).start().catch((error) => /HTTP code \d+/.exec(error.message)[0]);
+  told.failed = await new GenericContainer("busybox").withCommand(["nonesuch"]).start()
+      .catch((error) => /HTTP code \d+/.exec(error.message)[0]);
   const client = await getContainerRuntimeClient();
   told.found = (await client.container.fetchByLabel("of", "node")) !== undefined;
   await client.image.remove?.(image);
@@ -62,7 +65,8 @@ const logged = (container) => new Promise((resolve) => {
 
 async function composed() {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "compose-"));
-  const services = { web: { image: "busybox", command: "sh -c 'echo $$GREETING > /index.html; exec httpd -f -h /'", environment: { GREETING: "${GREETING}" }, ports: ["80"] } };
+  const services = { web: { image: "busybox", command: "sh -c 'echo $$GREETING > /index.html; exec httpd -f -h /'",
+      environment: { GREETING: "${GREETING}" }, ports: ["80"] } };
   fs.writeFileSync(path.join(folder, "compose.yaml"), JSON.stringify({ services }));
   const environment = await new DockerComposeEnvironment(folder, "compose.yaml")
     .withEnvironment({ GREETING: "hello" })
