@@ -95,7 +95,7 @@ def session(side: Side, words: Sequence[str], **env: str) -> Any:
     done = subprocess.run(
         [*side.host.enter(), *words], env=environment, capture_output=True, text=True, timeout=SESSION_SECONDS, check=False
     )
-    assert done.returncode == 0, (done.stdout, done.stderr)
+    assert done.returncode == 0, (side.url, done.stdout, done.stderr)
     return json.loads(done.stdout)
 
 

@@ -28,7 +28,8 @@ async function main() {
   told.run = [said, end.StatusCode];
   await ran.remove();
 
-  const cat = await docker.createContainer({ Image: "busybox", Cmd: ["cat"], OpenStdin: true, StdinOnce: true, AttachStdin: true, AttachStdout: true });
+  const cat = await docker.createContainer({ Image: "busybox", Cmd: ["cat"], OpenStdin: true, StdinOnce: true,
+      AttachStdin: true, AttachStdout: true });
   const stream = await cat.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true });
   const reply = collected(stream, true);
   await cat.start();
@@ -37,9 +38,11 @@ async function main() {
   told.cat = [await reply, (await cat.wait()).StatusCode];
   await cat.remove({ v: true });
 
-  const box = await docker.createContainer({ Image: "busybox", Cmd: ["sh", "-c", "echo one; echo two >&2; sleep 100"], Labels: { of: "node" }, name: "node-box", StopTimeout: 0 });
+  const box = await docker.createContainer({ Image: "busybox", Cmd: ["sh", "-c", "echo one; echo two >&2; sleep 100"],
+      Labels: { of: "node" }, name: "node-box", StopTimeout: 0 });
   await box.start();
-  const exec = await box.exec({ Cmd: ["sh", "-c", "read x; echo got $x; exit 4"], AttachStdin: true, AttachStdout: true, AttachStderr: true });
+  const exec = await box.exec({ Cmd: ["sh", "-c", "read x; echo got $x; exit 4"], AttachStdin: true, AttachStdout: true,
+      AttachStderr: true });
   const session = await exec.start({ hijack: true, stdin: true });
   const answer = collected(session, true);
   session.write("it\n");

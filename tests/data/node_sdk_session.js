@@ -20,14 +20,16 @@ async function main() {
   told.images = (await docker.imageList()).map((image) => image.RepoTags);
   const command = "trap 'exit 3' TERM; echo one; echo two >&2; while :; do sleep 0.1; done";
   const { Id } = await docker.containerCreate(
-    { Image: "busybox", Cmd: ["sh", "-c", command], Labels: { of: "sdk" }, HostConfig: { Memory: 64 << 20, Binds: ["sdk-data:/data"] } },
+    { Image: "busybox", Cmd: ["sh", "-c", command], Labels: { of: "sdk" },
+      HostConfig: { Memory: 64 << 20, Binds: ["sdk-data:/data"] } },
     { name: "sdk-box" });
   await docker.containerStart(Id);
   await pause(500);
   const out = new Kept(), err = new Kept();
   await docker.containerLogs(Id, out, err, { stdout: true, stderr: true });
   told.logs = [out.text, err.text];
-  const exec = await docker.containerExec(Id, { Cmd: ["sh", "-c", "echo out; echo err >&2; exit 4"], AttachStdout: true, AttachStderr: true });
+  const exec = await docker.containerExec(Id, { Cmd: ["sh", "-c", "echo out; echo err >&2; exit 4"], AttachStdout: true,
+      AttachStderr: true });
   const execOut = new Kept(), execErr = new Kept();
   await docker.execStart(exec.Id, execOut, execErr, { Detach: false });
   told.exec = [execOut.text, execErr.text, (await docker.execInspect(exec.Id)).ExitCode];
@@ -39,7 +41,8 @@ async function main() {
   const archive = new Kept();
   await docker.containerArchive(Id, "/data/put", web(archive));
   told.archive = archive.text.includes("content");
-  told.list = (await docker.containerList({ filters: new Filter().add("label", "of=sdk") })).map((each) => [each.Names, each.State]);
+  const listed = await docker.containerList({ filters: new Filter().add("label", "of=sdk") });
+  told.list = listed.map((each) => [each.Names, each.State]);
   told.top = (await docker.containerTop(Id)).Titles;
   const stats = await docker.containerStats(Id, { stream: false });
   told.stats = stats.pids_stats.current > 0;
@@ -48,7 +51,8 @@ async function main() {
   await docker.containerRename(Id, "sdk-renamed");
   await docker.containerPause(Id);
   const inspected = await docker.containerInspect(Id);
-  told.inspect = [inspected.Name, inspected.State.Status, inspected.HostConfig.Memory, inspected.Mounts.map((each) => each.Name)];
+  told.inspect = [inspected.Name, inspected.State.Status, inspected.HostConfig.Memory];
+  told.mounts = inspected.Mounts.map((each) => each.Name);
   await docker.containerUnpause(Id);
   const network = await docker.networkCreate({ Name: "sdk-net", Labels: { of: "sdk" } });
   await docker.networkConnect(network.Id, { Container: Id, EndpointConfig: { Aliases: ["alias"] } });
@@ -72,16 +76,23 @@ async function main() {
   await docker.containerStart(tty.Id);
   told.tty = (await docker.containerWait(tty.Id)).StatusCode;
   for (const id of [Id, tty.Id]) await docker.containerDelete(id, { volumes: true, force: true });
-  told.events = [];
-  const until = String(Math.floor(Date.now() / 1000) + 1);
-  for await (const event of docker.systemEvents({ since: "0", until, filters: new Filter().add("container", Id) })) told.events.push(event.Action);
+  // Its `since`, `until` and `filters` do not reach the daemon: the events are those from now on, and have no end.
+  const events = docker.systemEvents({});
+  const first = events.next();
+  await pause(500);
   await docker.volumeCreate({ Name: "sdk-volume", Labels: { of: "sdk" } });
+  told.event = (await first).value.Action;
+  await events.return();
   told.volumes = (await docker.volumeList()).Volumes.map((each) => each.Name).sort();
   for (const name of ["sdk-volume", "sdk-data"]) await docker.volumeDelete(name);
-  told.pruned = [(await docker.containerPrune()).ContainersDeleted, (await docker.networkPrune()).NetworksDeleted];
+  told.pruned = [(await docker.containerPrune()).ContainersDeleted?.length,
+      (await docker.networkPrune()).NetworksDeleted?.length];
   told.missing = await docker.containerInspect("nonesuch").catch((error) => [error.name, error.message]);
   told.usage = Object.keys(await docker.systemDataUsage()).sort();
   await docker.close();
 }
 
-main().then(() => console.log(JSON.stringify(told, null, 1)), (error) => { console.error(error, told); process.exit(1); });
+const deadline = setTimeout(() => { console.error("came to", told); process.exit(1); }, 120_000);
+main().then(
+  () => { console.log(JSON.stringify(told, null, 1)); clearTimeout(deadline); },
+  (error) => { console.error(error, "came to", told); process.exit(1); });
