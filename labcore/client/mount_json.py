@@ -19,7 +19,7 @@ def mounts_json(mounts: Iterable[Mount]) -> dict[str, Any]:
     """Return the four fields, of which Volumes is the ContainerConfig's and the others the HostConfig's."""
     found: dict[str, Any] = {"Binds": [], "Mounts": [], "Tmpfs": {}, "Volumes": {}}
     for mount in mounts:
-        if mount.kind == "tmpfs" and not mount.read_only:
+        if mount.kind == "tmpfs" and mount.make:
             found["Tmpfs"][mount.target] = ",".join(mount.options)
         elif _is_bind(mount):
             found["Binds"].append(_bind(mount))
@@ -42,7 +42,8 @@ def _is_anonymous(mount: Mount) -> bool:
 
 def _bind(mount: Mount) -> str:
     words = [*mount.options, *(["ro"] if mount.read_only else []), *([] if mount.copy else ["nocopy"])]
-    return ":".join([mount.source, mount.target, *([",".join(words)] if words else [])])
+    mode = mount.mode or ",".join(words)
+    return ":".join([mount.source, mount.target, *([mode] if mode else [])])
 
 
 def _mount(mount: Mount) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from tests.peers import Peers
 from tests.threads import Started
 
 NAME = "team/box:v1"
+TAG = "v1"  # by which an OCI layout has it, as docker saves it
 # What a container says of its files, each with its kind, mode, owner and content; engines mount things of their own on /etc.
 SCRIPT = (
     "cd /; find bin etc/passwd home root tree usr | sort | while read f; do stat -c '%n %F %a %u %g' \"$f\"; done; "
@@ -240,7 +241,7 @@ def _copied(lab: Lab, tool: Tool, place: Path, transport: str, *options: str) ->
 
 def _copied_on(lab: Lab, tool: Tool, place: Path, transport: str) -> Path:
     lab("save", "-o", str(place / "ours.tar"), NAME)
-    name = f"docker.io/{NAME}" if transport == "oci-archive" else NAME
+    name = TAG if transport == "oci-archive" else NAME
     tool("copy", "-q", f"{transport}:{place}/ours.tar:{name}", f"{transport}:{place}/theirs:{NAME}")
     return place / "theirs"
 
@@ -311,7 +312,7 @@ def test_umoci_unpacks_and_repacks(umoci: Tool, lab: Lab, wanted: str, tmp_path:
     here("save", "-o", str(tmp_path / "back.tar"), "--format", "oci", NAME)
     (tmp_path / "again").mkdir()
     subprocess.run(["tar", "-xf", str(tmp_path / "back.tar"), "-C", str(tmp_path / "again")], check=True)
-    umoci("unpack", "--image", f"{tmp_path}/again:docker.io/{NAME}", f"{tmp_path}/second")
+    umoci("unpack", "--image", f"{tmp_path}/again:{TAG}", f"{tmp_path}/second")
     assert (tmp_path / "second/rootfs/tree/link").readlink() == Path("../etc/passwd")
 
 

@@ -20,6 +20,7 @@ from requests.exceptions import ChunkedEncodingError
 from tests.conftest import needs_root
 from tests.daemon import WAIT_SECONDS, Answer, RunningDaemon, running_daemon
 from tests.integration.test_daemon_process import tcp_address
+from tests.raw_api import demultiplexed
 
 SECRET: Final = b"what the host keeps to itself"
 RACE_SECONDS: Final = 3.0
@@ -246,7 +247,8 @@ def test_a_variable_of_several_lines_is_one_variable(daemon: RunningDaemon) -> N
     place = f"/v1.51/containers/{answer.json['Id']}"
     daemon.request("POST", f"{place}/start")
     daemon.request("POST", f"{place}/wait")
-    assert f"{value}\0".encode() in daemon.request("GET", f"{place}/logs?stdout=1").content
+    printed = demultiplexed(daemon.request("GET", f"{place}/logs?stdout=1").content)[1]
+    assert f"{value}\0".encode() in printed
     daemon.request("DELETE", place)
     run = daemon.client.containers.get("one").exec_run(["cat", "/proc/self/environ"], environment=[value])
     assert f"{value}\0".encode() in run.output

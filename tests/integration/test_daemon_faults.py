@@ -353,7 +353,12 @@ def test_a_client_that_vanishes_leaves_a_whole_commit_or_none(daemon: RunningDae
         time.sleep(rest_seconds)
         client.close()
         settled_paths(daemon)
-        assert not daemon.client.containers.get("one").attrs["State"]["Paused"]
+        deadline = time.monotonic() + WAIT_SECONDS
+        while daemon.client.containers.get("one").attrs["State"][
+            "Paused"
+        ]:  # it may have been read only after its client had gone
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
     for tag in [tag for each in daemon.client.images.list() for tag in each.tags if tag.startswith("committed")]:
         assert daemon.docker("run", "--rm", "--network=none", tag, "stat", "-c", "%s", "/changed").stdout == "8000000\n"
         daemon.docker("rmi", tag)

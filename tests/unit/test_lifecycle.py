@@ -159,9 +159,8 @@ def test_restarts_back_off_and_begin_anew() -> None:
 
 
 def test_how_long_a_container_ran() -> None:
-    assert (
-        ran_seconds(State("exited", started="2026-01-01T00:00:00.5Z", finished="2026-01-01T00:01:00.123456789Z")) == 59.623456
-    )
+    run = State("exited", started="2026-01-01T00:00:00.5Z", finished="2026-01-01T00:01:00.123456789Z")
+    assert ran_seconds(run) == 59.623456789
     assert ran_seconds(State("exited", started="2026-01-01T00:00:01Z", finished="2026-01-01T00:00:00Z")) == 0
     assert ran_seconds(State()) == 0
 

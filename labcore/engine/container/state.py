@@ -97,7 +97,7 @@ def noted(engine: Engine, container: Container, state: State) -> Container:
 def _observed(engine: Engine, container: Container, *, is_ours: bool = False) -> State:
     """Ask the shim of a container that was started, or was about to be.
 
-    Input that is for the first client alone was taken by whoever started it: `container_start`.
+    Input that is for the first client alone was taken by whoever started it: `start`.
     """
     noted = container.state
     if noted.status == "starting" and not is_ours and engine.container_dirs.is_locked(container.id):
