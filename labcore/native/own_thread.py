@@ -1,10 +1,15 @@
 """Work done by a thread of its own, which may join namespaces that the caller's never leaves: setns(2)."""
 
-from _thread import allocate_lock, start_new_thread
-from collections.abc import Callable
-from typing import TypeVar
+from __future__ import annotations
 
-T = TypeVar("T")
+from _thread import allocate_lock, start_new_thread
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 
 def in_own_thread(work: Callable[[], T]) -> T:

@@ -89,8 +89,7 @@ class CreateOptions(Record):
     is connected to; with none it has the loopback interface alone. `seccomp` empty is the default profile, `unconfined` none
     at all; any other is a profile's JSON, as docker's. `isolation` is empty or `default`: there is but one here. `attached` are
     the streams that the first client means to attach to, `console_size` is its terminal's, in rows and columns.
-    `volumes_from` are `NAME[:ro|rw]`, containers whose mounts this one has too; `volume_driver` is only kept. `healthcheck`
-    takes the place of the image's.
+    `volumes_from` are `NAME[:ro|rw]`, containers whose mounts this one has too; `volume_driver` is only kept.
     """
 
     image: str = ""

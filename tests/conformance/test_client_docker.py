@@ -281,7 +281,7 @@ def test_options_arrive(client: Client, made: list[str]) -> None:
         environment={"A": "b"}, hostname="h", workdir="/tmp", user="1", read_only=True, init=True, stop_timeout=3,
         healthcheck=Healthcheck(("CMD", "true"), interval=10**9), resources=Resources(memory=64 << 20, swap=-1),
         cap_drop=("MKNOD",), sysctls={"net.ipv4.ip_forward": "1"}, dns=("1.1.1.1",), annotations={"x": "y"},
-        mounts=[Mount("tmpfs", "/t", options=("size=1m",)), Mount("bind", "/b", "/tmp", read_only=True)],
+        mounts=[Mount("tmpfs", "/t", options=("size=1m",), make=True), Mount("bind", "/b", "/tmp", read_only=True)],
     )  # fmt: skip
     found = client.containers.inspect(name)
     assert "A=b" in found.config.environment

@@ -5,13 +5,14 @@ import os
 import signal
 import struct
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import needs_root
-from tests.daemon import RunningDaemon, running_daemon
+from tests.daemon import WAIT_SECONDS, RunningDaemon, running_daemon
 from tests.raw_api import UPGRADE, Conversation, ask, wait_for
 from tests.terminals import docker_at_a_terminal
 
@@ -73,7 +74,7 @@ def test_input_that_stays_open(daemon: RunningDaemon, name: str) -> None:
         daemon.socket,
         "POST",
         f"/containers/create?name={name}",
-        {"Image": "busybox", "Cmd": ["sh", "-c", "read a; read b; echo $a$b"], "OpenStdin": True,
+        {"Image": "busybox", "Cmd": ["sh", "-c", "read a; echo got; read b; echo $a$b"], "OpenStdin": True,
          "HostConfig": {"NetworkMode": "none"}},
     ) as made:  # fmt: skip
         assert made.status == 201
@@ -81,10 +82,13 @@ def test_input_that_stays_open(daemon: RunningDaemon, name: str) -> None:
     with attached(daemon, name) as first:
         first.send(b"one\n")
         first.end_input()
+        deadline = time.monotonic() + WAIT_SECONDS
+        while b"got" not in daemon.request("GET", f"/containers/{name}/logs?stdout=1").content:
+            assert time.monotonic() < deadline
         with attached(daemon, name) as second:
             second.send(b"two\n")
             assert second.frames() == {1: b"onetwo\n"}
-        assert first.frames() == {1: b"onetwo\n"}
+        assert first.frames() == {1: b"got\nonetwo\n"}
 
 
 def test_several_clients_see_the_same(daemon: RunningDaemon, name: str) -> None:

@@ -47,7 +47,7 @@ def test_a_container_outlives_the_one_whose_network_it_has(host: CommandedHost) 
     host.labcore("kill", "web")
     assert host.labcore("exec", "beside", "echo", "here") == "here\n"
     host.labcore("stop", "-t", "0", "beside")
-    assert "container:web: it is not running" in host.try_labcore("start", "beside").stderr
+    assert "container web is exited: start it first" in host.try_labcore("start", "beside").stderr
 
 
 def test_the_plan_names_the_networks_that_arrive(host: CommandedHost) -> None:

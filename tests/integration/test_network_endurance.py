@@ -90,7 +90,8 @@ class Machine(CommandedHost):
     def left(self) -> dict[str, object]:
         """Return what there is that should not be there."""
         network = self.root / "network"
-        bridge = self.engine("print(engine.networks.find('bridge').bridge)").strip()
+        told = "found = engine.networks.find('bridge'); print(found.bridge, found.pools[0].gateway)"
+        bridge, gateway = self.engine(told).split()
         ruleset = json.loads(self.sh("nft -j list ruleset"))["nftables"]
         sets = [item[kind] for item in ruleset for kind in ("set", "map") if kind in item]
         elements = [(each["name"], element) for each in sets for element in each.get("elem", ())]
@@ -98,7 +99,7 @@ class Machine(CommandedHost):
             "links": self.links() - {bridge},
             "endpoints": {path.name for path in (network / "endpoints").rglob("*") if path.is_file()},
             "networks": {path.name.partition(",")[0] for path in (network / "networks").iterdir()} - {"bridge", "host", "none"},
-            "elements": [each for each in elements if bridge not in json.dumps(each)],
+            "elements": [each for each in elements if bridge not in json.dumps(each) and each != ("gateways4", gateway)],
             "clients": [path.name for path in network.glob("resolver/*.json")],
             "sockets": [path.name for path in network.rglob("*sock")],
             "processes": {name for pid, name in processes().items() if pid not in self.before},
