@@ -90,7 +90,7 @@ class Machine(CommandedHost):
     def left(self) -> dict[str, object]:
         """Return what there is that should not be there."""
         network = self.root / "network"
-        told = "found = engine.networks.find('bridge'); print(found.bridge, found.pools[0].gateway)"
+        told = "found = engine.networks.find('bridge'); print(found.bridge, found.wanted.pools[0].gateway)"
         bridge, gateway = self.engine(told).split()
         ruleset = json.loads(self.sh("nft -j list ruleset"))["nftables"]
         sets = [item[kind] for item in ruleset for kind in ("set", "map") if kind in item]
