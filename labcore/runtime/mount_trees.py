@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 
 from labcore.native import (
     AT_FDCWD,
@@ -31,15 +30,16 @@ if TYPE_CHECKING:
     from labcore.native import Process
     from labcore.runtime.mount_flags import Options
 
-DONOR: Final = re.compile(r"/proc/([1-9]\d*)/root(/.*)")
 DESCRIPTORS: Final = "/proc/self/fd/"
 CLONE_FS: Final = CloneFlag(0x200)  # linux/sched.h
 
 
 def donor(source: str) -> tuple[str, str] | None:
     """Return in which process's mount namespace a source lies, /proc/PID/root/PATH, and the path there; None: the starter's."""
-    match = DONOR.fullmatch(source) if source.startswith("/proc/") else None
-    return (match[1], match[2]) if match else None
+    match source.split("/", 4):
+        case "", "proc", pid, "root", path if pid.isdecimal():
+            return pid, f"/{path}"
+    return None
 
 
 def of_the_starter(source: str) -> bool:
