@@ -27,7 +27,9 @@ def forget(sets: "SetElements", *bridges: str) -> None:
 
 
 def _rules(bridges: "Sequence[str]") -> "list[str]":
-    return [f"{direction} {bridge} -j ACCEPT" for bridge in bridges for direction in ("-i", "-o")]
+    """Return the rules for bridges, but for those whose names iptables reads otherwise: `br+` is all that begin with `br`."""
+    plain = [bridge for bridge in bridges if not set(bridge) & set("+!\"'\\")]
+    return [f"{direction} {bridge} -j ACCEPT" for bridge in plain for direction in ("-i", "-o")]
 
 
 def _list_rules(command: str) -> "list[str]":
