@@ -1,4 +1,4 @@
-"""Paths: the state root, LABCORE_ROOT."""
+"""Paths: the state root, LABCORE_ROOT, and where its daemon listens."""
 
 from __future__ import annotations
 
@@ -6,6 +6,14 @@ import os
 from pathlib import Path
 
 from labcore.trust import trusted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+SYSTEM_ROOT: Final = Path("/var/lib/labcore")
+SYSTEM_SOCKET: Final = Path("/run/labcore.sock")
+SOCKET_NAME: Final = "labcore.sock"
 
 
 def default_root() -> Path:
@@ -19,10 +27,34 @@ def default_root() -> Path:
 def _default_root() -> Path:
     if given := os.environ.get("LABCORE_ROOT"):
         return Path(given).absolute()
-    if os.geteuid() == 0:
-        return Path("/var/lib/labcore")
-    data = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local/share")
-    return Path(data) / "labcore"
+    return SYSTEM_ROOT if os.geteuid() == 0 else _users_root()
+
+
+def _users_root() -> Path:
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "labcore"
+
+
+def daemon_socket(root: Path | None = None) -> Path:
+    """Return where a state root's daemon listens that is told nothing else, of the default root unless one is named.
+
+    That of the machine's root is /run/labcore.sock, that of a user's own $XDG_RUNTIME_DIR/labcore.sock; any other has its
+    socket in the root itself.
+    """
+    root = root.absolute() if root else default_root()
+    if root == SYSTEM_ROOT:
+        return SYSTEM_SOCKET
+    runtime_directory = os.environ.get("XDG_RUNTIME_DIR")
+    if runtime_directory and _is_ours(runtime_directory) and root == _users_root():
+        return Path(runtime_directory, SOCKET_NAME)
+    return root / SOCKET_NAME
+
+
+def _is_ours(directory: str) -> bool:
+    """Return whether a directory is this user's: root inside of a user namespace has the user's own, sudo's root has not."""
+    try:
+        return os.stat(directory).st_uid == os.geteuid()  # noqa: PTH116
+    except OSError:
+        return False
 
 
 def closed_directory(path: str) -> Path | None:

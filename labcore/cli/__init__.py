@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
 
-# What docker answers when the failure is not the program's own.
-LABCORE_FAILED = 125
+FAILED = 1
+RUN_FAILED = 125  # of `run`, whose other statuses are the program's own: docker's
 
 
 def _as_bytes(error: UnicodeError) -> tuple[str | bytes, int]:
@@ -48,14 +48,27 @@ def main(argv: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + SIGPIPE
     except LabcoreError as error:
-        print(f"labcore: {error}", file=sys.stderr)
-        return LABCORE_FAILED
+        print(f"labcore: {said(error)}", file=sys.stderr)
+        return _status_of(words)
     except OSError as error:
         cure = _cure_of(error)
         print(f"labcore: {_said(error)}" + (f"\n  cure: {cure}" if cure else ""), file=sys.stderr)
-        return LABCORE_FAILED
+        return _status_of(words)
     except KeyboardInterrupt:
         return 130
+
+
+def said(error: Exception) -> str:
+    """Return an error's words; those of a daemon alone, without the call that it has answered."""
+    return str(getattr(error, "message", error))
+
+
+def _status_of(words: list[str]) -> int:
+    """Return the exit status of a command that has failed."""
+    try:
+        return RUN_FAILED if command_line.read(words).path == "container run" else FAILED
+    except LabcoreError:  # it is no command
+        return FAILED
 
 
 def _carry_out(words: list[str]) -> int:
@@ -66,10 +79,10 @@ def _carry_out(words: list[str]) -> int:
             sys.stdout.write(_about(line))
             return 0
         main, args = _without_collecting(line)
-        if os.geteuid() and line.path.partition(" ")[0] in AS_ROOT:
+        if os.geteuid() and {line.path, line.path.partition(" ")[0]} & AS_ROOT:
             from labcore.cli.rootless import become_root
 
-            become_root(line.root)
+            become_root(line.options.get("root"))
         return main(args)
     finally:
         sys.stdout.flush()
@@ -106,8 +119,8 @@ def for_each(names: Sequence[str], act: Callable[[str], None]) -> int:
         try:
             act(name)
         except LabcoreError as error:
-            print(f"labcore: {error}", file=sys.stderr)
-            status = LABCORE_FAILED
+            print(f"labcore: {said(error)}", file=sys.stderr)
+            status = FAILED
     return status
 
 

@@ -75,7 +75,9 @@ COMMANDS = {
     "volume rm": "Remove volumes, with all that is in them",
     "inspect": "Print all that is known of containers, images and so on, as JSON",
     "version": "Show the versions of labcore and of what it runs on",
-    "daemon": "Serve the Docker Engine API, for the stock docker command",
+    "daemon serve": "Serve the Docker Engine API, for the stock docker command",
+    "daemon status": "Show which daemon answers, and what it does",
+    "daemon stop": "End the daemon; its containers run on",
     "jobs": "List or cancel what a daemon does",
     "trace": "Show where the time of a docker command goes",
     "seed": "Make images on the spot: busybox, alpine, debian, nginx, python",
@@ -132,6 +134,7 @@ SHORT = {
     "save": "image save",
     "tag": "image tag",
     "info": "system info",
+    "daemon": "daemon serve",
     "login": "registry login",
     "logout": "registry logout",
     "search": "registry search",
@@ -156,5 +159,5 @@ COMMON = (
 )  # fmt: skip
 OWN = ("daemon", "jobs", "seed", "plan", "doctor", "lab", "lesson", "vm", "bench", "fsck", "rootless", "registry", "completion")
 
-# Those that make containers, or reach for their files: an ordinary user becomes root of a user namespace for them.
-AS_ROOT = {"container", "inspect", "network", "system", "volume", "daemon", "plan", "lesson", "lab", "bench"}
+# Those that make containers themselves, and no daemon: an ordinary user becomes root of a user namespace for them.
+AS_ROOT = {"daemon serve", "plan", "lesson", "lab", "bench"}

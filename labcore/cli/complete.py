@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from labcore.cli.command_line import path_of, state_root
+from labcore.cli.command_line import global_options, path_of
 from labcore.cli.commands import COMMANDS, NOUNS, SHORT
 from labcore.cli.parser import Parser, parser_of
 from labcore.errors import LabcoreError
@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from labcore.engine import Engine
 
 Candidate = tuple[str, str]  # a word, and its help
-GLOBAL: Final = [("--root", "Where everything lies"), ("--help", "Print help"), ("--version", "Print the version")]
+GLOBAL: Final = [
+    ("--root", "Where everything lies"),
+    ("--host", "The daemon"),
+    ("--context", "A docker context"),
+    ("--help", "Print help"),
+    ("--version", "Print the version"),
+]
 FILES: Final = [(":files", "")]
 DIRECTORIES: Final = [(":directories", "")]
 
@@ -29,7 +35,8 @@ def answer(words: list[str]) -> str:
     *before, current = words or [""]
     if before[-1:] == ["--root"] and len(before) % 2:
         return _lines(DIRECTORIES, "")
-    root, before = state_root(before)
+    options, before = global_options(before)
+    root = options.get("root")
     return _lines(_candidates(Path(root) if root else None, before, current), current)
 
 

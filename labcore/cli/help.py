@@ -18,18 +18,22 @@ def help_of(noun: str = "") -> str:
     rest = sorted(lines.keys() - {*common, *nouns, *OWN})
     return "\n\n".join(
         [
-            "Usage:  labcore [--root DIR] COMMAND",
+            "Usage:  labcore [OPTIONS] COMMAND",
             "Containers, small and complete: learn Docker by building it",
             _section("Common Commands", {name: lines[name] for name in common}),
             _section("Management Commands", {name: lines[name] for name in nouns}),
             _section("Commands", {name: lines[name] for name in rest}),
             _section("Commands that docker has not", {name: lines[name] for name in OWN}),
             "Global Options:\n"
-            "      --root DIR   Where images and everything else lie (default:\n"
-            "                   $LABCORE_ROOT; /var/lib/labcore for root, and\n"
-            "                   ~/.local/share/labcore for a user)\n"
-            "  -h, --help       Print this, or a command's help\n"
-            "  -v, --version    Print the version",
+            "  -c, --context NAME  A docker context, whose daemon is meant\n"
+            "  -H, --host URL      The daemon: unix:///PATH, tcp://ADDRESS:PORT\n"
+            "                      (default: $DOCKER_HOST, or the state root's own,\n"
+            "                      which is started where there is none)\n"
+            "      --root DIR      The state root: where images and everything else\n"
+            "                      lie (default: $LABCORE_ROOT; /var/lib/labcore for\n"
+            "                      root, ~/.local/share/labcore for a user)\n"
+            "  -h, --help          Print this, or a command's help\n"
+            "  -v, --version       Print the version",
             "Begin with: labcore seed; labcore run --rm hello-world\n"
             "Run 'labcore COMMAND --help' for more information on a command.\n",
         ]

@@ -6,8 +6,8 @@ import pwd
 import time
 from typing import Any
 
+from labcore.cli.connection import client_of
 from labcore.cli.formatting import show_table
-from labcore.client import connect
 from labcore.client.api import list_of, path
 
 HEADS = ["JOB", "STATE", "USER", "WHAT", "SUBJECT", "BEGUN", "TOOK"]
@@ -17,19 +17,13 @@ SHOWN = 40  # letters of what a job is about
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.epilog = "A job is a request to the daemon, from its begin to the end of its answer."
-    parser.add_argument(
-        "-H",
-        "--host",
-        metavar="URL",
-        help="the daemon: unix:///PATH or tcp://ADDRESS:PORT (default: DOCKER_HOST, a docker context, labcore's own)",
-    )
     parser.add_argument("--format", choices=["table", "json"], default="table", help="json: all about them, with their spans")
     parser.add_argument("--cancel", metavar="JOB", help="end that one: its client gets no further answer")
 
 
 def main(args: argparse.Namespace) -> int:
     """List the jobs, or cancel one."""
-    with connect(args.host) as client:
+    with client_of(args) as client:
         if args.cancel:
             client.api.change("DELETE", path("labcore", "jobs", args.cancel))
             return 0

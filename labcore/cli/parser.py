@@ -33,11 +33,12 @@ def parser_of(path: str, name: str | None = None) -> tuple[Parser, ModuleType]:
 
 
 def parsed(line: Line) -> tuple[Callable[[argparse.Namespace], int], argparse.Namespace]:
-    """Return what carries a command out, and what it is told; `args.root` is the state root."""
+    """Return what carries a command out, and what it is told; `args.root`, `host` and `context` are the global options."""
     parser, module = parser_of(line.path or "", line.name)
-    root = None if line.root is None else Path(line.root)
+    root = Path(line.options["root"]) if "root" in line.options else None
+    told = argparse.Namespace(root=root, host=line.options.get("host"), context=line.options.get("context"))
     main: Callable[[argparse.Namespace], int] = module.main
-    return main, parser.parse_args(line.words, argparse.Namespace(root=root))
+    return main, parser.parse_args(line.words, told)
 
 
 def _names(path: str) -> list[str]:

@@ -5,8 +5,8 @@ import json
 import sys
 from pathlib import Path
 
+from labcore.cli.connection import host_of
 from labcore.cli.formatting import width_of
-from labcore.client.hosts import find_host
 from labcore.errors import InvalidInput
 from labcore.trace import Span, rows, trace, trace_events
 
@@ -19,9 +19,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "labcore trace -- docker run hello-world. The command is given the daemon as DOCKER_HOST. The tree goes to standard "
         "error. Exit status: the command's own, 128 + N if signal N killed it."
     )
-    parser.add_argument(
-        "-H", "--host", metavar="URL", help="the daemon: unix:///PATH (default: DOCKER_HOST, a docker context, labcore's own)"
-    )
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write Chrome's trace events, for ui.perfetto.dev")
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="the command, behind --")
 
@@ -31,7 +28,7 @@ def main(args: argparse.Namespace) -> int:
     command = args.command[1:] if args.command[:1] == ["--"] else args.command
     if not command:
         raise InvalidInput("trace: which command? labcore trace -- docker run hello-world")
-    traced = trace(command, find_host(args.host).url)
+    traced = trace(command, host_of(args).url)
     width = width_of(sys.stderr, LINE_WIDTH)
     for line in tree(traced.span):
         print(line if len(line) <= width else f"{line[: width - 1]}…", file=sys.stderr)

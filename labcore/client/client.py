@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 
 from labcore.client.api import API
+from labcore.client.host import Host
 from labcore.client.hosts import find_host
 from labcore.client.transport import Transport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
 
     from labcore.client.containers import Containers
+    from labcore.client.daemon import OwnDaemon
     from labcore.client.exec import Execs
     from labcore.client.images import Images
     from labcore.client.networks import Networks
@@ -67,6 +70,13 @@ class Client:
         return Volumes(self.api)
 
     @property
+    def daemon(self) -> OwnDaemon:
+        """The daemon's own process, where it is labcore's."""
+        from labcore.client.daemon import OwnDaemon
+
+        return OwnDaemon(self.api)
+
+    @property
     def system(self) -> System:
         """The daemon itself: version, info, events."""
         from labcore.client.system import System
@@ -87,11 +97,13 @@ class Client:
         self.api.close()
 
 
-def connect(host: str | None = None, *, version: str = "") -> Client:
+def connect(host: str | Host | None = None, *, version: str = "", start: Callable[[], None] | None = None) -> Client:
     """Return a client of the daemon at a host (`unix:///PATH`, `tcp://ADDRESS:PORT`), or of the one that is found.
 
     Without a host: DOCKER_HOST, DOCKER_CONTEXT or docker's current context, labcore's own socket, docker's. TLS as
     DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, or the context, say. `version` (DOCKER_API_VERSION) pins the API's version; without
-    it, the newest is spoken that both ends know. Nothing is sent before the first call. Raises InvalidInput, Unavailable.
+    it, the newest is spoken that both ends know. Nothing is sent before the first call. Where nobody listens there then,
+    `start` is called, after which somebody does. Raises InvalidInput, Unavailable.
     """
-    return Client(API(Transport(find_host(host)), version or os.environ.get("DOCKER_API_VERSION", "")))
+    found = host if isinstance(host, Host) else find_host(host)
+    return Client(API(Transport(found, start=start), version or os.environ.get("DOCKER_API_VERSION", "")))

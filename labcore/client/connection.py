@@ -22,8 +22,12 @@ RECEIVE_BYTES: Final = 1 << 16
 CURE: Final = "\n  cure: start a daemon there: labcore daemon; or name another: DOCKER_HOST=…"
 
 
+class NobodyListens(Unavailable):
+    """There is no such socket, or nobody listens at it."""
+
+
 def connected(host: Host) -> Connection:
-    """Return a new connection. Raises Unavailable if nobody answers there, InvalidInput for TLS files that are none."""
+    """Return a new connection. Raises NobodyListens, Unavailable for any other failure, InvalidInput for TLS files."""
     found = _unix(host) if host.path else _tcp(host)
     return Connection(_by_tls(found, host.tls, host) if host.tls and not host.path else found, host)
 
@@ -35,8 +39,10 @@ def _unix(host: Host) -> Any:
     except OSError as error:
         found.close()
         why = {FileNotFoundError: "there is no such socket", ConnectionRefusedError: "no daemon listens there"}
+        if type(error) in why:
+            raise NobodyListens(f"{host}: {why[type(error)]}{CURE}") from None
         cure = "\n  cure: as root, or as a member of the socket's group" if isinstance(error, PermissionError) else CURE
-        raise Unavailable(f"{host}: {why.get(type(error), error.strerror)}{cure}") from None
+        raise Unavailable(f"{host}: {error.strerror}{cure}") from None
     return found
 
 

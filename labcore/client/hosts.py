@@ -7,13 +7,13 @@ import os
 from labcore.client.contexts import DEFAULT_CONTEXT, config_directory, context_host, current_context
 from labcore.client.host import DEFAULT_PORT, DEFAULT_TLS_PORT, Host, TLSFiles
 from labcore.errors import InvalidInput, Unavailable
+from labcore.paths import SYSTEM_SOCKET, daemon_socket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Final
 
-LABCORE_SOCKET: Final = "/run/labcore.sock"
 DOCKER_SOCKET: Final = "/var/run/docker.sock"
 PORT_MAX: Final = 65535
 
@@ -23,35 +23,32 @@ def find_host(host: str | None = None, *, environment: Mapping[str, str] | None 
 
     Raises InvalidInput for a host or context that is none, Unavailable if there is none at all.
     """
+    return named_host(host, None, environment=environment) or _by_sockets()
+
+
+def named_host(host: str | None, context: str | None, *, environment: Mapping[str, str] | None = None) -> Host | None:
+    """Return the daemon that an argument, DOCKER_HOST or a context name; None if nothing does. Raises InvalidInput."""
     said = os.environ if environment is None else environment
-    if url := host or said.get("DOCKER_HOST"):
+    if url := host or (not context and said.get("DOCKER_HOST")):
         return parse_host(url, tls_files(said))
-    name = said.get("DOCKER_CONTEXT") or current_context(said)
-    if name != DEFAULT_CONTEXT:
-        url, files = context_host(said, name)
-        return parse_host(url, files)
-    return _by_sockets(said)
+    name = context or said.get("DOCKER_CONTEXT") or current_context(said)
+    return None if name == DEFAULT_CONTEXT else parse_host(*context_host(said, name))
 
 
-def _by_sockets(environment: Mapping[str, str]) -> Host:
-    runtime_directory = environment.get("XDG_RUNTIME_DIR")
-    users = [f"{runtime_directory}/labcore.sock"] if runtime_directory and _is_ours(runtime_directory) else []
-    sockets = [*users, LABCORE_SOCKET, DOCKER_SOCKET]
+def unix_host(path: str | os.PathLike[str]) -> Host:
+    """Return the daemon at a unix socket."""
+    return Host(f"unix://{os.fspath(path)}", path=os.fspath(path))
+
+
+def _by_sockets() -> Host:
+    sockets = dict.fromkeys(map(str, (daemon_socket(), SYSTEM_SOCKET, DOCKER_SOCKET)))
     for path in sockets:
         if os.path.exists(path):
-            return Host(f"unix://{path}", path=path)
+            return unix_host(path)
     raise Unavailable(
         f"no daemon is there: {', '.join(sockets)} do not exist\n"
         "  cure: start one: labcore daemon; or name one: DOCKER_HOST=unix:///PATH or tcp://ADDRESS:PORT"
     )
-
-
-def _is_ours(directory: str) -> bool:
-    """Return whether a directory is this user's: root inside of a user namespace has the user's own, sudo's root has not."""
-    try:
-        return os.stat(directory).st_uid == os.geteuid()
-    except OSError:
-        return False
 
 
 def tls_files(environment: Mapping[str, str]) -> TLSFiles | None:

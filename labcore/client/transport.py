@@ -6,13 +6,13 @@ from _thread import allocate_lock, start_new_thread
 from itertools import chain
 
 from labcore.client.answer import BadAnswer
-from labcore.client.connection import Connection, connected
+from labcore.client.connection import Connection, NobodyListens, connected
 from labcore.client.http1 import SWITCHING_PROTOCOLS, Body, ResponseHead, read_head, request_head
 from labcore.errors import Unavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Final, Self, TypeAlias
 
     from labcore.client.host import Host
@@ -73,10 +73,14 @@ class Response:
 
 
 class Transport:
-    """Connections to one host; threads may share it, for each request has a connection of its own."""
+    """Connections to one host; threads may share it, for each request has a connection of its own.
 
-    def __init__(self, host: Host) -> None:
+    Where nobody listens there, `start` is called, which makes somebody listen, and it is tried once more.
+    """
+
+    def __init__(self, host: Host, *, start: Callable[[], None] | None = None) -> None:
         self.host = host
+        self._start = start
         self._idle: list[Connection] = []
         self._lock = allocate_lock()
 
@@ -97,7 +101,7 @@ class Transport:
         while True:
             connection = self._take()
             is_new = connection is None
-            connection = connection or connected(self.host)
+            connection = connection or self._connected()
             try:
                 connection.set_timeout(timeout)
                 unsent = _send(connection, head, content)
@@ -121,7 +125,7 @@ class Transport:
         """POST a request that asks for the connection; return the response, and the connection if it is ours now."""
         asked = {**self._headers(headers, content), "Connection": "Upgrade", "Upgrade": "tcp"}
         head = request_head("POST", target, asked)
-        connection = connected(self.host)
+        connection = self._connected()
         try:
             _send(connection, head, content)
             answer = read_head(connection)
@@ -135,6 +139,15 @@ class Transport:
         except BaseException:
             connection.close()
             raise
+
+    def _connected(self) -> Connection:
+        try:
+            return connected(self.host)
+        except NobodyListens:
+            if self._start is None:
+                raise
+        self._start()
+        return connected(self.host)
 
     def _headers(self, headers: Mapping[str, str], content: Content) -> dict[str, str]:
         host = f"[{self.host.address}]" if ":" in self.host.address else self.host.address

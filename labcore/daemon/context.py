@@ -1,8 +1,10 @@
 """The daemon's context: the engine and what belongs to it, handed to each endpoint."""
 
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Event
 
 from labcore.daemon.root_lock import identify, own
 from labcore.daemon.settings import Settings
@@ -26,8 +28,12 @@ class Daemon:
     Raises InUse if another daemon has the root, StoreDamaged if it is of another format.
     """
 
-    def __init__(self, root: Path, settings: Settings, *, notify: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self, root: Path, settings: Settings, *, ends: Event | None = None, notify: Callable[[str], None] = lambda _: None
+    ) -> None:
         self.settings = settings
+        self.ends = ends or Event()  # set: the process is to end
+        self.started = time.time_ns()
         self.events = Events()
         self.jobs = Jobs()
         stages = _stages(settings.stages) if settings.stages else None

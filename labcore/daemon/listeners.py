@@ -21,18 +21,6 @@ DEFAULT_PORT: Final = 2375
 DEFAULT_TLS_PORT: Final = 2376
 
 
-def default_host() -> str:
-    """Return where a daemon listens that is told nothing: /run/labcore.sock, an ordinary user's in XDG_RUNTIME_DIR."""
-    if _is_root():
-        return "unix:///run/labcore.sock"
-    directory = os.environ.get("XDG_RUNTIME_DIR")
-    if not directory:
-        raise Unavailable(
-            "XDG_RUNTIME_DIR is not set, where an ordinary user's socket would be\n  cure: name one: -H unix:///PATH"
-        )
-    return f"unix://{directory}/labcore.sock"
-
-
 @contextmanager
 def listeners(host: str, settings: Settings) -> Iterator[list[tuple[socket.socket, ssl.SSLContext | None]]]:
     """Yield the listening sockets that a URL means, with their TLS. Raises InvalidInput, InUse, Unavailable, OSError."""

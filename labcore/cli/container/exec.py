@@ -5,7 +5,7 @@ import errno
 import os
 import sys
 
-from labcore.cli import LABCORE_FAILED
+from labcore.cli import FAILED
 from labcore.engine import Engine, exit_code
 from labcore.engine.container.exec import ExecOptions, execute
 from labcore.errors import InvalidInput, StepFailed
@@ -45,7 +45,7 @@ def main(args: argparse.Namespace) -> int:
     except StepFailed as error:
         print(f"labcore: {error}", file=sys.stderr)
         if error.call != "execve":
-            return LABCORE_FAILED
+            return FAILED
         return NOT_FOUND if error.errno in (errno.ENOENT, errno.ENOTDIR) else NOT_EXECUTABLE
 
 

@@ -5,7 +5,7 @@ import os
 import sys
 from contextlib import suppress
 
-from labcore.cli import LABCORE_FAILED
+from labcore.cli import FAILED
 from labcore.cli.container.cidfile import write_cidfile
 from labcore.cli.container.start import attached
 from labcore.engine import Engine
@@ -30,7 +30,7 @@ def run(engine: Engine, args: argparse.Namespace, options: CreateOptions) -> int
     except StepFailed as error:
         _remove(engine, container.id, options)
         print(f"labcore: {error}", file=sys.stderr)
-        return start_failure_code(error) if error.call == "execve" else LABCORE_FAILED
+        return start_failure_code(error) if error.call == "execve" else FAILED
     finally:
         if not args.detach:
             _remove(engine, container.id, options)

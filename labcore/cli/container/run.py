@@ -4,7 +4,7 @@ import argparse
 import errno
 import sys
 
-from labcore.cli import LABCORE_FAILED
+from labcore.cli import RUN_FAILED
 from labcore.cli.container import options as create_options
 from labcore.cli.container.cidfile import write_cidfile
 from labcore.cli.notices import notify
@@ -95,7 +95,7 @@ def _run(args: argparse.Namespace, made: Prepared) -> int:
             return _launched(args, made, Stepper().pause)
         except GivenUp:
             print("labcore: the start is given up: nothing of it is left", file=sys.stderr)
-            return LABCORE_FAILED
+            return RUN_FAILED
     return _launched(args, made)
 
 
@@ -114,7 +114,7 @@ def _launched(args: argparse.Namespace, made: Prepared, pause: "Callable[[Stop],
         except StepFailed as error:
             print(f"labcore: {error}", file=sys.stderr)
             if error.call != "execve":
-                return LABCORE_FAILED
+                return RUN_FAILED
             return NOT_FOUND if error.errno in (errno.ENOENT, errno.ENOTDIR) else NOT_EXECUTABLE
         try:
             with process:

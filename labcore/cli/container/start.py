@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 
-from labcore.cli import LABCORE_FAILED, for_each
+from labcore.cli import FAILED, for_each
 from labcore.cli.notices import notify
 from labcore.engine import Engine
 from labcore.engine.container.start import start, start_failure_code
@@ -48,6 +48,6 @@ def attached(engine: Engine, name: str, *, interactive: bool) -> int:
             process = start(engine, container.id, with_input=interactive)
         except StepFailed as error:
             print(f"labcore: {error}", file=sys.stderr)
-            return start_failure_code(error) if error.call == "execve" else LABCORE_FAILED
+            return start_failure_code(error) if error.call == "execve" else FAILED
         signals.go_to(process.kill)
         return follow(engine, container, process, since)

@@ -5,13 +5,12 @@ import logging
 from pathlib import Path
 
 from labcore.cli.numbers import amount
-from labcore.daemon.listeners import default_host
 from labcore.daemon.serve import serve
 from labcore.daemon.settings import TLS, Settings
-from labcore.engine import default_root
 from labcore.engine.image.endpoint import RegistryOptions
 from labcore.errors import InvalidInput
 from labcore.options.values import pairs
+from labcore.paths import daemon_socket, default_root
 
 YEAR = 365 * 86400.0  # seconds
 REPEATED = (
@@ -33,7 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="URL",
         help="where to listen: unix:///PATH, tcp://ADDRESS:PORT, fd:// (systemd's sockets); repeatable "
-        "(default: unix:///run/labcore.sock, an ordinary user's $XDG_RUNTIME_DIR/labcore.sock)",
+        "(default: /run/labcore.sock, an ordinary user's $XDG_RUNTIME_DIR/labcore.sock, labcore.sock in a --root of your own)",
     )
     parser.add_argument("--root", type=Path, metavar="DIR", dest="own_root", help="the state root (as labcore --root)")
     parser.add_argument("-G", "--group", default="", help="whose the socket is (default: labcore, or docker, if there is one)")
@@ -67,16 +66,17 @@ def main(args: argparse.Namespace) -> int:
     """Serve until SIGTERM, or Ctrl-C."""
     level = logging.DEBUG if args.debug else logging.INFO
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=level)
-    serve(args.own_root or args.root or default_root(), settings_of(args))
+    root = args.own_root or args.root or default_root()
+    serve(root, settings_of(args, root))
     return 0
 
 
-def settings_of(args: argparse.Namespace) -> Settings:
+def settings_of(args: argparse.Namespace, root: Path) -> Settings:
     """Return how the daemon is to be started. Raises InvalidInput."""
     registries = RegistryOptions(tuple(args.registry_mirror), tuple(args.insecure_registry))
     registries.check()
     return Settings(
-        hosts=tuple(args.hosts or [default_host()]),
+        hosts=tuple(args.hosts or [f"unix://{daemon_socket(root)}"]),
         labels=pairs("label", args.label),
         debug=args.debug,
         group=args.group,

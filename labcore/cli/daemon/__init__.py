@@ -1,0 +1,1 @@
+"""The verbs of `labcore daemon`, a module each."""
