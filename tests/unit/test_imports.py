@@ -14,6 +14,7 @@ PACKAGE = Path(labcore.__file__).parent
 OPEN_TO_ALL = {
     "lazy", "spec", "errors", "enumeration", "record", "record_json", "elf", "language", "disk_space", "paths", "streams",
     "tar", "trust", "procfs", "locks", "atomic", "files", "json_codec", "unix_sockets", "signal_forwarding", "cancellation",
+    "detach_keys",
 }  # fmt: skip
 SUBJECT = {"options", "native", "runtime", "storage", "images", "registry", "network", "engine"}
 ALLOWED = {
@@ -31,6 +32,7 @@ ALLOWED = {
     "unix_sockets": set(),
     "signal_forwarding": set(),
     "cancellation": set(),
+    "detach_keys": {"errors"},
     "paths": {"trust"},
     "procfs": set(),
     "files": set(),

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from labcore.daemon.context import Daemon
-from labcore.daemon.detach_keys import detach_keys
+from labcore.detach_keys import detach_keys
 from labcore.daemon.streams import Attachment, framed, upgrade_headers
 from labcore.daemon.wire.codec import decode, empty, json_response
 from labcore.daemon.wire.exec import ExecConfig, ExecStartConfig, attached_of, exec_inspect, exec_options_of, size_of

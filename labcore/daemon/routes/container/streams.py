@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from labcore.cancellation import Cancellation
 from labcore.daemon.context import Daemon
-from labcore.daemon.detach_keys import detach_keys
+from labcore.detach_keys import detach_keys
 from labcore.daemon.log_format import LogFormat
 from labcore.daemon.streams import Attachment, Duplex, media_type, upgrade_headers
 from labcore.daemon.wire.codec import empty
