@@ -35,6 +35,7 @@ from labcore.network.links import delete_link, list_links
 from labcore.network.netlink import Netlink
 from labcore.vm import guests
 from tests.box import SHARED
+from tests.daemon import RunningDaemon, own_daemon
 from tests.peers import Peers, about_peers, found_peers
 
 pytest_plugins = ["tests.watching"]
@@ -148,6 +149,14 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         made.seed(name)
     request.config.stash[SHARED_ENGINE] = made
     return made
+
+
+@pytest.fixture(scope="module")
+def served(engine: Engine) -> Iterator[RunningDaemon]:
+    """The daemon of that engine's state root, for the tests of a file: `labcore --root ROOT …` finds it."""
+    needs_root()
+    with own_daemon(engine.root) as daemon:
+        yield daemon
 
 
 @pytest.fixture(autouse=True)

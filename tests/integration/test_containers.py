@@ -40,7 +40,7 @@ from tests.containers import names, run_script, shell_container
 from tests.serving import stays
 from tests.threads import Started
 
-pytestmark = pytest.mark.usefixtures("nothing_left")
+pytestmark = pytest.mark.usefixtures("served", "nothing_left")
 LABCORE = [sys.executable, "-P", "-m", "labcore"]
 
 
