@@ -53,7 +53,7 @@ ALLOWED = {
     "client": OPEN_TO_ALL | {"options"},
     "trace": OPEN_TO_ALL,
     "vm": OPEN_TO_ALL | {"native", "images"},
-    "doctor": OPEN_TO_ALL | {"native", "runtime", "storage", "network", "vm"},
+    "doctor": OPEN_TO_ALL | {"client", "native", "runtime", "storage", "network", "vm"},
     "bench": OPEN_TO_ALL | SUBJECT | {"vm"},
     "lab": OPEN_TO_ALL | SUBJECT | {"client", "http", "vm", "bench", "doctor", "trace"},
     "cli": OPEN_TO_ALL | SUBJECT | {"client", "daemon", "trace", "vm", "doctor", "bench", "lab"},
