@@ -173,7 +173,7 @@ class Connection:
         return found[:place]
 
     def read_available(self, size: int = RECEIVE_BYTES) -> bytes | None:
-        """Return what has come, None if nothing has yet, nothing at the end; for one that does not block. Raises Unavailable."""
+        """Return what has come, None if nothing has yet, nothing at the end; on a timeout of 0 s. Raises Unavailable."""
         if self._ahead:
             return self.read(size)
         try:
@@ -186,8 +186,8 @@ class Connection:
             raise Unavailable(f"{self._host}: {error.strerror or error}") from None
         return found
 
-    def write_some(self, data: bytes) -> int:
-        """Send what can be sent at once, and return how much that is; for one that does not block. Raises OSError."""
+    def write_some(self, data: bytes | memoryview) -> int:
+        """Send what can be sent at once, and return how much that is; on a timeout of 0 s. Raises OSError."""
         try:
             sent: int = self._socket.send(data)
         except OSError as error:

@@ -149,7 +149,7 @@ class Streams:
             return None
         return self._frames.outputs(data) if self._frames else [Output("stdout", data)]
 
-    def send(self, data: bytes) -> int:
+    def send(self, data: bytes | memoryview) -> int:
         """Send what can be sent at once, return how many bytes. Raises BrokenPipeError when the process has ended."""
         return self._connection.write_some(data)
 

@@ -30,7 +30,9 @@ OUTPUT: Final = ("stdout", "stderr")
 def attach_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what whoever is attached to a container chooses."""
     detach_keys_argument(parser)
-    parser.add_argument("--sig-proxy", action="store_true", default=True, help="pass signals on to it, unless it has a terminal")
+    parser.add_argument(
+        "--sig-proxy", action="store_true", default=True, help="pass signals on to it, unless it has a terminal"
+    )
 
 
 def detach_keys_argument(parser: argparse.ArgumentParser) -> None:

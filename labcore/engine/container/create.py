@@ -14,10 +14,10 @@ from labcore.engine.records.ids import new_id
 from labcore.engine.records.names import drawn_name
 from labcore.engine.records.records import Container
 from labcore.engine.spans import span
-from labcore.engine.timestamps import now
 from labcore.engine.volume.objects import create_volume
 from labcore.errors import InUse, InvalidInput, NotFound
 from labcore.spec import CreateOptions, Mount
+from labcore.timestamps import now
 
 NAMES_TRIED: Final = 20
 
