@@ -60,6 +60,10 @@ def main(args: argparse.Namespace) -> int:
         except Detached as detached:
             print(detached, file=sys.stderr)
             return 0
+        except KeyboardInterrupt:  # before its start
+            if args.rm:
+                client.containers.remove(id, force=True, volumes=True)
+            raise
         except APIError as error:
             print(f"labcore: {said(error)}", file=sys.stderr)
             return start_failure_status(error.message)
