@@ -88,7 +88,8 @@ class Dashboard(Printable):
         if list(self.chosen.options) != names:
             before = self.chosen.value
             self.chosen.options = names
-            self.chosen.value = before if before in names else (names[0] if names else None)
+            running = [each.name for each in self.overview.containers if each.state == "running"]
+            self.chosen.value = before if before in names else next(iter(running + names), None)
         state = next((each.state for each in self.overview.containers if each.name == self.chosen.value), "")
         for verb, _, states in BUTTONS:
             self.buttons[verb].disabled = state not in states
