@@ -18,7 +18,7 @@ BROWSER: Final = "for terminals nothing is to be escaped: print it, or `json`"
 ABSENT: Final = {"html": BROWSER, "js": BROWSER, "urlquery": BROWSER, "call": "values here have methods, and no functions"}
 
 
-def _text(value: object) -> str:
+def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise InvalidInput(f"a string is wanted, not {kind_of(value)} {printed(value):.40}")
     return value

@@ -29,7 +29,7 @@ class Struct(dict[str, "Any"]):
 class Row(Struct):
     """A line of a list: its JSON is by name, with what is of use to HTML escaped, and without methods that take arguments."""
 
-    takes_arguments: tuple[str, ...] = ()
+    takes_arguments = ("Label",)
 
     def plain(self) -> dict[str, Any]:
         """Return the fields by name."""
