@@ -51,7 +51,12 @@ def duration(seconds: float) -> str:
         return f"{whole // MINUTE} minutes" if whole >= 2 * MINUTE else "About a minute"
     if hours == 1:
         return "About an hour"
-    for name, length, until in (("hours", 1, 48), ("days", 24, 24 * 14), ("weeks", 24 * 7, 24 * 60), ("months", 24 * 30, 24 * 730)):
+    for name, length, until in (
+        ("hours", 1, 48),
+        ("days", 24, 24 * 14),
+        ("weeks", 24 * 7, 24 * 60),
+        ("months", 24 * 30, 24 * 730),
+    ):
         if hours < until:
             return f"{hours // length} {name}"
     return f"{whole // DAY // 365} years"
@@ -111,7 +116,11 @@ def show_table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, elastic: 
     if elastic in heads and sys.stdout.isatty():
         place = heads.index(elastic)
         rest = [max(len(line[other]) for line in lines) for other in range(len(heads)) if other != place]
-        room = width_of(sys.stdout, 80) - sum(max(width + COLUMN_GAP, COLUMN_MIN) for width in rest) - COLUMN_GAP * (place < len(heads) - 1)
+        room = (
+            width_of(sys.stdout, 80)
+            - sum(max(width + COLUMN_GAP, COLUMN_MIN) for width in rest)
+            - COLUMN_GAP * (place < len(heads) - 1)
+        )
         lines = [[*line[:place], shortened(line[place], max(room, len(elastic))), *line[place + 1 :]] for line in lines]
     print("\n".join(aligned(lines)))
 

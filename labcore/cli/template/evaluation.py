@@ -199,9 +199,10 @@ class Execution:
         return self._pipeline(node, dot)
 
     def _field(self, node: Field, value: Any, arguments: list[Any]) -> Any:
+        if value is NO_VALUE:
+            return NO_VALUE
         if not isinstance(value, dict):
-            what = kind_of(value) if value is not NO_VALUE else "nil: there is no such value"
-            raise self._error(node, f"{_path(node)}: {what} has no field {node.name:.40}")
+            raise self._error(node, f"{_path(node)}: {kind_of(value)} has no field {node.name:.40}")
         try:
             found = value[node.name]
         except KeyError:

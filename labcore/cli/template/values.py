@@ -8,7 +8,7 @@ from labcore.errors import InvalidInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any, Final
 
 EXPONENT_FROM, EXPONENT_BELOW = 21, -4  # where Go writes 1e+21 for 1000…
@@ -24,6 +24,10 @@ class Struct(dict[str, "Any"]):
     def plain(self) -> dict[str, Any]:
         """Return what is written as JSON: fields, and what methods without arguments return."""
         return {name: value() if callable(value) else value for name, value in self.items()}
+
+    def shown(self) -> Iterable[Any]:
+        """Return what is printed."""
+        return self.plain().values()
 
 
 class Row(Struct):
@@ -85,7 +89,7 @@ def printed(value: Any, nested: bool = False) -> str:
     if isinstance(value, list):
         return f"[{' '.join(printed(each, True) for each in value)}]"
     if isinstance(value, Struct):
-        return f"{{{' '.join(printed(each, True) for each in value.plain().values())}}}"
+        return f"{{{' '.join(printed(each, True) for each in value.shown())}}}"
     if isinstance(value, dict):
         return f"map[{' '.join(f'{name}:{printed(value[name], True)}' for name in sorted(value))}]"
     return str(value)
