@@ -30,7 +30,8 @@ def binary_size(count: float) -> str:
 
 def _scaled(count: float, base: int, units: Sequence[str], digits: int) -> str:
     number, unit = float(count), 0
-    while number >= base - 0.5 * 10 ** (len(str(base - 1)) - digits) and unit < len(units) - 1:
+    most = base if base == 1024 else base - 0.5 * 10 ** (3 - digits)  # 999.6 of three digits is 1000
+    while number >= most and unit < len(units) - 1:
         number, unit = number / base, unit + 1
     return f"{number:.{digits}g}{units[unit]}" if unit else f"{count:.0f}{units[0]}"
 
@@ -107,7 +108,12 @@ def shortened(text: str, most: int) -> str:
 
 
 def show_table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, elastic: str = "") -> None:
-    """Print a table.
+    """Print a table, as `table` has it."""
+    sys.stdout.write(table(heads, rows, elastic=elastic))
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, elastic: str = "") -> str:
+    """Return a table.
 
     Where it is wider than the terminal, the column called `elastic` gets what room is left, but no less than its head. Lines
     that need more wrap, as docker's do.
@@ -122,13 +128,13 @@ def show_table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, elastic: 
             - COLUMN_GAP * (place < len(heads) - 1)
         )
         lines = [[*line[:place], shortened(line[place], max(room, len(elastic))), *line[place + 1 :]] for line in lines]
-    print("\n".join(aligned(lines)))
+    return "".join(f"{line}\n" for line in aligned(lines))
 
 
-def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+def aligned(lines: Sequence[Sequence[str]], *, least: int = COLUMN_MIN) -> list[str]:
     """Return lines of cells as text, as Go's text/tabwriter aligns them: cells of neighbouring lines make a column.
 
-    The last cell of a line belongs to none.
+    The last cell of a line belongs to none. `least`: how wide a column is at least.
     """
     widths: list[list[int]] = [[] for _ in lines]
     blocks = [(0, len(lines), 0)]  # neighbouring lines, and the column that is measured next
@@ -141,7 +147,7 @@ def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
             if first == line:
                 line += 1
                 continue
-            width = max(max(len(each[column]) for each in lines[first:line]) + COLUMN_GAP, COLUMN_MIN)
+            width = max(max(len(each[column]) for each in lines[first:line]) + COLUMN_GAP, least)
             for each in widths[first:line]:
                 each.append(width)
             blocks.append((first, line, column + 1))

@@ -1,4 +1,4 @@
-"""Objects as inspect shows them: JSON, or a template for each, with the fields that the Engine API leaves out when they are empty."""
+"""Objects as inspect shows them: JSON, or a template for each, which has the fields too that JSON leaves out if empty."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ OMITTED: Final[dict[str, Mapping[str, Any]]] = {
     "volume": {"Status": NilMap(), "UsageData": None, "ClusterVolume": None},
 }  # fmt: skip
 # Fields whose names in Go's API package, which templates may use with docker, are not those of the JSON.
-GO_NAMES: Final = {"ID": "Id", "DNS": "Dns", "DNSOptions": "DnsOptions", "DNSSearch": "DnsSearch", "HostIP": "HostIp"}
+GO_NAMES: Final = {"ID": "Id", "DNS": "Dns", "DNSOptions": "DnsOptions", "DNSSearch": "DnsSearch", "HostIP": "HostIp", "APIVersion": "ApiVersion"}
 
 
 class APIObject(Struct):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from labcore.cli.formatting import aligned, printable, show_table
+from labcore.cli.formatting import aligned, printable, table
 from labcore.record import Record
 
 TYPE_CHECKING = False
@@ -34,33 +34,48 @@ def add_format(parser: argparse.ArgumentParser, *names: str) -> None:
     parser.add_argument(*names, "--format", default="", metavar="FORMAT", help=FORMAT_HELP)
 
 
-def filters_of(texts: Sequence[str]) -> dict[str, list[str]]:
-    """Return `--filter`'s values as the API takes them. Raises InvalidInput."""
-    found: dict[str, list[str]] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals:
-            from labcore.errors import InvalidInput
+def add_filter(parser: argparse.ArgumentParser) -> None:
+    """Declare `--filter`."""
+    parser.add_argument(
+        "-f", "--filter", action="append", type=_filter, default=[], metavar="NAME=VALUE", help="list only those; repeatable"
+    )
 
-            raise InvalidInput(f"invalid argument {text!r} for --filter: bad format of filter (expected name=value)")
-        found.setdefault(name.strip().lower(), []).append(value.strip())
+
+def _filter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        from argparse import ArgumentTypeError
+
+        raise ArgumentTypeError(f"{text!r}: bad format of filter (expected name=value)")
+    return name.strip().lower(), value.strip()
+
+
+def filters_of(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return filters as the API takes them."""
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
     return found
 
 
 def show(listing: Listing, rows: Sequence[Row], form: str = "", *, quiet: bool = False) -> None:
     """Print rows in a format. Raises TemplateError."""
+    sys.stdout.write(text_of(listing, rows, form, quiet=quiet))
+
+
+def text_of(listing: Listing, rows: Sequence[Row], form: str = "", *, quiet: bool = False) -> str:
+    """Return rows in a format. Raises TemplateError."""
     if quiet and form in ("", TABLE):
-        sys.stdout.write("".join(f"{row[listing.quiet]()}\n" for row in rows))
-    elif form in ("", TABLE):
+        return "".join(f"{row[listing.quiet]()}\n" for row in rows)
+    if form in ("", TABLE):
         cells = [[printable(str(row[column]())) for column in listing.columns] for row in rows]
         heads = [listing.heads[column] for column in listing.columns]
-        show_table(heads, cells, elastic=listing.heads.get(listing.elastic, ""))
-    elif form == JSON:
+        return table(heads, cells, elastic=listing.heads.get(listing.elastic, ""))
+    if form == JSON:
         from labcore.cli.template.values import html_safe, json_text
 
-        sys.stdout.write("".join(f"{html_safe(json_text(row))}\n" for row in rows))
-    else:
-        sys.stdout.write(_templated(listing, rows, form))
+        return "".join(f"{html_safe(json_text(row))}\n" for row in rows)
+    return _templated(listing, rows, form)
 
 
 def _templated(listing: Listing, rows: Sequence[Row], form: str) -> str:

@@ -178,6 +178,8 @@ class Change(Answer):
 class Stats(Answer):
     """A reading of what a container uses; `json` has all of it."""
 
+    id: str = text("id")
+    name: str = text("name")
     read: str = text("read")
     cpu: Mapping[str, Any] = mapping("cpu_stats")
     cpu_before: Mapping[str, Any] = mapping("precpu_stats")

@@ -6,7 +6,7 @@ import sys
 
 from labcore.cli.connection import client_of
 from labcore.cli.container.rows import listing, row
-from labcore.cli.listing import add_format, filters_of, show
+from labcore.cli.listing import add_filter, add_format, filters_of, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.epilog = "Filters: id, name, status, exited, label, ancestor, network, volume and so on, as docker's."
     parser.add_argument("-a", "--all", action="store_true", help="list those too that do not run")
-    parser.add_argument("-f", "--filter", action="append", default=[], metavar="NAME=VALUE", help="list only those; repeatable")
+    add_filter(parser)
     add_format(parser)
     parser.add_argument("-n", "--last", type=int, default=-1, metavar="N", help="list the N that were created last")
     parser.add_argument("-l", "--latest", action="store_true", help="list the one that was created last")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labcore.cli.connection import client_of
 from labcore.cli.image.rows import listing, rows
-from labcore.cli.listing import add_format, filters_of, show
+from labcore.cli.listing import add_filter, add_format, filters_of, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "Filters: dangling, label, before, since, until, reference; as docker's."
     parser.add_argument("-a", "--all", action="store_true", help="list those too that only others are made of")
     parser.add_argument("--digests", action="store_true", help="print the digests of the manifests too")
-    parser.add_argument("-f", "--filter", action="append", default=[], metavar="NAME=VALUE", help="list only those; repeatable")
+    add_filter(parser)
     add_format(parser)
     parser.add_argument("--no-trunc", action="store_true", help="print IDs whole")
     parser.add_argument("-q", "--quiet", action="store_true", help="print IDs only")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labcore.cli.connection import client_of
 from labcore.cli.formatting import local_moment, natural_order, short_id
-from labcore.cli.listing import Listing, add_format, filters_of, joined_labels, show
+from labcore.cli.listing import Listing, add_filter, add_format, filters_of, joined_labels, show
 from labcore.cli.template.values import Row, printed
 
 TYPE_CHECKING = False
@@ -24,7 +24,7 @@ LISTING: Final = Listing(HEADS, ("ID", "Name", "Driver", "Scope"))
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.epilog = "Filters: id, name, driver, label, scope, type (custom, builtin), dangling; as docker's."
-    parser.add_argument("-f", "--filter", action="append", default=[], metavar="NAME=VALUE", help="list only those; repeatable")
+    add_filter(parser)
     add_format(parser)
     parser.add_argument("--no-trunc", action="store_true", help="print IDs whole")
     parser.add_argument("-q", "--quiet", action="store_true", help="print IDs only")

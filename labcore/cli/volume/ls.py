@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labcore.cli.connection import client_of
 from labcore.cli.formatting import natural_order
-from labcore.cli.listing import Listing, add_format, filters_of, show
+from labcore.cli.listing import Listing, add_filter, add_format, filters_of, show
 from labcore.cli.volume.rows import HEADS, row
 
 TYPE_CHECKING = False
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.epilog = "Filters: dangling, driver, label, name; as docker's. labcore system df -v shows their sizes."
-    parser.add_argument("-f", "--filter", action="append", default=[], metavar="NAME=VALUE", help="list only those; repeatable")
+    add_filter(parser)
     add_format(parser)
     parser.add_argument("-q", "--quiet", action="store_true", help="print names only")
 
