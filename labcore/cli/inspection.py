@@ -47,7 +47,14 @@ OMITTED: Final[dict[str, Mapping[str, Any]]] = {
     "volume": {"Status": NilMap(), "UsageData": None, "ClusterVolume": None},
 }  # fmt: skip
 # Fields whose names in Go's API package, which templates may use with docker, are not those of the JSON.
-GO_NAMES: Final = {"ID": "Id", "DNS": "Dns", "DNSOptions": "DnsOptions", "DNSSearch": "DnsSearch", "HostIP": "HostIp", "APIVersion": "ApiVersion"}
+GO_NAMES: Final = {
+    "ID": "Id",
+    "DNS": "Dns",
+    "DNSOptions": "DnsOptions",
+    "DNSSearch": "DnsSearch",
+    "HostIP": "HostIp",
+    "APIVersion": "ApiVersion",
+}
 
 
 class APIObject(Struct):
@@ -85,7 +92,7 @@ def typed(value: Any, path: str) -> Any:
     empty = OMITTED.get(path, {})
     found = {key: typed(each, f"{path}.{key}") for key, each in value.items()}
     made = APIObject(
-        {key: found.get(key, empty[key]) for key in empty} if found.keys() <= empty.keys() else found | empty | found
+        {key: found.get(key, empty[key]) for key in empty} if found.keys() <= empty.keys() else {**found, **empty, **found}
     )
     made.omitted = empty.keys() - found.keys()
     return made
@@ -102,8 +109,8 @@ def inspect_each(names: Sequence[str], find: Callable[[str], tuple[str, Mapping[
 
         try:
             template = parse(form)
-        except LabcoreError as error:
-            print(f"labcore: {error}", file=sys.stderr)
+        except LabcoreError as wrong:
+            print(f"labcore: {wrong}", file=sys.stderr)
             return BAD_TEMPLATE
     objects: list[Mapping[str, Any]] = []
     lines: list[str] = []
@@ -114,8 +121,8 @@ def inspect_each(names: Sequence[str], find: Callable[[str], tuple[str, Mapping[
             objects.append(typed(found, kind) if form else found)
             if template:
                 lines.append(template.render(objects[-1]))
-        except LabcoreError as error:
-            errors.append(error)
+        except LabcoreError as missing:
+            errors.append(missing)
     print("\n".join(lines) if template else _json(objects, indented=not form))
     sys.stdout.flush()
     for error in errors:

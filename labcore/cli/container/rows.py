@@ -28,8 +28,8 @@ def listing(*, size: bool = False) -> Listing:
     return Listing(HEADS, (*COLUMNS, "Size") if size else COLUMNS, elastic="Command")
 
 
-def row(each: ContainerSummary, *, whole: bool = False) -> Row:
-    """Return a container's fields; `whole`: nothing is shortened (--no-trunc)."""
+def row(each: ContainerSummary, *, whole: bool = False, virtual: bool = True) -> Row:
+    """Return a container's fields; `whole`: nothing is shortened (--no-trunc); `virtual`: its size with its image's."""
     return Row(
         {
             "ID": lambda: each.id if whole else short_id(each.id),
@@ -41,7 +41,7 @@ def row(each: ContainerSummary, *, whole: bool = False) -> Row:
             "Ports": lambda: ports_text(each.ports),
             "State": lambda: each.state,
             "Status": lambda: each.status,
-            "Size": lambda: _size(each),
+            "Size": lambda: _size(each, virtual),
             "Labels": lambda: joined_labels(each.labels),
             "Label": lambda name: each.labels.get(name, ""),
             "Mounts": lambda: ",".join(_mounts(each, whole)),
@@ -70,9 +70,9 @@ def _image(each: ContainerSummary, whole: bool) -> str:
     return name if digest and ":" in name.rpartition("/")[2] else each.image
 
 
-def _size(each: ContainerSummary) -> str:
-    virtual = f" (virtual {size(each.size_root_fs)})" if each.size_root_fs > 0 else ""
-    return size(each.size_rw) + virtual
+def _size(each: ContainerSummary, virtual: bool) -> str:
+    with_image = f" (virtual {size(each.size_root_fs)})" if virtual and each.size_root_fs > 0 else ""
+    return size(each.size_rw) + with_image
 
 
 def _mounts(each: ContainerSummary, whole: bool) -> Iterable[str]:

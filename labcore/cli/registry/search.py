@@ -49,7 +49,7 @@ def _auth(term: str) -> RegistryAuth | None:
 
     registry, _ = split_registry(term)
     found = credentials.find(registry)
-    return RegistryAuth(found.user, found.password, registry) if found else None
+    return RegistryAuth(found.user, found.password, registry, found.token) if found else None
 
 
 def _row(each: SearchResult, *, whole: bool) -> Row:

@@ -13,7 +13,7 @@ from labcore.cli.template.values import Struct
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any, Final
 
     from labcore.client.system import Event
@@ -32,7 +32,12 @@ class _Fields(Struct):
     json: dict[str, Any]
 
     def plain(self) -> dict[str, Any]:
+        """Return the JSON."""
         return self.json
+
+    def shown(self) -> Iterable[Any]:
+        """Return the fields, those too that are empty."""
+        return self.values()
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
