@@ -31,6 +31,8 @@ def check_containment(ops: Sequence[Op]) -> None:
     own, cut = CloneFlag(0), False  # namespaces that are not the host's; is the mount tree cut off from the host's?
     for index, op in enumerate(ops):
         steps = [step for step in op.steps if step.call in TELLING]
+        if not (steps or op.needs or op.returns or isinstance(op, Clone)):
+            continue
         if missing := op.needs & ~own:
             raise InvalidInput(f"op {index}, {op}: this would change the host itself: give the clone CloneFlag.{missing.name}")
         if op.needs & CloneFlag.NEWNS and not cut and not _only_sets_propagation(op):

@@ -324,7 +324,8 @@ def test_a_root_that_is_described_costs_no_other_carrier() -> None:
 def test_a_further_process_enters_cgroups_itself_and_its_monitor_stays_outside(tmp_path: Path) -> None:
     (tmp_path / "tasks").touch()  # of version 1: for one thread, which is the writer's own, the kernel halts nobody's forks
     plan = exec_plan(SPEC, os.getpid(), cgroups=(str(tmp_path),))
-    opened, entered = (next(op for op in plan if isinstance(op, kind)) for kind in (ops.OpenCgroups, ops.EnterCgroups))
+    opened = next(op for op in plan if isinstance(op, ops.OpenCgroups))
+    entered = next(op for op in plan if isinstance(op, ops.EnterCgroups))
     assert opened.steps[0].args[1] == f"{tmp_path}/tasks"
     assert [step.args[1] for step in entered.steps] == [b"0"]
     assert plan.ops.index(opened) < plan.clone_index == plan.ops.index(entered) - 1
