@@ -17,6 +17,7 @@ from labcore.native import Process, Stream
 from labcore.record import Record
 from labcore.runtime import spawn
 from labcore.runtime.cgroups import hierarchies
+from labcore.runtime.cgroups.group import opened
 from labcore.runtime.exec import exec_plan
 from labcore.runtime.stdio import give_streams
 from labcore.spec import BindRoot, ContainerSpec
@@ -84,8 +85,19 @@ def execute(
 
             syncs = (("created", ready), *((("terminal", take_terminal),) if take_terminal else ()))
             launch = engine.launch_options(syncs).replace(dies_with_parent=False)
-            plan = exec_plan(spec, pid, options=launch, cgroups=_entered(pid))
-            process = spawn(plan, stdin=stdin, stdout=stdout, stderr=stderr, release=release, kept_output=kept_output)
+            cgroups = _entered(pid)
+            birthplace = cgroups.pop("", "")
+            plan = exec_plan(spec, pid, options=launch, cgroups=tuple(dict.fromkeys(cgroups.values())))
+            with opened(birthplace) as cgroup:
+                process = spawn(
+                    plan,
+                    stdin=stdin,
+                    stdout=stdout,
+                    stderr=stderr,
+                    release=release,
+                    kept_output=kept_output,
+                    cgroup=cgroup,
+                )
             note_ops(process, begun, before="runtime: plan and monitor")
             return process
     except PermissionError:  # of /proc/PID/ns
@@ -118,12 +130,13 @@ def _spec(engine: Engine, container: Container, options: ExecOptions, pid: int) 
     return with_variables(spec, connected_now(engine, container).variables)
 
 
-def _entered(pid: int) -> tuple[str, ...]:
-    """Return the directories of the cgroups that a process is in and this one is not, each once. Raises OSError."""
+def _entered(pid: int) -> dict[str, str]:
+    """Return the directories of the cgroups that a process is in and this one is not, as below. Raises OSError."""
     where = hierarchies()
     own = dict(_cgroups(os.getpid(), where))
-    theirs = dict.fromkeys(each for name, each in _cgroups(pid, where) if each != own.get(name))
-    return tuple(filter(os.path.isdir, theirs))
+    theirs = {name: each for name, each in _cgroups(pid, where) if each != own.get(name)}
+    there = set(filter(os.path.isdir, set(theirs.values())))
+    return {name: each for name, each in theirs.items() if each in there}
 
 
 def cgroups_by_controller(pid: int) -> dict[str, str]:
