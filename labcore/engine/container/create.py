@@ -18,8 +18,10 @@ from labcore.engine.timestamps import now
 from labcore.engine.volume.objects import create_volume
 from labcore.errors import InUse, InvalidInput, NotFound
 from labcore.spec import CreateOptions, Mount
+from labcore.spec.network import EndpointOptions
 
 NAMES_TRIED: Final = 20
+HEXADECIMAL: Final = frozenset("0123456789abcdef")  # the digits of IDs
 
 
 def create(engine: Engine, options: CreateOptions) -> Container:
@@ -30,6 +32,7 @@ def create(engine: Engine, options: CreateOptions) -> Container:
     engine.container_dirs.sweep()
     inherited = _inherited(engine, options)
     options = options.replace(links=resolved_links(engine, options.links)) if options.links else options
+    options = options.replace(networks=tuple(_by_name(engine, each) for each in options.networks))
     made = _described(engine, options, inherited)
     if options.auto_remove and options.restart.name != "no":
         raise InvalidInput("can't create 'AutoRemove' container with restart policy")
@@ -70,6 +73,15 @@ def _check(engine: Engine, made: Container) -> None:
             with suppress(NotFound):  # it may yet be made, before a start
                 engine.networks.check(wanted)
     spec_of(engine, made, root_of(engine, made), lambda _, name: named_container(engine, name).state.pid)
+
+
+def _by_name(engine: Engine, wanted: EndpointOptions) -> EndpointOptions:
+    """Return what is wanted of a network with that one's name, if it is called by its ID and is there."""
+    if not HEXADECIMAL.issuperset(wanted.network):
+        return wanted
+    with suppress(NotFound):
+        return wanted.replace(network=engine.networks.find(wanted.network).wanted.name)
+    return wanted
 
 
 def _inherited(engine: Engine, options: CreateOptions) -> tuple[Mount, ...]:
