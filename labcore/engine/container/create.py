@@ -10,6 +10,7 @@ from labcore.engine.container.events import log_container_event
 from labcore.engine.container.links import named_container, resolved_links
 from labcore.engine.container.state import upper_of
 from labcore.engine.engine import BARE, Engine
+from labcore.engine.options.mount_options import volumes_from
 from labcore.engine.records.ids import new_id
 from labcore.engine.records.names import drawn_name
 from labcore.engine.records.records import Container
@@ -89,12 +90,10 @@ def _inherited(engine: Engine, options: CreateOptions) -> tuple[Mount, ...]:
     taken = {os.path.normpath(mount.target) for mount in options.mounts}
     found: dict[str, Mount] = {}
     for text in options.volumes_from:
-        name, _, mode = text.partition(":")
-        if mode not in ("", "ro", "rw"):
-            raise InvalidInput(f"volumes-from {text}: CONTAINER[:ro|rw] is wanted")
+        name, is_read_only = volumes_from(text)
         for mount in named_container(engine, name).mounts:
             if mount.kind != "tmpfs" and os.path.normpath(mount.target) not in taken:
-                found[os.path.normpath(mount.target)] = mount.replace(read_only=mount.read_only or mode == "ro")
+                found[os.path.normpath(mount.target)] = mount.replace(read_only=mount.read_only or is_read_only, mode="")
     return tuple(found.values())
 
 
@@ -123,7 +122,8 @@ def _described(engine: Engine, options: CreateOptions, inherited: tuple[Mount, .
 def _drawn(mounts: Sequence[Mount]) -> tuple[Mount, ...]:
     """Return mounts with names for the volumes that have none."""
     return tuple(
-        each.replace(source=os.urandom(32).hex()) if each.kind == "volume" and not each.source else each for each in mounts
+        each.replace(source=os.urandom(32).hex(), is_drawn=True) if each.kind == "volume" and not each.source else each
+        for each in mounts
     )
 
 
