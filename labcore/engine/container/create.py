@@ -10,7 +10,6 @@ from labcore.engine.container.events import log_container_event
 from labcore.engine.container.links import named_container, resolved_links
 from labcore.engine.container.state import upper_of
 from labcore.engine.engine import BARE, Engine
-from labcore.engine.options.mount_options import volumes_from
 from labcore.engine.records.ids import new_id
 from labcore.engine.records.names import drawn_name
 from labcore.engine.records.records import Container
@@ -18,6 +17,7 @@ from labcore.engine.spans import span
 from labcore.engine.timestamps import now
 from labcore.engine.volume.objects import create_volume
 from labcore.errors import InUse, InvalidInput, NotFound
+from labcore.options.mounts import volumes_from
 from labcore.spec import CreateOptions, Mount
 from labcore.spec.network import EndpointOptions
 
