@@ -127,6 +127,7 @@ class CreateOptions(Record):
     apparmor: str = ""
     masked_paths: tuple[str, ...] | None = None
     readonly_paths: tuple[str, ...] | None = None
+    writable_cgroups: bool | None = None
     # --- namespaces
     pid_mode: str = ""
     ipc_mode: str = ""
