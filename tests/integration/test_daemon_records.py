@@ -226,7 +226,7 @@ def test_what_a_container_has_written_is_as_long_as_its_files(daemon: RunningDae
 
 def test_mounts_of_another_container_are_shown_as_docker_shows_them(daemon: RunningDaemon) -> None:
     """And a volume with a name stays, whoever is removed."""
-    words = ("-v", "kept:/k:ro", "-v", "/tmp:/b:ro", "-v", "/tmp:/s:rslave", "-v", "/anonymous")
+    words = ("-v", "kept:/k:ro", "-v", "/etc:/b:ro", "-v", "/etc:/s:rslave", "-v", "/anonymous")
     daemon.docker("create", "--name", "giver", *words, "busybox", "true")
     daemon.docker("create", "--name", "taker", "--volumes-from", "giver:rw,z", "busybox", "true")
     (giver, taker) = json.loads(daemon.docker("inspect", "giver", "taker").stdout)

@@ -98,13 +98,14 @@ def _inherited(engine: Engine, options: CreateOptions) -> tuple[Mount, ...]:
 
 
 def _described(engine: Engine, options: CreateOptions, inherited: tuple[Mount, ...]) -> Container:
-    from labcore.engine.volume.volumes import completed
+    from labcore.engine.volume.volumes import completed, with_propagation
     from labcore.runtime.probe import confined
     from labcore.storage.driver import driver
 
     made = Container(new_id(), options.name, now(), options, BARE)
+    wanted = (*(with_propagation(each, engine.root) for each in options.mounts), *inherited)
     if options.rootfs:
-        return made.replace(mounts=_drawn(completed((*options.mounts, *inherited), ())))
+        return made.replace(mounts=_drawn(completed(wanted, ())))
     found = engine.images.find(options.image)
     copied = driver(engine.layers.prepared()) == "copy"
     if copied and options.userns_remap:
@@ -113,7 +114,7 @@ def _described(engine: Engine, options: CreateOptions, inherited: tuple[Mount, .
         image=options.image,
         image_id=found.id,
         config=found.config,
-        mounts=_drawn(completed((*options.mounts, *inherited), found.config.volumes)),
+        mounts=_drawn(completed(wanted, found.config.volumes)),
         copied=copied,
         user_attributes=bool(options.userns_remap) or confined(),
     )
