@@ -37,7 +37,7 @@ from labcore.vm import guests
 from tests.box import SHARED
 from tests.peers import Peers, about_peers, found_peers
 
-pytest_plugins = ["tests.watching"]
+pytest_plugins = ["tests.watching", "tests.cpu_time"]
 PROJECT = Path(__file__).parent.parent
 FROM_PACKAGES = ("alpine", "debian", "nginx", "python")
 SEEDS = ("busybox", "hello-world")
