@@ -44,7 +44,7 @@ class Check:
         self.looked = False
         self.reports: dict[str, Any] = {}
         self.printed = bytearray()
-        self._pending = b""
+        self._pending = bytearray()
 
     def carry_out(self, step: str, file: str, undo: ExitStack) -> str:
         """Run it to its end. Return `ended`, `timeout` or `busy`, as TimeLimit does; exit when the lifeline ends."""
@@ -96,7 +96,10 @@ class Check:
         chunk = b""
         with suppress(OSError):
             chunk = channel.recv(1 << 16)
-        *lines, self._pending = (self._pending + chunk).split(b"\n")
+        self._pending += chunk
+        if b"\n" not in chunk:  # a step may return megabytes, of which each piece is not to be split again
+            return bool(chunk)
+        *lines, self._pending = self._pending.split(b"\n")
         for line in lines:
             with suppress(ValueError):
                 event = json.loads(line)
