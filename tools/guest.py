@@ -26,7 +26,8 @@ from bootstrap import PROJECT, VENV, stop
 
 HERE = PROJECT / "build" / "guest"
 SOURCE, STAMP, LOG, CONSOLE = (HERE / name for name in ("source.tar", "made-from", "making.log", "console.log"))
-CONTAINERS = [f"tests/integration/test_{name}.py" for name in ("cgroups", "oci", "run", "spawn", "init", "shim", "rootless")]
+FILES = ("cgroups", "oci", "run", "spawn", "init", "shim", "rootless", "daemon_life", "daemon_observe", "daemon_exec")
+CONTAINERS = [f"tests/integration/test_{name}.py" for name in FILES]
 TIME_LIMIT = int(os.environ.get("TIME_LIMIT", "1800"))  # seconds
 ACCEL = os.environ.get("ACCEL", "tcg,thread=multi")  # kvm must be asked for: there are machines whose kvm hangs guests
 NO_TESTS = 5  # pytest's status where none was chosen
