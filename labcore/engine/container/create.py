@@ -1,7 +1,6 @@
 """create: a container with its record, its directory, its upper directory and its volumes, all of them or none."""
 
 import os
-from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from typing import Final
 
@@ -98,14 +97,14 @@ def _inherited(engine: Engine, options: CreateOptions) -> tuple[Mount, ...]:
 
 
 def _described(engine: Engine, options: CreateOptions, inherited: tuple[Mount, ...]) -> Container:
-    from labcore.engine.volume.volumes import completed, with_propagation
+    from labcore.engine.volume.volumes import completed, with_drawn_names, with_propagation
     from labcore.runtime.probe import confined
     from labcore.storage.driver import driver
 
     made = Container(new_id(), options.name, now(), options, BARE)
     wanted = (*(with_propagation(each, engine.root) for each in options.mounts), *inherited)
     if options.rootfs:
-        return made.replace(mounts=_drawn(completed(wanted, ())))
+        return made.replace(mounts=with_drawn_names(completed(wanted, ())))
     found = engine.images.find(options.image)
     copied = driver(engine.layers.prepared()) == "copy"
     if copied and options.userns_remap:
@@ -114,17 +113,9 @@ def _described(engine: Engine, options: CreateOptions, inherited: tuple[Mount, .
         image=options.image,
         image_id=found.id,
         config=found.config,
-        mounts=_drawn(completed(wanted, found.config.volumes)),
+        mounts=with_drawn_names(completed(wanted, found.config.volumes)),
         copied=copied,
         user_attributes=bool(options.userns_remap) or confined(),
-    )
-
-
-def _drawn(mounts: Sequence[Mount]) -> tuple[Mount, ...]:
-    """Return mounts with names for the volumes that have none."""
-    return tuple(
-        each.replace(source=os.urandom(32).hex(), is_drawn=True) if each.kind == "volume" and not each.source else each
-        for each in mounts
     )
 
 

@@ -32,14 +32,22 @@ def completed(attachments: Sequence[Mount], image_volumes: Sequence[str]) -> lis
     return sorted(places.values(), key=lambda each: os.path.normpath(each.target).count("/"))
 
 
+def with_drawn_names(mounts: Sequence[Mount]) -> tuple[Mount, ...]:
+    """Return mounts with names for the volumes that have none."""
+    return tuple(
+        each.replace(source=os.urandom(32).hex(), is_drawn=True) if each.kind == "volume" and not each.source else each
+        for each in mounts
+    )
+
+
 @contextmanager
 def attached(
     store: VolumeStore, attachments: Sequence[Mount], root: Root, *, mapped: bool, devices: bool
 ) -> Iterator[tuple[MountPoint, ...]]:
     """Yield the mounts for a container that runs inside the block.
 
-    Its volumes are made if they are missing, and hold what `root` has at their places if they are empty; nobody removes them
-    meanwhile, and the anonymous ones are gone afterwards. `mapped`: its users are others outside, and a volume's are its own.
+    Its volumes, which have names, are made if they are missing, and hold what `root` has at their places if they are empty;
+    nobody removes them meanwhile. `mapped`: its users are others outside, and a volume's are its own.
     Device nodes work only where `devices` are the container's. Raises InvalidInput, NotFound.
     """
     flags = () if devices else ("nodev", "rnodev")
@@ -65,9 +73,7 @@ def attached(
 @contextmanager
 def _volume(store: VolumeStore, attachment: Mount, root: Root) -> Iterator[str]:
     with ExitStack() as undo:
-        volume = store.create(attachment.source or None)
-        if not attachment.source:
-            undo.callback(store.remove, volume.name)
+        volume = store.create(attachment.source)
         undo.enter_context(store.use(volume))
         if attachment.copy:
             _copy_up(store, volume, root, attachment)
