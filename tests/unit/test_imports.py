@@ -16,6 +16,7 @@ PACKAGE = Path(labcore.__file__).parent
 OPEN_TO_ALL = {
     "lazy", "spec", "errors", "enumeration", "record", "record_json", "elf", "language", "disk_space", "paths", "streams",
     "tar", "trust", "procfs", "locks", "atomic", "files", "json_codec", "unix_sockets", "signal_forwarding", "cancellation",
+    "detach_keys", "timestamps",
 }  # fmt: skip
 SUBJECT = {"options", "native", "runtime", "storage", "images", "registry", "network", "engine"}
 ALLOWED = {
@@ -33,6 +34,8 @@ ALLOWED = {
     "unix_sockets": set(),
     "signal_forwarding": set(),
     "cancellation": set(),
+    "detach_keys": {"errors"},
+    "timestamps": {"errors"},
     "paths": {"trust"},
     "procfs": set(),
     "files": set(),

@@ -29,10 +29,10 @@ from labcore.engine.image.list import FILTERS, dangling, list_images
 from labcore.engine.image.local_images import local_image, local_images
 from labcore.engine.image.registry_queries import SEARCH_FILTERS, search
 from labcore.engine.image.remove import prune_images, remove_image
-from labcore.engine.timestamps import parse_time
 from labcore.errors import InvalidInput
 from labcore.http import Request, Response, Route
 from labcore.spec import Reference
+from labcore.timestamps import parse_time
 
 PRUNE_FILTERS: Final = ("dangling", "label", "label!", "until")
 TAR: Final = {"Content-Type": "application/x-tar"}

@@ -17,13 +17,13 @@ from labcore.engine.engine import Engine
 from labcore.engine.network.inspect import NetworkView, bindings, endpoints_of, exposed_ports, network_id
 from labcore.engine.records.records import Container, run_config
 from labcore.engine.supervision.health_state import Health
-from labcore.engine.timestamps import SECOND, parse_rfc3339
 from labcore.errors import NotFound
 from labcore.images.config import Config, healthcheck_json
 from labcore.spec import CreateOptions, Mount
 from labcore.spec.network import Endpoint
 from labcore.storage.tree import size_of
 from labcore.storage.volumes import Volume
+from labcore.timestamps import SECOND, parse_rfc3339
 
 
 def inspect(engine: Engine, text: str, *, size: bool = False) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from msgspec import field
 from labcore.daemon.wire.codec import Wire
 from labcore.daemon.wire.endpoint_settings import EndpointSettings
 from labcore.errors import Forbidden, InvalidInput, NotFound
-from labcore.options.network_create import network_options
 from labcore.network.networks import checked_name
+from labcore.options.network_create import network_options
 from labcore.spec.network import NetworkOptions
 
 IPAM_DRIVER: Final = "default"

@@ -5,7 +5,7 @@ from typing import Any, Final
 from labcore.daemon.wire.codec import ZERO_TIME
 from labcore.engine.container.stats import BlockSample, CpuSample, Sample
 from labcore.engine.records.records import Container
-from labcore.engine.timestamps import rfc3339
+from labcore.timestamps import rfc3339
 
 BLOCK_COUNTS: Final = (
     "io_queue_recursive", "io_service_time_recursive", "io_wait_time_recursive", "io_merged_recursive", "io_time_recursive",

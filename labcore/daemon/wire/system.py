@@ -12,7 +12,6 @@ import labcore
 from labcore.daemon.context import Daemon
 from labcore.daemon.versions import API_VERSION, MIN_API_VERSION
 from labcore.daemon.wire.codec import encode
-from labcore.engine.timestamps import now
 from labcore.images.resolve import entries
 from labcore.native import program
 from labcore.runtime.cgroups.hierarchy import hierarchies
@@ -20,6 +19,7 @@ from labcore.runtime.cgroups.scope import RUNS
 from labcore.runtime.probe import confined, file_system
 from labcore.spec.log import LOG_DRIVERS
 from labcore.storage.driver import driver
+from labcore.timestamps import now
 
 RUNTIME: Final = "labcore"  # the exec driver
 FEATURES: Final = "org.opencontainers.runtime-spec.features"

@@ -13,12 +13,12 @@ from labcore.engine.records.ids import new_id
 from labcore.engine.records.names import drawn_name
 from labcore.engine.records.records import Container
 from labcore.engine.spans import span
-from labcore.engine.timestamps import now
 from labcore.engine.volume.objects import create_volume
 from labcore.errors import InUse, InvalidInput, NotFound
 from labcore.options.mounts import volumes_from
 from labcore.spec import CreateOptions, Mount
 from labcore.spec.network import EndpointOptions
+from labcore.timestamps import now
 
 NAMES_TRIED: Final = 20
 HEXADECIMAL: Final = frozenset("0123456789abcdef")  # the digits of IDs

@@ -24,10 +24,10 @@ from labcore.engine.network.networks import connection, given_back
 from labcore.engine.options.resources import cgroup_of
 from labcore.engine.records.records import Container
 from labcore.engine.spans import note_ops, span
-from labcore.engine.timestamps import now
 from labcore.errors import InUse, LabcoreError, NotFound, NotRunning, StepFailed
 from labcore.native import Process
 from labcore.runtime.launch import Launch
+from labcore.timestamps import now
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # docker's codes of a program that could not be started
 

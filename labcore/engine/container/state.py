@@ -13,8 +13,8 @@ from pathlib import Path
 
 from labcore import procfs
 from labcore.engine.records.records import State
-from labcore.engine.timestamps import now, rfc3339
 from labcore.errors import InUse, LabcoreError, NotFound, NotRunning, StoreFull
+from labcore.timestamps import now, rfc3339
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

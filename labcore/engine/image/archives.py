@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from labcore.engine.image.speculative_unpack import SpeculativeUnpack
-from labcore.engine.timestamps import now
 from labcore.errors import ImageNotFound
 from labcore.images import Image, ImageStore
 from labcore.images.archive.reading import ArchivedImage, check_content, read
@@ -16,6 +15,7 @@ from labcore.images.archive.source import opened
 from labcore.images.resolve import best
 from labcore.spec import Platform, Reference
 from labcore.storage import LayerStore
+from labcore.timestamps import now
 
 AT_ONCE: Final = 3  # layers, as in a pull
 

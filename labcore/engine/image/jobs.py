@@ -13,13 +13,13 @@ from labcore.engine.image.pull import CredentialsOf, Pulled, pull
 from labcore.engine.image.push import Pushed, push
 from labcore.engine.image.registry_messages import in_dockers_words
 from labcore.engine.prune import collected_on_failure
-from labcore.engine.timestamps import now
 from labcore.errors import ImageNotFound, InvalidInput, StoreFull
 from labcore.images import Image
 from labcore.images.archive.reading import ArchivedImage
 from labcore.images.archive.writing import archive_chunks
 from labcore.registry.mirrors import Sources
 from labcore.spec import Platform, Reference
+from labcore.timestamps import now
 
 OnCancel = Callable[[Callable[[], None]], None]
 
