@@ -38,6 +38,7 @@ class MountPoint(Answer):
     name: str = text("Name")
     source: str = text("Source")
     target: str = text("Destination")
+    driver: str = text("Driver")
     mode: str = text("Mode")
     is_writable: bool = flag("RW")
 
