@@ -9,7 +9,7 @@ from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Self
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
@@ -18,7 +18,7 @@ END = b"\0"  # after the last signal: that the pipe is closed is not seen while 
 
 
 class SignalForwarding:
-    """Signals passed on to the program inside the block, also those that come while it is being started.
+    """Signals (`numbers`) passed on to the program inside the block, also those that come while it is being started.
 
     A first process ignores those that it has no handler for, so with `second_kills` the second SIGINT or SIGTERM is SIGKILL.
 
@@ -26,7 +26,8 @@ class SignalForwarding:
     steps of its own only, and one that comes just before it waits in the kernel would have to wait as well.
     """
 
-    def __init__(self, *, second_kills: bool = True) -> None:
+    def __init__(self, numbers: Sequence[int] = FORWARDED, *, second_kills: bool = True) -> None:
+        self._numbers = numbers
         self._second_kills = second_kills
         self._kill: Callable[[int], None] | None = None
         self._seen: list[int] = []
@@ -40,7 +41,7 @@ class SignalForwarding:
         self._wakeup_before = signal.set_wakeup_fd(self._pipe, warn_on_full_buffer=False)
         self._ended.acquire()
         start_new_thread(self._pass_on, (reading,))
-        self._before = {number: signal.signal(number, lambda *_: None) for number in FORWARDED}
+        self._before = {number: signal.signal(number, lambda *_: None) for number in self._numbers}
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -62,7 +63,7 @@ class SignalForwarding:
         number = b""
         while number != END:
             number = os.read(reading, 1)
-            if number[0] in FORWARDED:
+            if number[0] in self._numbers:
                 self._forward(number[0])
         os.close(reading)
         self._ended.release()

@@ -23,6 +23,7 @@ from labcore.engine.container.state import get
 from labcore.engine.containers import every, remove
 from labcore.engine.network.objects import prune_networks
 from labcore.errors import LabcoreError
+from labcore.paths import daemon_socket
 from tests.peers import ROOT
 
 WAIT_SECONDS = 60
@@ -127,17 +128,18 @@ def running_daemon(
     enter: Sequence[str] = (),
     env: Mapping[str, str] = {},
     clears: bool = True,
+    listens_at: Path | None = None,
 ) -> Iterator[RunningDaemon]:
     """Run a daemon on a state root, with those seeds in it; yield it when it answers.
 
     `enter` are words that run its command elsewhere (`Host.enter()`). In the end it is ended, and with `clears` all of its
-    containers and networks with it.
+    containers and networks with it. Its socket is beside the state root, unless it `listens_at` another path.
     """
     engine = Engine(root)
     for name in seeds:
         if f"{name}:latest" not in engine.images.names():
             engine.seed(name)
-    path, log = root.parent / f"{root.name}.sock", root.parent / f"{root.name}.log"
+    path, log = listens_at or root.parent / f"{root.name}.sock", root.parent / f"{root.name}.log"
     command = [*enter, sys.executable, "-P", "-m", "labcore", "--root", str(root), "daemon", "-H", f"unix://{path}", *options]
     with (
         log.open("ab") as writer,
@@ -155,6 +157,13 @@ def running_daemon(
                 process.kill()
             if clears:
                 daemon.clear()
+
+
+@contextmanager
+def own_daemon(root: Path, *options: str, **more: Any) -> Iterator[RunningDaemon]:
+    """Run a state root's own daemon, which `labcore --root ROOT …` finds; its containers stay."""
+    with running_daemon(root, *options, seeds=(), clears=False, listens_at=daemon_socket(root), **more) as daemon:
+        yield daemon
 
 
 def _wait_for_answer(daemon: RunningDaemon) -> None:

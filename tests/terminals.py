@@ -15,13 +15,20 @@ from tests.daemon import RunningDaemon
 WAIT_SECONDS = 20
 
 
+def _take_terminal() -> None:
+    """Make standard input's terminal the session's own: Ctrl-C and a change of its size are signals then."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 class Terminal:
-    """A program at a terminal of 24 rows and 80 columns."""
+    """A program at a terminal of 24 rows and 80 columns, which is its session's."""
 
     def __init__(self, words: list[str]) -> None:
         self._master, slave = os.openpty()
         self.resize(24, 80)
-        self.process = subprocess.Popen(words, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
+        self.process = subprocess.Popen(
+            words, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, preexec_fn=_take_terminal
+        )
         os.close(slave)
         self.seen = ""
 
@@ -71,10 +78,17 @@ class Terminal:
 
 
 @contextmanager
-def docker_at_a_terminal(daemon: RunningDaemon, *words: str) -> Iterator[Terminal]:
-    """Run the stock docker command at a terminal."""
-    terminal = Terminal(daemon.command(*words))
+def at_a_terminal(words: list[str]) -> Iterator[Terminal]:
+    """Run a command at a terminal."""
+    terminal = Terminal(words)
     try:
         yield terminal
     finally:
         terminal.close()
+
+
+@contextmanager
+def docker_at_a_terminal(daemon: RunningDaemon, *words: str) -> Iterator[Terminal]:
+    """Run the stock docker command at a terminal."""
+    with at_a_terminal(daemon.command(*words)) as terminal:
+        yield terminal

@@ -10,12 +10,14 @@ from pathlib import Path
 
 from labcore.bench.comparison import Step
 from labcore.bench.memory import working_below
+from labcore.bench.own_labcore import own_labcore
 from labcore.bench.peers import Cli, PeerFailed, bundle_for, timed
 from labcore.bench.system import LABCORE, RunningSystem, System, end, first_word, started
 from labcore.engine import Engine, exit_code
+from labcore.engine.container.state import get
 from labcore.images.builtin import find_busybox
 from labcore.native import DEVNULL, PIPE, program
-from labcore.procfs import descendants
+from labcore.procfs import descendants, parent
 from labcore.runtime import make_plan, spawn
 from labcore.spec import MountPoint
 
@@ -100,7 +102,7 @@ class Command(System):
         """Start it, and look for what is there that was not there before."""
         name = f"labcore-bench-{os.getpid()}-{secrets.token_hex(4)}"
         with started([word.replace("NAME", name) for word in self._command]) as (process, took):
-            running = RunningSystem(took, self._owned(process.pid))
+            running = RunningSystem(took, self._owned(process.pid, name))
             try:
                 yield running
             finally:
@@ -112,20 +114,33 @@ class Command(System):
                 end(process)
                 running.stop_ms = (time.perf_counter() - start) * 1e3
 
-    def _owned(self, command: int) -> list[int]:
+    def _owned(self, command: int, name: str) -> list[int]:  # noqa: ARG002
         """Return the processes that one such container takes; of an engine: what it puts beside it, and not who asked."""
         roots = working_below(str(self.home), self._beside) if self.home else [command]
         return [pid for root in roots for pid in (root, *descendants(root))]
 
 
+class OwnCommand(Command):
+    """A container by `labcore run`, which a daemon of the engine's state root starts, with a shim beside it."""
+
+    def __init__(self, engine: Engine) -> None:
+        labcore = [*LABCORE, "--root", str(engine.root)]
+        run = [*labcore, "run", "--rm", "--name", "NAME", "busybox", *IDLE]
+        super().__init__("labcore run", run, [*labcore, "kill", "NAME"])
+        self._engine = engine
+
+    def _owned(self, command: int, name: str) -> list[int]:  # noqa: ARG002
+        pid = get(self._engine, name).state.pid
+        return [parent(pid), pid, *descendants(pid)]
+
+
 def containers_by_command(work: Path, rootfs: Path, engine: Engine, undo: ExitStack) -> dict[str, Command]:
     """Return labcore's own command, and crun's if it is there."""
-    labcore = [*LABCORE, "--root", str(engine.root)]
-    run = Command("labcore run", [*labcore, "run", "--rm", "--name", "NAME", "busybox", *IDLE], [*labcore, "kill", "NAME"])
+    undo.enter_context(own_labcore(engine.root))
     bundle = bundle_for("crun-idle", rootfs, work, IDLE, undo)
     words = ["crun", "--root", str(bundle / "state")]
     crun = Command("crun", [*words, "run", "--bundle", str(bundle), "NAME"], [*words, "kill", "NAME", "KILL"])
-    return {"labcore run": run, "crun": crun}
+    return {"labcore run": OwnCommand(engine), "crun": crun}
 
 
 def container_by_engine(subject: str, words: Cli, home: Path, beside: str) -> Command:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
@@ -18,6 +18,8 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from labcore.bench.measure import Result, Subject, environment, measure
+from labcore.bench.memory import peak_kib
+from labcore.bench.own_labcore import own_labcore
 from labcore.bench.peers import PeerFailed, own_dockerd, timed, version
 from labcore.bench.registries import Registry, docker_registry, own_registry
 from labcore.bench.workspace import workspace
@@ -60,10 +62,10 @@ class Fixture:
             self.engine.images.put_image(Reference.parse(NAME), [layer], config)
         return diff_id
 
-    def fresh_root(self) -> str:
+    def fresh_root(self) -> Path:
         """Return an empty state root; the last one is removed."""
         shutil.rmtree(self._fresh, ignore_errors=True)
-        return str(self._fresh)
+        return self._fresh
 
     def give(self, registry: Registry) -> str:
         """Push the image to a registry; return its name there."""
@@ -80,12 +82,19 @@ class Fixture:
 
 
 class PeakMemory:
-    """The peak memory of labcore's commands."""
+    """The peak memory of labcore's commands, and of the daemon that they talk to."""
 
     def __init__(self) -> None:
         self.most = 0
 
-    def timed(self, *words: str) -> float:
+    @contextmanager
+    def served(self, root: Path) -> Iterator[Callable[..., float]]:
+        """Run the daemon of a state root; yield what times the root's commands."""
+        with own_labcore(root) as pid:
+            yield partial(self._timed, "--root", str(root))
+            self.most = max(self.most, int(peak_kib([pid])))
+
+    def _timed(self, *words: str) -> float:
         """Run a `labcore` command; return the seconds. Raises PeerFailed."""
         command = [sys.executable, "-m", "labcore", *words]
         start = time.perf_counter()
@@ -103,7 +112,7 @@ class PeakMemory:
 
     def say(self) -> list[str]:
         """Return it as text, if there was such a command."""
-        return [f"most memory of a labcore command: {self.most / 1024:.0f} MiB"] if self.most else []
+        return [f"most memory of labcore's daemon, or of a command: {self.most / 1024:.0f} MiB"] if self.most else []
 
 
 class Pairing(NamedTuple):
@@ -147,7 +156,7 @@ def _unpacking(fixture: Fixture, undo: ExitStack) -> Pairing:
         return timed(["umoci", "unpack", "--image", fixture.layout, str(bundle)])
 
     def ours() -> float:
-        layers = LayerStore(Path(fixture.fresh_root()))
+        layers = LayerStore(fixture.fresh_root())
         start = time.perf_counter()
         layers.add(fixture.diff_id, lambda: fixture.engine.images.blob_path(layer).open("rb"))
         return time.perf_counter() - start
@@ -165,7 +174,8 @@ def _loading(fixture: Fixture, undo: ExitStack) -> Pairing:
         return timed([*fixture.docker, "load", "-i", str(fixture.saved)])
 
     def ours() -> float:
-        return weight.timed("--root", fixture.fresh_root(), "load", "-i", str(fixture.saved))
+        with weight.served(fixture.fresh_root()) as timed_command:
+            return timed_command("load", "-i", str(fixture.saved))
 
     subjects = [Subject("labcore load", ours), Subject("docker load", theirs)]
     return Pairing("load: an archive as docker save writes it", "docker load", subjects, weight)
@@ -182,7 +192,8 @@ def _pulling(fixture: Fixture, undo: ExitStack) -> Pairing:
         return timed([*fixture.docker, "pull", "-q", name])
 
     def ours() -> float:
-        return weight.timed("--root", fixture.fresh_root(), "pull", name)
+        with weight.served(fixture.fresh_root()) as timed_command:
+            return timed_command("pull", name)
 
     subjects = [Subject("labcore pull", ours), Subject("docker pull", theirs)]
     return Pairing("pull: from a docker-registry on this machine", "docker pull", subjects, weight)
@@ -203,12 +214,11 @@ def _pushing(fixture: Fixture, undo: ExitStack) -> Pairing:
         return took
 
     def ours() -> float:
-        root = fixture.fresh_root()
-        with docker_registry(fixture.work / "empty") as registry:
+        with docker_registry(fixture.work / "empty") as registry, weight.served(fixture.fresh_root()) as timed_command:
             name = f"{registry.address}/{NAME}"
-            weight.timed("--root", root, "load", "-i", str(fixture.saved))
-            weight.timed("--root", root, "tag", NAME, name)
-            return weight.timed("--root", root, "push", name)
+            timed_command("load", "-i", str(fixture.saved))
+            timed_command("tag", NAME, name)
+            return timed_command("push", name)
 
     subjects = [Subject("labcore push", ours), Subject("docker push", theirs)]
     return Pairing("push: an image that was loaded, to a docker-registry that is empty", "docker push", subjects, weight)

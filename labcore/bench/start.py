@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from labcore.bench.measure import Measurement, Result, Subject, environment, measure
+from labcore.bench.own_labcore import own_labcore
 from labcore.bench.peers import BUBBLEWRAP, COMMANDS_EVERY, DOCKER, PeerFailed, peers, timed
 from labcore.bench.workspace import workspace
 from labcore.engine import Engine
@@ -84,6 +85,7 @@ def bench_start(rounds: int) -> Iterator[Result]:
             *others,
             *(_command(engine.root, network, argv) for network in COMMAND),
         ]
+        undo.enter_context(own_labcore(engine.root))
         where = environment(work, versions)
         for measured in measure("start", subjects, rounds, FLOOR):
             said = [measured.quiet(), *_beside_peers(measured), *remarks]

@@ -1,24 +1,23 @@
-"""Completion: the candidates for the last word of a command line, from the grammar, the parsers and what is in the state root.
+"""Completion: the candidates for the last word of a command line, from the grammar, the parsers and what the daemon has.
 
 `labcore __complete WORD…` prints one on each line, with a tab and its help behind it. The lines `:files` and `:directories`
 mean that the shell's own names of those belong there too.
 """
 
 import argparse
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
 from labcore.cli.command_line import global_options, path_of
 from labcore.cli.commands import COMMANDS, NOUNS, SHORT
+from labcore.cli.connection import host_of
 from labcore.cli.parser import Parser, parser_of
+from labcore.client import Client, connect
 from labcore.errors import LabcoreError
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from labcore.engine import Engine
-
 Candidate = tuple[str, str]  # a word, and its help
+Listing = Callable[[argparse.Namespace], list[Candidate]]  # of the daemon that the global options mean
 GLOBAL: Final = [
     ("--root", "Where everything lies"),
     ("--host", "The daemon"),
@@ -36,8 +35,9 @@ def answer(words: list[str]) -> str:
     if before[-1:] == ["--root"] and len(before) % 2:
         return _lines(DIRECTORIES, "")
     options, before = global_options(before)
-    root = options.get("root")
-    return _lines(_candidates(Path(root) if root else None, before, current), current)
+    root = Path(options["root"]) if "root" in options else None
+    told = argparse.Namespace(root=root, host=options.get("host"), context=options.get("context"))
+    return _lines(_candidates(told, before, current), current)
 
 
 def _lines(candidates: Iterable[Candidate], current: str) -> str:
@@ -48,14 +48,14 @@ def _fits(word: str, current: str) -> bool:
     return word.startswith(current) or (word, "") in FILES + DIRECTORIES
 
 
-def _candidates(root: Path | None, before: list[str], current: str) -> Iterable[Candidate]:
+def _candidates(told: argparse.Namespace, before: list[str], current: str) -> Iterable[Candidate]:
     if not before:
         return GLOBAL if current.startswith("-") else _commands()
     if before[0] in NOUNS and len(before) == 1:
         return _verbs(before[0])
     length = 2 if before[0] in NOUNS else 1
     path = path_of(" ".join(before[:length]))
-    return _arguments(parser_of(path)[0], root, before[length:], current) if path else []
+    return _arguments(parser_of(path)[0], told, before[length:], current) if path else []
 
 
 def _commands() -> list[Candidate]:
@@ -67,16 +67,16 @@ def _verbs(noun: str) -> list[Candidate]:
     return [(path.partition(" ")[2], line) for path, line in COMMANDS.items() if path.startswith(f"{noun} ")]
 
 
-def _arguments(parser: Parser, root: Path | None, before: list[str], current: str) -> Iterable[Candidate]:
+def _arguments(parser: Parser, told: argparse.Namespace, before: list[str], current: str) -> Iterable[Candidate]:
     """Return what may follow a command's own words."""
     action, options = _awaited(parser, before)
     option, equals, _ = current.partition("=")
     if options and current.startswith("-"):
         known = parser._option_string_actions
         if equals and option in known:
-            return [(f"{option}={word}" if word[:1] != ":" else word, text) for word, text in _values(known[option], root)]
+            return [(f"{option}={word}" if word[:1] != ":" else word, text) for word, text in _values(known[option], told)]
         return [(name, (each.help or "").partition("\n")[0]) for name, each in known.items() if name.startswith("--")]
-    return _values(action, root) if action else []
+    return _values(action, told) if action else []
 
 
 def _awaited(parser: Parser, before: list[str]) -> tuple[argparse.Action | None, bool]:
@@ -99,56 +99,56 @@ def _awaited(parser: Parser, before: list[str]) -> tuple[argparse.Action | None,
     return action, options and action.nargs != argparse.REMAINDER
 
 
-def _values(action: argparse.Action, root: Path | None) -> Iterable[Candidate]:
+def _values(action: argparse.Action, told: argparse.Namespace) -> Iterable[Candidate]:
     """Return the values that an option or an operand may have."""
     if action.nargs == 0:
         return [("true", ""), ("false", "")]
     if action.choices is not None:
         return [(str(choice), "") for choice in action.choices]
-    return VALUES[action.metavar](root) if isinstance(action.metavar, str) and action.metavar in VALUES else []
+    return VALUES[action.metavar](told) if isinstance(action.metavar, str) and action.metavar in VALUES else []
 
 
-def _named(kind: str, names: "Callable[[Engine], Iterable[str]]", end: str = "") -> Callable[[Path | None], list[Candidate]]:
-    """Return what lists the objects of a kind; nothing where there is no state root, or where it cannot be read."""
+def _named(kind: str, names: Callable[[Client], Iterable[str]], end: str = "") -> Listing:
+    """Return what lists the objects of a kind; nothing where no daemon answers: none is started for a key that was pressed."""
 
-    def listed(root: Path | None) -> list[Candidate]:
-        from labcore.engine import Engine
-
+    def listed(told: argparse.Namespace) -> list[Candidate]:
         try:
-            engine = Engine(root)
-            return [(name + end, kind) for name in names(engine)] if engine.root.is_dir() else []
+            with connect(host_of(told)) as client:
+                return [(name + end, kind) for name in names(client)]
         except (LabcoreError, OSError):  # the line is not typed yet: an error belongs to the command
             return []
 
     return listed
 
 
-def _images(engine: "Engine") -> Iterator[str]:
-    from labcore.images.resolve import entries
-
-    for entry in entries(engine.images):
-        yield from entry.names
+def _containers(client: Client) -> Iterable[str]:
+    return (each.name for each in client.containers.list(all=True))
 
 
-_image = _named("image", _images)
-_container = _named("container", lambda engine: (each.name for each in engine.records.all()))
-_in_container = _named("container", lambda engine: (each.name for each in engine.records.all()), ":")
-_network = _named("network", lambda engine: engine.networks.names())
-_volume = _named("volume", lambda engine: engine.volumes.names())
-_on_volume = _named("volume", lambda engine: engine.volumes.names(), ":")
+def _volumes(client: Client) -> Iterable[str]:
+    return (each.name for each in client.volumes.list())
+
+
+_image = _named("image", lambda client: (tag for each in client.images.list() for tag in each.tags))
+_container = _named("container", _containers)
+_in_container = _named("container", _containers, ":")
+_network = _named("network", lambda client: (each.name for each in client.networks.list()))
+_volume = _named("volume", _volumes)
+_on_volume = _named("volume", _volumes, ":")
 
 # metavar -> what may stand there
-VALUES: Final[dict[str, Callable[[Path | None], list[Candidate]]]] = {
+VALUES: Final[dict[str, Listing]] = {
     "IMAGE": _image,
     "NAME[:TAG]": _image,
     "CONTAINER": _container,
     "NETWORK": _network,
     "VOLUME": _volume,
-    "NAME|ID": lambda root: _container(root) + _image(root) + _volume(root),
-    "SRC": lambda root: _in_container(root) + FILES,
-    "DEST": lambda root: _in_container(root) + FILES,
-    "[SOURCE:]PATH[:OPTIONS]": lambda root: _on_volume(root) + FILES,
+    "NAME|ID": lambda told: _container(told) + _image(told) + _volume(told),
+    "SRC": lambda told: _in_container(told) + FILES,
+    "DEST": lambda told: _in_container(told) + FILES,
+    "[SOURCE:]PATH[:OPTIONS]": lambda told: _on_volume(told) + FILES,
     "FILE": lambda _: FILES,
+    "FILE|-": lambda _: FILES,
     "FILE|DIR": lambda _: FILES,
     "TAR": lambda _: FILES,
     "KIT": lambda _: FILES,

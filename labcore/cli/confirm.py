@@ -5,9 +5,9 @@ import sys
 
 
 def confirmed(args: argparse.Namespace, *what: str) -> bool:
-    """Ask on a terminal whether all that is to be removed, unless `--force` was said."""
-    if args.force or not sys.stdin.isatty():
+    """Ask whether all that is to be removed, unless `--force` was said."""
+    if args.force:
         return True
     lines = "".join(f"  - {each}\n" for each in what)
-    print(f"This removes:\n{lines}\nGo on? [y/N] ", end="", flush=True)
+    print(f"WARNING! This will remove:\n{lines}\nAre you sure you want to continue? [y/N] ", end="", flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")

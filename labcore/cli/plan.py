@@ -5,6 +5,7 @@ import argparse
 from labcore.cli.container import options as create_options
 from labcore.engine import Engine
 from labcore.engine.container.foreground import plan_of
+from labcore.engine.network.default import default_network
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,5 +15,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Print the plan as a table."""
+    if not args.network:
+        args.network = [default_network(publishes=bool(args.publish or args.publish_all))]
     print(plan_of(Engine(args.root), create_options.options_of(args)))
     return 0

@@ -1,77 +1,22 @@
-"""The caller's terminal, joined to a container's: raw mode, window size, and bytes both ways (`docker run -it`). termios(3)."""
+"""The caller's terminal: raw mode, which is undone in any case, and its size, told whenever that changes. termios(3)."""
 
-import errno
+from __future__ import annotations
+
+import _signal as signal  # whose names `signal` makes an enumeration of, which takes long
 import os
-import select
-import signal
-import termios
-import tty
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Final
 
 from labcore.errors import InvalidInput
-from labcore.native import Process
-from labcore.runtime.terminal import resize, take
+from labcore.signal_forwarding import SignalForwarding
 
-CHUNK_SIZE: Final = 1 << 16
-STDIN, STDOUT = 0, 1
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any, Final
 
-
-class ContainerTerminal:
-    """The other end of a container's terminal. `take` is for the sync point `terminal` of its launch."""
-
-    def __init__(self) -> None:
-        self._master = -1
-
-    def take(self, process: Process) -> None:
-        """Take it from the process that has made it, and tell it how large the caller's terminal is."""
-        self._master = take(process)
-        self.resize()
-
-    def join(self, process: Process, *, interactive: bool) -> None:
-        """Carry bytes both ways until the process has ended, and all that it has written is out."""
-        with resized(self.resize), raw_mode(enabled=interactive):
-            self._carry(process, interactive=interactive)
-
-    def close(self) -> None:
-        """Let go of it; whoever is left in the container gets a hangup."""
-        if self._master >= 0:
-            os.close(self._master)
-            self._master = -1
-
-    def resize(self) -> None:
-        """Tell the container's terminal how large the caller's is."""
-        with suppress(OSError):  # the caller has no terminal, and then nobody looks
-            columns, rows = os.get_terminal_size(STDOUT)
-            resize(self._master, rows, columns)
-
-    def _carry(self, process: Process, *, interactive: bool) -> None:
-        poller = select.poll()
-        for fd in (self._master, process.pidfd, *([STDIN] if interactive else [])):
-            poller.register(fd, select.POLLIN)
-        while True:
-            ready = {fd for fd, _ in poller.poll()}
-            if STDIN in ready and not self._pass_on(STDIN, self._master):
-                poller.unregister(STDIN)
-            if self._master in ready:
-                if not self._pass_on(self._master, STDOUT):
-                    poller.unregister(self._master)
-            elif process.pidfd in ready:
-                return  # all that it has written was there before its end was seen
-
-    def _pass_on(self, source: int, target: int) -> bool:
-        """Pass on what there is to read; return False at its end. A terminal that nobody has open any more gives EIO."""
-        try:
-            data = os.read(source, CHUNK_SIZE)
-        except OSError as error:
-            if error.errno != errno.EIO:
-                raise
-            return False
-        view = memoryview(data)
-        while view:
-            view = view[os.write(target, view) :]
-        return bool(data)
+STDIN: Final = 0
+STDOUT: Final = 1
+SIGNALS: Final = (signal.SIGWINCH, signal.SIGCONT)
 
 
 def check_terminal(*, interactive: bool) -> None:
@@ -80,17 +25,53 @@ def check_terminal(*, interactive: bool) -> None:
         raise InvalidInput("the input device is not a TTY: leave out -t, or start it from a terminal")
 
 
+def terminal_size() -> tuple[int, int] | None:
+    """Return rows and columns of the caller's terminal; None if it has none, or one without a size."""
+    for fd in (STDOUT, STDIN):
+        with suppress(OSError):
+            size = os.get_terminal_size(fd)
+            return (size.lines, size.columns) if size.lines and size.columns else None
+    return None
+
+
 @contextmanager
-def raw_mode(*, enabled: bool) -> Iterator[None]:
-    """Have the caller's terminal pass on every key as it is; as it was again afterwards, also if this process is killed."""
-    if not enabled:
-        yield
+def joined_terminal(resize: Callable[[int, int], object], *, reads_input: bool) -> Iterator[Callable[[], None]]:
+    """Join the caller's terminal to a container's: raw mode, if that gets its keys, and its size, told to `resize`.
+
+    Yields what is to be called once the container's terminal is there. Who is stopped and goes on is in raw mode again.
+    """
+    with raw_mode(enabled=reads_input) as set_raw, SignalForwarding(SIGNALS) as signals:
+
+        def fit(number: int) -> None:
+            if number == signal.SIGCONT:
+                set_raw()
+            if size := terminal_size():
+                resize(*size)
+
+        def begin() -> None:
+            fit(signal.SIGWINCH)
+            signals.go_to(fit)
+
+        yield begin
+
+
+@contextmanager
+def raw_mode(*, enabled: bool) -> Iterator[Callable[[], None]]:
+    """Have the caller's terminal pass on every key as it is; as it was again afterwards, also if this process is killed.
+
+    Yields what sets raw mode again.
+    """
+    if not enabled or not os.isatty(STDIN):
+        yield lambda: None
         return
+    import termios
+    import tty
+
     before = termios.tcgetattr(STDIN)
     restorer, released = _restored_when_killed(before)
     try:
         tty.setraw(STDIN, termios.TCSANOW)
-        yield
+        yield lambda: tty.setraw(STDIN, termios.TCSANOW)
     finally:
         termios.tcsetattr(STDIN, termios.TCSADRAIN, before)
         os.write(released, b"!")
@@ -98,8 +79,10 @@ def raw_mode(*, enabled: bool) -> Iterator[None]:
         os.waitpid(restorer, 0)
 
 
-def _restored_when_killed(before: "list[int | list[bytes | int]]") -> tuple[int, int]:
+def _restored_when_killed(before: list[Any]) -> tuple[int, int]:
     """Start a process that restores the terminal if this one dies; return it, and the descriptor at which it is told not to."""
+    import termios
+
     reader, writer = os.pipe()
     if pid := os.fork():
         os.close(reader)
@@ -111,14 +94,3 @@ def _restored_when_killed(before: "list[int | list[bytes | int]]") -> tuple[int,
             termios.tcsetattr(STDIN, termios.TCSANOW, before)
     finally:
         os._exit(0)
-
-
-@contextmanager
-def resized(resize_it: Callable[[], None]) -> Iterator[None]:
-    """Have a function called whenever the caller's terminal changes its size."""
-    before = signal.signal(signal.SIGWINCH, lambda _number, _frame: resize_it())
-    try:
-        resize_it()
-        yield
-    finally:
-        signal.signal(signal.SIGWINCH, before)

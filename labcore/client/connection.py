@@ -108,6 +108,10 @@ def _tls_context(files: TLSFiles) -> ssl.SSLContext:
     return context
 
 
+def _would_block(error: OSError) -> bool:
+    return isinstance(error, BlockingIOError) or type(error).__name__ in ("SSLWantReadError", "SSLWantWriteError")
+
+
 class Connection:
     """One connection: bytes both ways. One thread may read while another writes."""
 
@@ -168,6 +172,30 @@ class Connection:
         self._ahead = found[place + len(end) :] + self._ahead
         return found[:place]
 
+    def read_available(self, size: int = RECEIVE_BYTES) -> bytes | None:
+        """Return what has come, None if nothing has yet, nothing at the end; on a timeout of 0 s. Raises Unavailable."""
+        if self._ahead:
+            return self.read(size)
+        try:
+            found: bytes = self._socket.recv(size)
+        except ConnectionResetError:
+            return b""
+        except OSError as error:
+            if _would_block(error):
+                return None
+            raise Unavailable(f"{self._host}: {error.strerror or error}") from None
+        return found
+
+    def write_some(self, data: bytes | memoryview) -> int:
+        """Send what can be sent at once, and return how much that is; on a timeout of 0 s. Raises OSError."""
+        try:
+            sent: int = self._socket.send(data)
+        except OSError as error:
+            if _would_block(error):
+                return 0
+            raise
+        return sent
+
     def write(self, data: bytes) -> None:
         """Send all of it. Raises OSError."""
         self._socket.sendall(data)
@@ -194,6 +222,9 @@ class Connection:
 
     def close_write(self) -> None:
         """End what is sent; the daemon can still send. By TLS that is the alert close_notify (RFC 8446, 6.1)."""
+        if self.is_closed:
+            return
+        timeout = self._socket.gettimeout()
         try:
             if hasattr(self._socket, "unwrap"):
                 self._socket.settimeout(0)
@@ -204,7 +235,7 @@ class Connection:
             pass
         finally:
             if not self.is_closed:
-                self._socket.settimeout(None)
+                self._socket.settimeout(timeout)
 
     def close(self) -> None:
         """Close it, and wake whoever reads or writes; more than once does nothing."""

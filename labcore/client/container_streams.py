@@ -7,12 +7,14 @@ from labcore.client.api import API, parsed, path
 from labcore.client.container_values import Container, Stats, Top
 from labcore.client.exec import Execs
 from labcore.client.log_records import LogRecord, log_records
-from labcore.client.streams import MULTIPLEXED, Streams
+from labcore.client.streams import MULTIPLEXED, Streams, demultiplexed, raw
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, Final
+
+    from labcore.client.streams import Output
 
 MULTIPLEXED_SINCE: Final = (1, 42)  # the version from which on a media type says so
 
@@ -52,6 +54,16 @@ class ContainerStreams:
         with self._api.call("GET", path("containers", name, "logs"), query, timeout=None) as answer:
             is_multiplexed = self._is_multiplexed(name, answer.headers.get("content-type", ""))
             yield from log_records(answer.read, is_multiplexed=is_multiplexed, timestamps=timestamps, details=details)
+
+    def log_output(self, name: str, **options: Any) -> Iterator[Output]:
+        """Yield the same as it comes, in large pieces, time and details as text before each line: to be shown, not read.
+
+        The options are those of `logs`. Raises NotFound, at the first piece.
+        """
+        query = {"stdout": True, "stderr": True, **options}
+        with self._api.call("GET", path("containers", name, "logs"), query, timeout=None) as answer:
+            is_multiplexed = self._is_multiplexed(name, answer.headers.get("content-type", ""))
+            yield from (demultiplexed if is_multiplexed else raw)(answer.read)
 
     def attach(
         self,

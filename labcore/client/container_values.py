@@ -43,8 +43,16 @@ class MountPoint(Answer):
     is_writable: bool = flag("RW")
 
 
+class HostPort(Answer):
+    """Where a published port answers; `port` is its number as text."""
+
+    ip: str = text("HostIp")
+    port: str = text("HostPort")
+
+
 class _Endpoints(Answer):
     networks: Mapping[str, Endpoint] = records_by_name("Networks", Endpoint)
+    ports: Mapping[str, Any] = mapping("Ports")
 
 
 class ContainerSummary(Answer):
@@ -129,6 +137,11 @@ class Container(Answer):
     host_config: Mapping[str, Any] = mapping("HostConfig")
     mounts: tuple[MountPoint, ...] = records("Mounts", MountPoint)
     _endpoints: _Endpoints = record("NetworkSettings", _Endpoints)
+
+    @property
+    def published(self) -> Mapping[str, tuple[HostPort, ...]]:
+        """The ports that are published, `80/tcp`, and where each answers."""
+        return {port: tuple(map(HostPort, bindings)) for port, bindings in self._endpoints.ports.items() if bindings}
 
     @property
     def name(self) -> str:

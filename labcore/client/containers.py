@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labcore.client.answer import Answer, text, texts
 from labcore.client.api import ANSWER_SECONDS, filters_json, list_of, path
 from labcore.client.container_files import ContainerFiles
 from labcore.client.container_json import container_json, restart_json
@@ -12,11 +13,17 @@ from labcore.errors import InvalidInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from labcore.client.api import Filters
     from labcore.client.transport import Response
     from labcore.spec import CreateOptions, Resources, RestartPolicy
+
+
+class _Created(Answer):
+    id: str = text("Id")
+    warnings: tuple[str, ...] = texts("Warnings")
 
 
 class Waiting:
@@ -42,15 +49,26 @@ class Waiting:
 class Containers(ContainerStreams, ContainerFiles):
     """The containers of a daemon. They are named by name, ID, or the beginning of one that no other begins with."""
 
-    def create(self, options: CreateOptions | None = None, *, platform: str = "", **fields: Any) -> str:
+    def create(
+        self,
+        options: CreateOptions | None = None,
+        *,
+        platform: str = "",
+        on_warning: Callable[[str], object] | None = None,
+        **fields: Any,
+    ) -> str:
         """Create a container from CreateOptions, or from its fields by name; return its ID.
 
-        Of the fields, a mapping stands for pairs and a list for a tuple. Raises InvalidInput, ImageNotFound, Conflict.
+        Of the fields, a mapping stands for pairs and a list for a tuple. `on_warning` is called with each of the daemon's
+        warnings. Raises InvalidInput, ImageNotFound, Conflict.
         """
         wanted = _options(options, fields)
         query = {"name": wanted.name, "platform": platform}
-        made: str = self._api.post("/containers/create", query, json=container_json(wanted))["Id"]
-        return made
+        made = _Created(self._api.post("/containers/create", query, json=container_json(wanted)))
+        if on_warning:
+            for warning in made.warnings:
+                on_warning(warning)
+        return made.id
 
     def list(
         self, *, all: bool = False, limit: int = 0, size: bool = False, filters: Filters | None = None

@@ -37,14 +37,17 @@ class Execs:
         stdout: bool = True,
         stderr: bool = True,
         tty: bool = False,
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, str | None] | None = None,
         workdir: str = "",
         user: str = "",
         privileged: bool = False,
         detach_keys: str = "",
         console_size: tuple[int, int] | None = None,
     ) -> str:
-        """Prepare a process; return its ID. Raises NotFound, NotRunning."""
+        """Prepare a process; return its ID. A variable of `env` that is None takes the container's away.
+
+        Raises NotFound, NotRunning.
+        """
         if isinstance(command, str):
             raise InvalidInput(f"command: a list of words is wanted: ['sh', '-c', {command!r}]")
         body = {
@@ -53,7 +56,7 @@ class Execs:
             "AttachStdout": stdout,
             "AttachStderr": stderr,
             "Tty": tty,
-            "Env": [f"{name}={value}" for name, value in (env or {}).items()],
+            "Env": [name if value is None else f"{name}={value}" for name, value in (env or {}).items()],
             "WorkingDir": workdir,
             "User": user,
             "Privileged": privileged,

@@ -6,6 +6,7 @@ from labcore.client.answer import Answer, flag, mapping, number, record, records
 from labcore.client.api import API, base64url, filters_json, json_of, list_of, path
 from labcore.client.errors import ServerError
 from labcore.errors import InvalidInput
+from labcore.json_codec import dumps
 from labcore.record import Record
 
 TYPE_CHECKING = False
@@ -26,16 +27,22 @@ class RegistryAuth(Record):
     password: str = ""
     server: str = ""
     identity_token: str = ""
+    registry_token: str = ""
 
     def header(self) -> dict[str, str]:
         """Return the header."""
+        return {"X-Registry-Auth": base64url(self.said())}
+
+    def said(self) -> dict[str, str]:
+        """Return what is there, as the API names it."""
         said = {
             "username": self.username,
             "password": self.password,
             "serveraddress": self.server,
             "identitytoken": self.identity_token,
+            "registrytoken": self.registry_token,
         }
-        return {"X-Registry-Auth": base64url({name: value for name, value in said.items() if value})}
+        return {name: value for name, value in said.items() if value}
 
 
 class ImageSummary(Answer):
@@ -162,9 +169,11 @@ class Images:
 
     # --- what takes its time
 
-    def pull(self, name: str, *, tag: str = "", platform: str = "", auth: RegistryAuth | None = None) -> Iterator[Progress]:
-        """Pull an image, `latest` unless the name or `tag` say otherwise, and yield how it goes. Raises APIError."""
-        query = {"fromImage": name, "tag": tag or _tag_of(name), "platform": platform}
+    def pull(
+        self, name: str, *, tag: str = "", all_tags: bool = False, platform: str = "", auth: RegistryAuth | None = None
+    ) -> Iterator[Progress]:
+        """Pull an image, `latest` unless the name or `tag` say otherwise, or `all_tags`; yield how it goes. Raises APIError."""
+        query = {"fromImage": name, "tag": "" if all_tags else tag or _tag_of(name), "platform": platform}
         return self._progress("/images/create", query, headers=auth.header() if auth else {})
 
     def push(self, name: str, *, tag: str = "", auth: RegistryAuth | None = None) -> Iterator[Progress]:
@@ -200,13 +209,23 @@ class Images:
                 raise ServerError(str(value["error"]), call=call, status=200)
             yield Progress(value)
 
-    def save(self, *names: str) -> Response:
-        """Return a tar archive of images, to be iterated. Raises ImageNotFound."""
+    def save(self, *names: str, platform: str = "") -> Response:
+        """Return a tar archive of images, to be iterated; of those for several platforms, one. Raises ImageNotFound."""
         if not names:
             raise InvalidInput("save: name the images")
-        return self._api.call("GET", "/images/get", {"names": names}, timeout=None)
+        return self._api.call("GET", "/images/get", {"names": names, "platform": _platform_json(platform)}, timeout=None)
 
 
 def _tag_of(name: str) -> str:
     """Return the tag to ask for: without one the API means all of a repository's."""
     return "" if "@" in name or ":" in name.rpartition("/")[2] else "latest"
+
+
+def _platform_json(platform: str) -> str:
+    """Return a platform as the API takes it here: a JSON object. Raises InvalidInput."""
+    if not platform:
+        return ""
+    from labcore.spec import Platform
+
+    said = Platform.parse(platform)
+    return dumps({"os": said.os, "architecture": said.architecture, "variant": said.variant})

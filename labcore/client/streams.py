@@ -45,34 +45,63 @@ def frame_head(head: bytes) -> Frame:
     return Frame(NAMES.get(number, ""), size)
 
 
+class Demultiplexer:
+    """Multiplexed output that comes in pieces of any size."""
+
+    def __init__(self) -> None:
+        self._ahead = b""  # of a frame's head
+        self._stream = ""
+        self._left = 0  # of the frame
+        self._error = b""
+
+    def outputs(self, data: bytes) -> list[Output]:
+        """Return what there is in the next piece, neighbours of one stream together. Raises BadAnswer, Unavailable."""
+        found: list[tuple[str, list[bytes]]] = []
+        place = 0
+        while place < len(data):
+            if not self._left:
+                begin, place = place, place + HEAD.size - len(self._ahead)
+                self._ahead += data[begin:place]
+                if len(self._ahead) < HEAD.size:
+                    break
+                frame, self._ahead = frame_head(self._ahead), b""
+                self._stream, self._left = frame.stream, frame.size
+                continue
+            piece = data[place : place + self._left]
+            place += len(piece)
+            self._left -= len(piece)
+            if not self._stream:
+                self._refuse(piece)
+            elif found and found[-1][0] == self._stream:
+                found[-1][1].append(piece)
+            else:
+                found.append((self._stream, [piece]))
+        return [Output(stream, b"".join(pieces)) for stream, pieces in found]
+
+    def _refuse(self, piece: bytes) -> None:
+        """Raise Unavailable with what the daemon says, once all of it has come."""
+        self._error += piece[: PIECE_BYTES - len(self._error)]
+        if not self._left:
+            raise Unavailable(f"the daemon: {self._error.decode(errors='replace').strip()}")
+
+    def end(self) -> None:
+        """Take note of the end. Raises Unavailable if that is within a frame."""
+        if self._ahead or self._left:
+            raise Unavailable("the output ends within a frame: the daemon has gone")
+
+
 def demultiplexed(read: Callable[[int], bytes]) -> Iterator[Output]:
     """Yield the pieces of multiplexed output; a large frame comes in several. Raises BadAnswer, Unavailable."""
-    while head := _exactly(read, HEAD.size):
-        if len(head) < HEAD.size:
-            raise Unavailable("the output ends within a frame's head: the daemon has gone")
-        frame = frame_head(head)
-        if not frame.stream:
-            raise Unavailable(f"the daemon: {_exactly(read, min(frame.size, PIECE_BYTES)).decode(errors='replace').strip()}")
-        left = frame.size
-        while left:
-            piece = read(min(left, PIECE_BYTES))
-            if not piece:
-                raise Unavailable("the output ends within a frame: the daemon has gone")
-            left -= len(piece)
-            yield Output(frame.stream, piece)
+    frames = Demultiplexer()
+    while piece := read(PIECE_BYTES):
+        yield from frames.outputs(piece)
+    frames.end()
 
 
 def raw(read: Callable[[int], bytes]) -> Iterator[Output]:
     """Yield the pieces of a terminal's output."""
     while piece := read(PIECE_BYTES):
         yield Output("stdout", piece)
-
-
-def _exactly(read: Callable[[int], bytes], size: int) -> bytes:
-    found = b""
-    while len(found) < size and (piece := read(size - len(found))):
-        found += piece
-    return found
 
 
 class Streams:
@@ -85,6 +114,7 @@ class Streams:
         self._connection = connection
         self.is_multiplexed = is_multiplexed
         self._output = (demultiplexed if is_multiplexed else raw)(connection.read)
+        self._frames = Demultiplexer() if is_multiplexed else None
 
     def __enter__(self) -> Self:
         return self
@@ -103,6 +133,25 @@ class Streams:
     def pending(self) -> bool:
         """Whether there is output that poll(2) does not see."""
         return self._connection.pending
+
+    def set_blocking(self, *, blocks: bool) -> None:
+        """Have `write` and the iteration wait, or else use `receive` and `send`, which do not, beside poll(2)."""
+        self._connection.set_timeout(None if blocks else 0)
+
+    def receive(self) -> list[Output] | None:
+        """Return what has come, which may be nothing; None at the end. Raises BadAnswer, Unavailable."""
+        data = self._connection.read_available()
+        if data is None:
+            return []
+        if not data:
+            if self._frames:
+                self._frames.end()
+            return None
+        return self._frames.outputs(data) if self._frames else [Output("stdout", data)]
+
+    def send(self, data: bytes | memoryview) -> int:
+        """Send what can be sent at once, return how many bytes. Raises BrokenPipeError when the process has ended."""
+        return self._connection.write_some(data)
 
     def write(self, data: bytes) -> None:
         """Send input. Raises BrokenPipeError when the process has ended."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from labcore.client.api import Filters
+    from labcore.client.images import RegistryAuth
 
 
 class Version(Answer):
@@ -87,6 +88,15 @@ class System:
     def version(self) -> Version:
         """Return the daemon's version."""
         return Version(self._api.get("/version"))
+
+    def log_in(self, auth: RegistryAuth) -> str:
+        """Try credentials at their registry; return an identity token to be kept instead of the password, or nothing.
+
+        Raises Unauthorized, ServerError.
+        """
+        answer = self._api.post("/auth", json=auth.said(), timeout=ANSWER_SECONDS)
+        token = answer.get("IdentityToken") if isinstance(answer, dict) else None
+        return token if isinstance(token, str) else ""
 
     def info(self) -> Info:
         """Return what the daemon says of itself and its machine."""

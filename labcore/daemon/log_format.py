@@ -7,8 +7,8 @@ from urllib.parse import quote_plus
 from labcore.daemon.streams import framed
 from labcore.engine.container.logs import line_blocks
 from labcore.engine.records.records import Container, run_config
-from labcore.engine.timestamps import rfc3339
 from labcore.runtime.shim import LogRecord
+from labcore.timestamps import rfc3339
 
 Blocks = Iterable[list[LogRecord]]
 

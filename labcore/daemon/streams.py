@@ -12,8 +12,8 @@ from threading import Thread
 from typing import Final, Protocol
 
 from labcore.cancellation import Cancellation
-from labcore.daemon.detach_keys import KeyFilter
 from labcore.daemon.versions import version_of
+from labcore.detach_keys import KeyFilter
 from labcore.http import Request
 from labcore.runtime.shim import LogRecord
 

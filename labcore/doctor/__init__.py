@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from labcore.doctor import kernel, machine, network
+from labcore.doctor import daemon, kernel, machine, network
 from labcore.doctor.finding import Finding, State
 
 __all__ = ["Finding", "State", "examine"]
@@ -14,3 +14,4 @@ def examine(root: Path) -> Iterator[Finding]:
     yield from kernel.findings()
     yield from network.findings(root)
     yield from machine.findings(root)
+    yield from daemon.findings(root)

@@ -51,6 +51,12 @@ CHINESE = {
     "all": "全部具备",
     # Machine.
     "which images run": "能运行哪些镜像",
+    "labcore run, ps and the other commands that docker has": "labcore run、ps 以及 docker 也有的其他命令",
+    "none runs: the first command that needs one starts it": "没有在运行：第一个需要它的命令会启动它",
+    "{version} answers at {host}: {running} of {count} containers run": (
+        "{version} 在 {host} 应答：{count} 个容器中有 {running} 个在运行"
+    ),
+    "unset DOCKER_HOST, or start it there": "取消 DOCKER_HOST，或者在那里启动守护进程",
     "{machine} is not known to labcore": "labcore 不认识 {machine} 架构",
     "x86_64 or aarch64": "需要 x86_64 或 aarch64 的机器",
     "further rules that a container may run into": "容器可能碰到的其他安全规则",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from labcore.lab.attacks import attack, attacks, seccomp
     from labcore.lab.cgroups import cgroup, group
     from labcore.lab.checks import NotPassed, Verdict, check
+    from labcore.lab.dashboard import dashboard
     from labcore.lab.doctor_table import doctor
     from labcore.lab.failures import NothingHappened, expect
     from labcore.lab.guessing import guess, outcome
@@ -68,6 +69,7 @@ __all__ = [
     "cgroup",
     "check",
     "compare",
+    "dashboard",
     "doctor",
     "draw",
     "expect",
@@ -152,6 +154,7 @@ __getattr__ = lazy_names(
         "labcore.lab.steps": ("step",),
         "labcore.lab.stores": ("manifest", "new_store", "store", "tag", "tray"),
         "labcore.lab.tracing": ("trace",),
+        "labcore.lab.dashboard": ("dashboard",),
         "labcore.lab.widget": ("tick",),
     },
 )

@@ -246,6 +246,18 @@ CHINESE = {
     "a job of the daemon's": "守护进程的作业",
     "a part of it": "作业的一部分",
     "an op of the start": "启动中的一步",
+    # the dashboard
+    "state": "状态",
+    "processor": "处理器",
+    "memory": "内存",
+    "events": "事件",
+    "nothing has happened yet": "还没有事件发生",
+    "log of {name}": "{name} 的日志",
+    "nothing was written": "没有输出",
+    "there are no containers": "没有容器",
+    "stop": "停止",
+    "pause": "暂停",
+    "unpause": "继续",
     # who shares which namespace
     "Who shares which namespace": "谁与谁共享哪个命名空间",
     "process {pid}": "进程 {pid}",

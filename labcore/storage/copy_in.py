@@ -2,14 +2,14 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import BinaryIO, Final, Self
 
 from labcore.errors import InvalidInput, NotFound, StoreDamaged
 from labcore.storage.beneath import ParentDirectories, is_directory
 from labcore.storage.files import Files
-from labcore.storage.metadata import NEW_FILE, Metadata, make_directory, set_metadata, set_metadata_of
+from labcore.storage.metadata import NEW_FILE, Metadata, clear, make_directory, set_metadata, set_metadata_of
 from labcore.storage.unpack import LOCAL_ERRORS, write_content
 from labcore.tar import Archive, BadArchive, Entry, decompressed
 from labcore.tar import reading as tar
@@ -24,11 +24,19 @@ OVERLAY_XATTRS: Final = b"user.overlay."  # overlayfs's own
 
 
 def extract_into(
-    archive: BinaryIO, files: Files, to: str, *, owner: tuple[int, int] | None, overwrites: bool = False
-) -> None:  # fmt: skip
+    archive: BinaryIO,
+    files: Files,
+    to: str,
+    *,
+    owner: tuple[int, int] | None,
+    overwrites: bool = False,
+    keeps_special: bool = False,
+    renamed: Callable[[bytes], bytes] | None = None,
+) -> None:
     """Extract an archive, plain or compressed, into a directory. With an `owner` all files belong to it.
 
-    A directory takes the place of what is none, and the other way, only if it `overwrites`.
+    A directory takes the place of what is none, and the other way, only if it `overwrites`; nothing that of a device, a FIFO or
+    a socket if it `keeps_special`. Each entry has the name that `renamed` gives it.
 
     No link in the archive or in the root leads out of that. Raises NotFound, InvalidInput; what came before the fault stays.
     """
@@ -36,9 +44,10 @@ def extract_into(
         if not found.is_directory:
             raise NotFound(f"{files.whose}{to}: there is no such directory to put an archive's files into")
     plain = decompressed(archive, "it")
+    entries = Archive(iter(lambda: plain.read(CHUNK_SIZE), b""))
     try:
-        with _Extraction(files.parents(to), owner, overwrites=overwrites) as extraction:
-            extraction.extract(Archive(iter(lambda: plain.read(CHUNK_SIZE), b"")))
+        with _Extraction(files.parents(to), owner, overwrites=overwrites, keeps_special=keeps_special) as extraction:
+            extraction.extract(entries, renamed)
     except (BadArchive, StoreDamaged) as error:
         raise InvalidInput(f"this is no archive that can be read: {error}") from None
 
@@ -46,7 +55,10 @@ def extract_into(
 class _Extraction:
     """Makes an archive's files below the root of `parents`. The first that cannot be made ends it."""
 
-    def __init__(self, parents: ParentDirectories, owner: tuple[int, int] | None, *, overwrites: bool) -> None:
+    def __init__(
+        self, parents: ParentDirectories, owner: tuple[int, int] | None, *, overwrites: bool, keeps_special: bool
+    ) -> None:
+        self._keeps_special = keeps_special
         self._parents = parents
         self._owner = owner
         self._overwrites = overwrites
@@ -65,9 +77,12 @@ class _Extraction:
                     os.utime(base, ns=(time, time), dir_fd=parent, follow_symlinks=False)
         self._parents.close()
 
-    def extract(self, archive: Archive) -> None:
+    def extract(self, archive: Archive, renamed: Callable[[bytes], bytes] | None) -> None:
         """Make all of an archive's files. Raises BadArchive, InvalidInput, OSError."""
         for entry in archive:
+            if renamed:
+                entry.name = renamed(entry.name)
+                entry.link = renamed(entry.link) if entry.kind == tar.HARD_LINK else entry.link
             self._parents.close_stale()
             try:
                 self._put(entry, archive.content())
@@ -99,6 +114,9 @@ class _Extraction:
     def _clear(self, entry: Entry, parent: int, name: bytes) -> None:
         if not self._overwrites and is_directory(parent, name):
             raise InvalidInput(f"{os.fsdecode(entry.name)!r}: what is no directory cannot take the place of one")
+        if self._keeps_special:
+            clear(parent, os.fsdecode(name), os.fsdecode(entry.name))
+            return
         self._parents.remove(parent, name)
 
     def _remove_other(self, parent: int, name: bytes) -> None:

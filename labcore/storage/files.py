@@ -122,15 +122,20 @@ class Files:
             yield from packer.add(entry, entry.path)
         yield packer.finish()
 
-    def archive(self, path: str, *, follow: bool = False) -> Iterator[bytes]:
-        """Yield a file, or a directory recursively, as a tar archive, under its own name."""
-        packer = Packer()
+    def archive(
+        self, path: str, *, follow: bool = False, name: str = "", owner: tuple[int, int] | None = None
+    ) -> Iterator[bytes]:
+        """Yield a file, or a directory recursively, as a tar archive, under its own name or another.
+
+        A directory's path that ends in `/.` means what is in it, unless it is given a name. With an `owner` all belongs to it.
+        """
+        packer = Packer(owner)
         with self.entry(path, follow=follow) as entry:
-            only_content = path.endswith("/.") or entry.name == "."
+            only_content = not name and (path.endswith("/.") or entry.name == ".")
             if not only_content:
-                yield from packer.add(entry, entry.path)
+                yield from packer.add(entry, name or entry.path)
             if entry.is_directory:
-                prefix = "" if only_content else f"{entry.path}/"
+                prefix = "" if only_content else f"{name or entry.path}/"
                 with tree_of(entry) as tree:
                     for inner in tree.walk():
                         yield from packer.add(inner, prefix + inner.path)

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,13 +16,14 @@ import labcore as library
 from labcore.cli.complete import answer
 from labcore.engine import Engine
 from tests.conftest import needs_root
+from tests.daemon import own_daemon
 
 LABCORE = Path(sys.executable).with_name("labcore")
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a state root with two images, a container and a volume."""
+def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Make a state root with two images, a container and a volume, and run its daemon."""
     needs_root()
     root = tmp_path_factory.mktemp("completion") / "root"
     engine = Engine(root)
@@ -30,7 +31,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     engine.images.tag(library.spec.Reference.parse("127.0.0.1:5000/box:v1"), engine.images.find("busybox").descriptor)
     library.run("busybox", ["true"], root=root, name="written")
     engine.volumes.create("data")
-    return root
+    with own_daemon(root):
+        yield root
 
 
 def candidates(*words: str) -> list[str]:
@@ -44,8 +46,8 @@ def candidates(*words: str) -> list[str]:
         ("--r", ["--root"]),
         ("image r", ["rm"]),
         ("rmi --f", ["--force"]),
-        ("image save --format ", ["docker", "oci"]),
-        ("save --format=o", ["--format=oci"]),
+        ("jobs --format ", ["table", "json"]),
+        ("jobs --format=j", ["--format=json"]),
         ("rmi --force=t", ["--force=true"]),
         ("completion ", ["bash", "zsh", "fish"]),
         ("save -o ", [":files"]),
@@ -64,7 +66,7 @@ def test_words(words: str, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("rmi ", ["busybox:latest", "127.0.0.1:5000/box:v1"]),
+        ("rmi ", ["127.0.0.1:5000/box:v1", "busybox:latest"]),
         ("rmi -f busybox b", ["busybox:latest"]),
         ("run --rm b", ["busybox:latest"]),
         ("run --hostname x b", ["busybox:latest"]),
@@ -74,7 +76,7 @@ def test_words(words: str, expected: list[str]) -> None:
         ("diff w", ["written"]),
         ("cp w", ["written:", ":files"]),
         ("volume rm ", ["data"]),
-        ("inspect ", ["written", "busybox:latest", "127.0.0.1:5000/box:v1", "data"]),
+        ("inspect ", ["written", "127.0.0.1:5000/box:v1", "busybox:latest", "data"]),
         ("run -v d", ["data:", ":files"]),
     ],
 )
@@ -82,7 +84,7 @@ def test_names(root: Path, words: str, expected: list[str]) -> None:
     assert candidates("--root", str(root), *words.split(" ")) == expected
 
 
-def test_without_a_state_root_there_are_no_names_and_none_is_made(tmp_path: Path) -> None:
+def test_without_a_daemon_there_are_no_names_and_none_is_started(tmp_path: Path) -> None:
     for command in ("rmi", "diff", "volume rm"):
         assert candidates("--root", str(tmp_path / "none"), *command.split(), "") == []
     assert list(tmp_path.iterdir()) == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from labcore.daemon.detach_keys import DEFAULT_KEYS, KeyFilter, detach_keys
+from labcore.detach_keys import DEFAULT_KEYS, KeyFilter, detach_keys
 from labcore.errors import InvalidInput
 
 

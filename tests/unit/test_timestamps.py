@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from labcore.engine.timestamps import parse_rfc3339, parse_time, rfc3339
 from labcore.errors import InvalidInput
+from labcore.timestamps import parse_rfc3339, parse_time, rfc3339
 
 SECOND = 10**9
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from labcore.engine import Engine
+from labcore.cli.connection import client_of
 from labcore.spec import Reference
 
 
@@ -21,15 +21,23 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-m", "--message", default="", metavar="TEXT", help="what was done, for the image's history")
     parser.add_argument("-a", "--author", default="", metavar="WHO", help="who did it")
+    parser.add_argument("-p", "--pause", action="store_true", default=True, help="pause it meanwhile (default: true)")
     parser.add_argument("container", metavar="CONTAINER")
     parser.add_argument("image", nargs="?", metavar="NAME[:TAG]", help="the new image's name (default: it has none)")
 
 
 def main(args: argparse.Namespace) -> int:
     """Make it."""
-    from labcore.engine.image.commit import commit
-
-    reference = Reference.parse(args.image) if args.image else None
-    image = commit(Engine(args.root), args.container, reference, changes=args.change, message=args.message, author=args.author)
-    print(image.id)
+    name = Reference.parse(args.image) if args.image else None
+    with client_of(args) as client:
+        made = client.containers.commit(
+            args.container,
+            repository=str(name.replace(tag=None)) if name else "",
+            tag=(name.tag or "") if name else "",
+            author=args.author,
+            comment=args.message,
+            pause=args.pause,
+            changes=tuple(args.change),
+        )
+    print(made)
     return 0

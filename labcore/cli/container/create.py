@@ -1,11 +1,25 @@
-"""`labcore container create`: a new container, which is not started."""
+"""`labcore container create`: a new container, which is not started; and what `run` has of it."""
 
-import argparse
+from __future__ import annotations
 
-from labcore.cli.container.cidfile import write_cidfile
-from labcore.cli.container.run import container_arguments, container_options
-from labcore.engine import Engine
-from labcore.engine.container.create import create
+import sys
+
+from labcore.cli.connection import client_of
+from labcore.cli.container import options as create_options
+from labcore.cli.container.cidfile import check_cidfile, write_cidfile
+from labcore.cli.terminal import terminal_size
+from labcore.errors import ImageNotFound, InvalidInput
+from labcore.spec import Reference
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import Final
+
+    from labcore.client import Client
+    from labcore.spec import CreateOptions
+
+PULLS: Final = ("always", "missing", "never")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,10 +28,83 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     container_arguments(parser)
 
 
+def container_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `run` takes too."""
+    parser.add_argument("--name", default="", metavar="NAME", help="its name (default: one is drawn)")
+    parser.add_argument("--rm", action="store_true", help="remove it when it has ended")
+    parser.add_argument(
+        "-a", "--attach", action="append", default=[], metavar="STREAM", help="stdin, stdout or stderr; may be repeated"
+    )
+    parser.add_argument(
+        "-i", "--interactive", dest="open_stdin", action="store_true", help="let the program read this standard input"
+    )
+    parser.add_argument("-t", "--tty", action="store_true", help="give it a terminal, with -i this one's keys")
+    parser.add_argument("--cidfile", metavar="FILE", help="write the container's ID to this file, which must not be there")
+    parser.add_argument(
+        "--pull", default="missing", metavar="WHEN", help=f"get the image: {', '.join(PULLS)} (default: missing)"
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="do not show how far that is")
+    parser.add_argument("--platform", default="", metavar="OS/ARCH", help="of several, the image for this machine")
+    create_options.arguments(parser)
+
+
 def main(args: argparse.Namespace) -> int:
     """Make it, and print its ID."""
-    container = create(Engine(args.root), container_options(args, stdin_once=args.open_stdin))
-    if args.cidfile:
-        write_cidfile(args.cidfile, container.id)
-    print(container.id)
+    with client_of(args) as client:
+        print(created(client, args, container_options(args, attached_streams(args, detached=False))))
     return 0
+
+
+def attached_streams(args: argparse.Namespace, *, detached: bool) -> tuple[str, ...]:
+    """Return the streams that a client means to attach to. Raises InvalidInput."""
+    if unknown := [name for name in args.attach if name.lower() not in ("stdin", "stdout", "stderr")]:
+        raise InvalidInput(f"-a {unknown[0]}: valid streams are STDIN, STDOUT and STDERR")
+    if args.attach:
+        return tuple(dict.fromkeys(map(str.lower, args.attach)))
+    return () if detached else (*(["stdin"] if args.open_stdin else []), "stdout", "stderr")
+
+
+def container_options(args: argparse.Namespace, attached: tuple[str, ...]) -> CreateOptions:
+    """Return what the arguments say. Raises InvalidInput."""
+    return create_options.options_of(
+        args,
+        name=args.name,
+        auto_remove=args.rm,
+        open_stdin=args.open_stdin,
+        stdin_once=args.open_stdin and "stdin" in attached,
+        tty=args.tty,
+        attached=attached,
+        console_size=terminal_size() if args.tty else None,
+    )
+
+
+def created(client: Client, args: argparse.Namespace, options: CreateOptions) -> str:
+    """Create a container, whose image is pulled if it is not here, or in any case; return its ID. Raises APIError."""
+    if args.pull not in PULLS:
+        raise InvalidInput(f"--pull {args.pull}: always, missing or never")
+    if args.cidfile:
+        check_cidfile(args.cidfile)
+    if args.pull == "always":
+        _pull(client, args)
+    try:
+        made = client.containers.create(options, platform=args.platform, on_warning=_warn)
+    except ImageNotFound:
+        if args.pull != "missing":
+            raise
+        if not args.quiet:
+            print(f"Unable to find image '{Reference.parse(args.image)}' locally", file=sys.stderr)
+        _pull(client, args)
+        made = client.containers.create(options, platform=args.platform, on_warning=_warn)
+    if args.cidfile:
+        write_cidfile(args.cidfile, made)
+    return made
+
+
+def _warn(warning: str) -> None:
+    print(f"WARNING: {warning}", file=sys.stderr)
+
+
+def _pull(client: Client, args: argparse.Namespace) -> None:
+    from labcore.cli.image.pull import pull  # most images are here
+
+    pull(client, Reference.parse(args.image), platform=args.platform, out=None if args.quiet else sys.stderr)

@@ -4,10 +4,9 @@ import argparse
 import os
 import sys
 
-from labcore.engine import Engine
-from labcore.engine.container.files import diff
+from labcore.cli.connection import client_of
 
-LETTERS = {"added": "A", "changed": "C", "deleted": "D"}
+LETTERS = ("C", "A", "D")  # by the number of a change's kind
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """List what was changed."""
-    for change in diff(Engine(args.root), args.container):
-        sys.stdout.buffer.write(f"{LETTERS[change.kind]} ".encode() + os.fsencode(change.path) + b"\n")
+    with client_of(args) as client:
+        for change in client.containers.changes(args.container):
+            sys.stdout.buffer.write(f"{LETTERS[change.kind]} ".encode() + os.fsencode(change.path) + b"\n")
     return 0

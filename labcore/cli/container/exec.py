@@ -1,25 +1,30 @@
 """`labcore container exec`: run a further program in a running container."""
 
+from __future__ import annotations
+
 import argparse
-import errno
-import os
 import sys
+from contextlib import nullcontext, suppress
 
-from labcore.cli import FAILED
-from labcore.engine import Engine, exit_code
-from labcore.engine.container.exec import ExecOptions, execute
-from labcore.errors import InvalidInput, StepFailed
-from labcore.native import DEVNULL, Process
-from labcore.signal_forwarding import SignalForwarding
+from labcore.cli.connection import client_of
+from labcore.cli.container.attached import carry, detach_keys_argument
+from labcore.cli.container.options import variables
+from labcore.cli.terminal import check_terminal, joined_terminal, terminal_size
+from labcore.detach_keys import KeyFilter, detach_keys
+from labcore.errors import LabcoreError
 
-NOT_EXECUTABLE, NOT_FOUND = 126, 127  # what a shell answers, and docker
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labcore.client import Client
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.epilog = "Exit status: the program's; 126 if it cannot be executed, 127 if it is not there."
     parser.add_argument("-d", "--detach", action="store_true", help="do not wait for it")
+    detach_keys_argument(parser)
     parser.add_argument("-e", "--env", action="append", default=[], metavar="NAME[=VALUE]", help="set an environment variable")
+    parser.add_argument("--env-file", action="append", default=[], metavar="FILE", help="the same from a file's lines")
     parser.add_argument("-i", "--interactive", action="store_true", help="let it read this standard input")
     parser.add_argument("-t", "--tty", action="store_true", help="give it a terminal")
     parser.add_argument("-u", "--user", default="", metavar="USER[:GROUP]", help="whom it runs as (default: as the container)")
@@ -32,55 +37,40 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Run a further program in a container, and return its exit code."""
-    options = ExecOptions(
-        command=(args.command, *args.argv),
-        environment=tuple(map(_variable, args.env)),
-        workdir=args.workdir,
-        user=args.user,
-        privileged=args.privileged,
-        tty=args.tty,
-    )
-    try:
-        return _executed(args, options)
-    except StepFailed as error:
-        print(f"labcore: {error}", file=sys.stderr)
-        if error.call != "execve":
-            return FAILED
-        return NOT_FOUND if error.errno in (errno.ENOENT, errno.ENOTDIR) else NOT_EXECUTABLE
+    detach_keys(args.detach_keys)
+    if args.tty and not args.detach:
+        check_terminal(interactive=args.interactive)
+    with client_of(args) as client:
+        id = client.exec.create(
+            args.container,
+            (args.command, *args.argv),
+            stdin=args.interactive and not args.detach,
+            stdout=not args.detach,
+            stderr=not args.detach,
+            tty=args.tty,
+            env=variables(args.env_file, args.env),
+            workdir=args.workdir,
+            user=args.user,
+            privileged=args.privileged,
+            detach_keys=args.detach_keys,
+            console_size=terminal_size() if args.tty else None,
+        )
+        if args.detach:
+            client.exec.start_detached(id)
+            return 0
+        return _attached(client, id, args)
 
 
-def _variable(text: str) -> tuple[str, str | None]:
-    name, equals, value = text.partition("=")
-    if not name:
-        raise InvalidInput(f"-e {text}: NAME=VALUE is wanted, or NAME for what it is here")
-    return name, value if equals else os.environ.get(name)
+def _attached(client: Client, id: str, args: argparse.Namespace) -> int:
+    """Start it, and stay to its end; return its exit code. Raises Detached."""
 
+    def resize(rows: int, columns: int) -> None:
+        with suppress(LabcoreError):  # it has ended
+            client.exec.resize(id, rows, columns)
 
-def _executed(args: argparse.Namespace, options: ExecOptions) -> int:
-    engine = Engine(args.root)
-    if args.detach:
-        execute(engine, args.container, options, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, release=True)
-        return 0
-    if args.tty:
-        return _in_terminal(engine, args, options)
+    joined = joined_terminal(resize, reads_input=args.interactive) if args.tty else nullcontext(lambda: None)
     sys.stdout.flush()
-    with SignalForwarding() as signals:
-        process: Process
-        with execute(engine, args.container, options, stdin=None if args.interactive else DEVNULL) as process:
-            signals.go_to(process.kill)
-            return exit_code(process)
-
-
-def _in_terminal(engine: Engine, args: argparse.Namespace, options: ExecOptions) -> int:
-    from labcore.cli.terminal import ContainerTerminal, check_terminal
-
-    check_terminal(interactive=args.interactive)
-    terminal = ContainerTerminal()
-    try:
-        with execute(
-            engine, args.container, options, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, take_terminal=terminal.take
-        ) as process:
-            terminal.join(process, interactive=args.interactive)
-            return exit_code(process)
-    finally:
-        terminal.close()
+    with joined as begin, client.exec.start(id, tty=args.tty) as streams:
+        begin()
+        carry(streams, reads_input=args.interactive, keys=KeyFilter(detach_keys(args.detach_keys)) if args.tty else None)
+    return client.exec.inspect(id).exit_code

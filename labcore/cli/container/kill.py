@@ -3,8 +3,7 @@
 import argparse
 
 from labcore.cli import for_each
-from labcore.engine import Engine
-from labcore.engine.containers import kill, signal_number
+from labcore.cli.connection import client_of
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,10 +14,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Send them a signal, and print their names."""
-    engine, number = Engine(args.root), signal_number(args.signal)
+    with client_of(args) as client:
 
-    def act(name: str) -> None:
-        kill(engine, name, number)
-        print(name)
+        def act(name: str) -> None:
+            client.containers.kill(name, args.signal)
+            print(name)
 
-    return for_each(args.containers, act)
+        return for_each(args.containers, act)

@@ -3,15 +3,17 @@
 import argparse
 import sys
 
-from labcore.engine import Engine
-from labcore.engine.container.logs import lines, logs
-from labcore.engine.timestamps import parse_time, rfc3339
+from labcore.cli.connection import client_of
+from labcore.cli.container.attached import STDERR, write_all
+from labcore.cli.terminal import STDOUT
 from labcore.errors import InvalidInput
+from labcore.timestamps import SECOND, parse_time
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.epilog = "What the container has put out: its standard output here on standard output, its errors on standard error."
+    parser.add_argument("--details", action="store_true", help="show its labels and variables that --log-opt names")
     parser.add_argument("-f", "--follow", action="store_true", help="go on until the container ends")
     parser.add_argument("-n", "--tail", default="all", metavar="N", help="the last N lines only")
     parser.add_argument("--since", metavar="TIME", help="what came then or later: a time, or how long ago (10m, 1h30m)")
@@ -22,13 +24,27 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Print it."""
-    since, until = parse_time(args.since) if args.since else 0, parse_time(args.until) if args.until else None
-    records = logs(Engine(args.root), args.container, follow=args.follow, tail=_count(args.tail), since=since, until=until)
-    for record in lines(records) if args.timestamps else records:
-        stream = sys.stdout.buffer if record.stream == "stdout" else sys.stderr.buffer
-        stream.write((f"{rfc3339(record.time)} ".encode() if args.timestamps else b"") + record.data)
-        stream.flush()
+    with client_of(args) as client:
+        output = client.containers.log_output(
+            args.container,
+            follow=args.follow,
+            tail=_count(args.tail),
+            since=unix_time(args.since),
+            until=unix_time(args.until),
+            timestamps=args.timestamps,
+            details=args.details,
+        )
+        for piece in output:
+            write_all(STDERR if piece.stream == "stderr" else STDOUT, piece.content)
     return 0
+
+
+def unix_time(text: str | None) -> str:
+    """Return the seconds since 1970 that a time or a duration means, as the API takes them. Raises InvalidInput."""
+    if not text:
+        return ""
+    seconds, nanoseconds = divmod(parse_time(text), SECOND)
+    return f"{seconds}.{nanoseconds:09}"
 
 
 def _count(text: str) -> int | None:

@@ -7,7 +7,6 @@ import os
 from codecs import BOM_UTF8
 from pathlib import Path
 
-from labcore.cli.notices import notify
 from labcore.errors import InvalidInput
 
 TYPE_CHECKING = False
@@ -97,8 +96,8 @@ OPTIONS: Final = (
     ("--log-opt", "log_options+", "NAME=VALUE", "max-size, max-file, mode=non-blocking, max-buffer-size"),
     ("--stop-signal", "stop_signal", "SIGNAL", "what ends it (default: as the image says, or SIGTERM)"),
     ("--restart", "restart", "POLICY",
-     "no, always, unless-stopped or on-failure[:N]: start it again when it has ended (a daemon does)"),
-    ("--health-cmd", "health_cmd", "COMMAND", "a command that looks whether it is healthy (a daemon runs it)"),
+     "no, always, unless-stopped or on-failure[:N]: start it again when it has ended "),
+    ("--health-cmd", "health_cmd", "COMMAND", "a command that looks whether it is healthy"),
     ("--health-interval", "health_interval", "TIME", "between two checks (default: 30s)"),
     ("--health-timeout", "health_timeout", "TIME", "that a check may take (default: 30s)"),
     ("--health-retries", "health_retries", "N", "failures in a row by which it is unhealthy (default: 3)"),
@@ -138,20 +137,16 @@ def arguments(parser: argparse.ArgumentParser, *, needs_image: bool = True) -> N
 
 def options_of(args: argparse.Namespace, **more: Any) -> CreateOptions:
     """Return what the arguments say. Raises InvalidInput."""
-    from labcore.engine import create_options
+    from labcore.options import create_options
 
     names = [field.removesuffix("+") for _, field, _, _ in OPTIONS]
     fields: dict[str, Any] = {name: None if getattr(args, name) is False else getattr(args, name) for name in names}
-    fields["network"] = fields["network"] or [_default_network(publishes=bool(args.publish or args.publish_all))]
     files = fields.pop("env_file"), fields.pop("label_file")
-    fields["env"] = _variables(files[0] or [], fields["env"] or [])
+    fields["env"] = variables(files[0] or [], fields["env"] or [])
     fields["labels"] = _labels(files[1] or [], fields["labels"] or [])
     fields["healthcheck"] = _healthcheck(fields)
     image = None if args.rootfs else args.image
-    options = create_options(image, args.argv, rootfs=args.image if args.rootfs else None, **fields | more)
-    if options.restart.name != "no" or (options.healthcheck and options.healthcheck.test != ("NONE",)):
-        notify("a restart policy or a health check is kept with the container, and carried out by a daemon: labcore daemon")
-    return options
+    return create_options(image, args.argv, rootfs=args.image if args.rootfs else None, **fields | more)
 
 
 def _healthcheck(fields: dict[str, Any]) -> Healthcheck | None:
@@ -165,18 +160,7 @@ def _healthcheck(fields: dict[str, Any]) -> Healthcheck | None:
     return healthcheck(command=taken.pop("cmd"), off=off, retries=taken.pop("retries"), **taken)
 
 
-def _default_network(*, publishes: bool) -> str:
-    """Return the network of whoever names none: none at all where an ordinary user can have none, and publishes nothing."""
-    from labcore.runtime.probe import confined
-
-    if not confined() or publishes:
-        return "bridge"
-    from labcore.network.rootless import has_networks
-
-    return "bridge" if has_networks() else "none"
-
-
-def _variables(files: Sequence[str], given: Sequence[str]) -> dict[str, str | None]:
+def variables(files: Sequence[str], given: Sequence[str]) -> dict[str, str | None]:
     """Return the variables of --env-file and then -e; None takes the image's away: docker does so if nobody here has set it."""
     found: dict[str, str | None] = {}
     for path in files:

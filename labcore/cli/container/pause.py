@@ -3,8 +3,7 @@
 import argparse
 
 from labcore.cli import for_each
-from labcore.engine import Engine
-from labcore.engine.container.pause import pause
+from labcore.cli.connection import client_of
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,10 +13,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Pause them, and print their names."""
-    engine = Engine(args.root)
+    with client_of(args) as client:
 
-    def act(name: str) -> None:
-        pause(engine, name)
-        print(name)
+        def act(name: str) -> None:
+            client.containers.pause(name)
+            print(name)
 
-    return for_each(args.containers, act)
+        return for_each(args.containers, act)

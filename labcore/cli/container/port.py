@@ -2,11 +2,9 @@
 
 import argparse
 
-from labcore.engine import Engine
-from labcore.engine.container.state import get
-from labcore.engine.network.inspect import address_of, bindings, endpoints_of
+from labcore.cli.connection import client_of
+from labcore.client.container_values import HostPort
 from labcore.errors import NotFound
-from labcore.options.networks import exposed
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,16 +15,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Print each with the address at which it answers."""
-    engine = Engine(args.root)
-    container = get(engine, args.container)
-    published = bindings(endpoints_of(engine, container))
+    with client_of(args) as client:
+        published = client.containers.inspect(args.container).published
     if args.port is None:
-        for port, binding in published:
-            print(f"{port} -> {address_of(binding)}")
+        for port, places in sorted(published.items(), key=lambda pair: (int(pair[0].partition("/")[0]), pair[0])):
+            for place in places:
+                print(f"{port} -> {address_of(place)}")
         return 0
-    (wanted,) = exposed("port", [args.port])
-    found = [binding for port, binding in published if port == wanted]
-    if not found:
-        raise NotFound(f"no public port {wanted} of {container.name}: labcore port {container.name} lists them")
-    print("".join(f"{address_of(binding)}\n" for binding in found), end="")
+    wanted = args.port if "/" in args.port else f"{args.port}/tcp"
+    if wanted not in published:
+        raise NotFound(f"no public port {args.port} published for {args.container}: labcore port {args.container} lists them")
+    for place in published[wanted]:
+        print(address_of(place))
     return 0
+
+
+def address_of(place: HostPort) -> str:
+    """Return an address with its port: `127.0.0.1:8080`, `[::]:8080`."""
+    return f"[{place.ip}]:{place.port}" if ":" in place.ip else f"{place.ip}:{place.port}"

@@ -3,9 +3,10 @@
 import argparse
 
 from labcore.cli.confirm import confirmed
+from labcore.cli.connection import client_of
+from labcore.cli.filters import parse_filters
 from labcore.cli.formatting import size
-from labcore.engine import Engine
-from labcore.engine.prune import prune_containers
+from labcore.client import Client
 
 STOPPED = "all stopped containers"
 
@@ -13,20 +14,24 @@ STOPPED = "all stopped containers"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("-f", "--force", action="store_true", help="do not ask")
+    parser.add_argument(
+        "--filter", action="append", default=[], metavar="FILTER", help="until=TIME, label=NAME[=VALUE], label!=…"
+    )
 
 
 def main(args: argparse.Namespace) -> int:
-    """Ask, on a terminal; then remove all containers that do not run."""
+    """Ask; then remove all containers that do not run."""
+    filters = parse_filters(args.filter)
     if not confirmed(args, STOPPED):
         return 1
-    freed = prune_all_containers(Engine(args.root))
-    print(f"Total reclaimed space: {size(freed)}")
+    with client_of(args) as client:
+        print(f"Total reclaimed space: {size(prune(client, filters))}")
     return 0
 
 
-def prune_all_containers(engine: Engine) -> int:
+def prune(client: Client, filters: dict[str, list[str]]) -> int:
     """Remove them, and print their IDs; return how many bytes that frees."""
-    removed = prune_containers(engine)
-    for id in removed.ids:
-        print(f"Deleted container: {id}")
-    return removed.size
+    pruned = client.containers.prune(filters=filters)
+    if pruned.containers:
+        print("\n".join(["Deleted Containers:", *pruned.containers, ""]))
+    return pruned.space_reclaimed

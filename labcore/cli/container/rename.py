@@ -2,8 +2,7 @@
 
 import argparse
 
-from labcore.engine import Engine
-from labcore.engine.containers import rename
+from labcore.cli.connection import client_of
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,5 +13,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Give it another name."""
-    rename(Engine(args.root), args.container, args.name)
+    with client_of(args) as client:
+        client.containers.rename(args.container, args.name)
     return 0

@@ -3,11 +3,8 @@
 import argparse
 
 from labcore.cli import for_each
+from labcore.cli.connection import client_of
 from labcore.cli.container.stop import how_to_stop
-from labcore.cli.notices import notify
-from labcore.engine import Engine
-from labcore.engine.container.restart import restart
-from labcore.engine.containers import signal_number
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,10 +14,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Stop those that run, start all, and print their names."""
-    engine, number = Engine(args.root, notify=notify), signal_number(args.signal) if args.signal else None
+    with client_of(args) as client:
 
-    def act(name: str) -> None:
-        restart(engine, name, number=number, seconds=args.timeout).release()
-        print(name)
+        def act(name: str) -> None:
+            client.containers.restart(name, signal=args.signal, timeout=args.timeout)
+            print(name)
 
-    return for_each(args.containers, act)
+        return for_each(args.containers, act)

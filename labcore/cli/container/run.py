@@ -1,27 +1,21 @@
 """`labcore container run`: a program in a new container, with this terminal's streams."""
 
-import argparse
-import errno
+from __future__ import annotations
+
 import sys
 
-from labcore.cli import RUN_FAILED
-from labcore.cli.container import options as create_options
-from labcore.cli.container.cidfile import write_cidfile
-from labcore.cli.notices import notify
-from labcore.engine import Engine, exit_code
-from labcore.engine.container.foreground import Prepared, prepared
-from labcore.engine.records.ids import new_id
-from labcore.errors import InvalidInput, StepFailed
-from labcore.native import DEVNULL
-from labcore.runtime.launch import Launch
-from labcore.signal_forwarding import SignalForwarding
+from labcore.cli import RUN_FAILED, said
+from labcore.cli.connection import client_of
+from labcore.cli.container.attached import Attachment, Detached, attach_arguments, follow
+from labcore.cli.container.create import attached_streams, container_arguments, container_options, created
+from labcore.cli.terminal import check_terminal
+from labcore.client.errors import APIError
+from labcore.detach_keys import detach_keys
+from labcore.errors import InvalidInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from labcore.runtime.stepping import Stop
-    from labcore.spec import CreateOptions
+    import argparse
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # what a shell answers, and docker
 
@@ -30,100 +24,63 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.epilog = (
         "Exit status: the program's own; 125 if labcore failed, 126 if the program cannot be executed, 127 if it is not "
-        "there, 128 + N if signal N killed it. Signals are passed on to the program; a second Ctrl-C, or SIGTERM, kills it."
+        "there, 128 + N if signal N killed it. Signals are passed on to the program; a second Ctrl-C, or SIGTERM, kills it. "
+        "With a terminal, Ctrl-P Ctrl-Q leaves it running."
     )
     parser.add_argument("-d", "--detach", action="store_true", help="run it in the background, and print its ID")
     parser.add_argument(
-        "--step", action="store_true", help="stop before each op of its start, show what the last one changed, and ask"
+        "--step",
+        action="store_true",
+        help="stop before each op of its start, show what the last one changed, and ask (no daemon, and nothing left)",
     )
+    attach_arguments(parser)
     container_arguments(parser)
-
-
-def container_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what `create` takes too."""
-    parser.add_argument("--name", default="", metavar="NAME", help="its name (default: one is drawn)")
-    parser.add_argument("--rm", action="store_true", help="remove it when it has ended")
-    parser.add_argument(
-        "-i", "--interactive", dest="open_stdin", action="store_true", help="let the program read this standard input"
-    )
-    parser.add_argument("--cidfile", metavar="FILE", help="write the container's ID to this file, which must not be there")
-    parser.add_argument("-t", "--tty", action="store_true", help="give it a terminal, with -i this one's keys")
-    create_options.arguments(parser)
 
 
 def main(args: argparse.Namespace) -> int:
     """Run it to its end and return its exit code; with -d return at once."""
-    options = container_options(args, stdin_once=args.open_stdin and not args.detach)
-    if args.tty and not args.detach:
-        from labcore.cli.terminal import check_terminal
-
-        check_terminal(interactive=args.open_stdin)
     if args.step:
-        _check_step(args)
-    if (not args.rm or args.name or args.detach) and not args.step:
-        from labcore.cli.container.kept import run
+        from labcore.cli.container.stepping import run_stepped
 
-        return run(Engine(args.root, notify=notify), args, options)
-    container_id = new_id()
-    if args.cidfile:
-        write_cidfile(args.cidfile, container_id)
-    with prepared(Engine(args.root, notify=notify), options, container_id=container_id) as made:
-        return _run(args, made)
+        return run_stepped(args)
+    streams = attached_streams(args, detached=args.detach)
+    detach_keys(args.detach_keys)
+    if args.detach and args.attach:
+        raise InvalidInput("conflicting options: cannot specify both --attach and --detach")
+    if args.tty and not args.detach:
+        check_terminal(interactive="stdin" in streams)
+    with client_of(args) as client:
+        id = created(client, args, container_options(args, streams))
+        try:
+            if args.detach or not streams:
+                client.containers.start(id, detach_keys=args.detach_keys)
+                print(id)
+                return 0
+            return follow(client, id, _attachment(args, streams), condition="removed" if args.rm else "next-exit")
+        except Detached as detached:
+            print(detached, file=sys.stderr)
+            return 0
+        except KeyboardInterrupt:  # before its start
+            if args.rm:
+                client.containers.remove(id, force=True, volumes=True)
+            raise
+        except APIError as error:
+            print(f"labcore: {said(error)}", file=sys.stderr)
+            return start_failure_status(error.message)
 
 
-def container_options(args: argparse.Namespace, *, stdin_once: bool) -> "CreateOptions":
-    """Return what the arguments say. Raises InvalidInput."""
-    return create_options.options_of(
-        args, name=args.name, auto_remove=args.rm, open_stdin=args.open_stdin, stdin_once=stdin_once, tty=args.tty
+def _attachment(args: argparse.Namespace, streams: tuple[str, ...]) -> Attachment:
+    return Attachment(
+        stdin="stdin" in streams and args.open_stdin,
+        tty=args.tty,
+        output=tuple(name for name in streams if name != "stdin"),
+        keys=args.detach_keys,
+        passes_signals=args.sig_proxy,
     )
 
 
-def _check_step(args: argparse.Namespace) -> None:
-    from labcore.cli.container.stepping import check_can_ask
-
-    if args.name or args.detach:
-        raise InvalidInput("--step is for a container that leaves nothing: leave out --name and -d")
-    check_can_ask(reads_input=args.open_stdin)
-
-
-def _run(args: argparse.Namespace, made: Prepared) -> int:
-    if args.step:
-        from labcore.cli.container.stepping import Stepper
-        from labcore.runtime.stepping import GivenUp
-
-        try:
-            return _launched(args, made, Stepper().pause)
-        except GivenUp:
-            print("labcore: the start is given up: nothing of it is left", file=sys.stderr)
-            return RUN_FAILED
-    return _launched(args, made)
-
-
-def _launched(args: argparse.Namespace, made: Prepared, pause: "Callable[[Stop], None] | None" = None) -> int:
-    launch_options, terminal = made.options, None
-    if args.tty:
-        from labcore.cli.terminal import ContainerTerminal
-
-        terminal = ContainerTerminal()
-        launch_options = launch_options.replace(syncs=(*launch_options.syncs, ("terminal", terminal.take)))
-    launch = Launch(made.spec, options=launch_options, cgroup=made.cgroup, pause=pause)
-    sys.stdout.flush()
-    with SignalForwarding() as signals:
-        try:
-            process = launch.create(stdin=None if args.open_stdin and not terminal else DEVNULL)
-        except StepFailed as error:
-            print(f"labcore: {error}", file=sys.stderr)
-            if error.call != "execve":
-                return RUN_FAILED
-            return NOT_FOUND if error.errno in (errno.ENOENT, errno.ENOTDIR) else NOT_EXECUTABLE
-        try:
-            with process:
-                made.runs()
-                signals.go_to(process.kill)
-                if terminal:
-                    terminal.join(process, interactive=args.open_stdin)
-                return exit_code(process)
-        finally:
-            if terminal:
-                terminal.close()
-            launch.delete()
+def start_failure_status(message: str) -> int:
+    """Return the exit status of a container that could not be started, for what the daemon says of it."""
+    if "no such file or directory" in message or "executable file not found" in message:
+        return NOT_FOUND
+    return NOT_EXECUTABLE if "permission denied" in message or "is a directory" in message else RUN_FAILED

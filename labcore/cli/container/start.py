@@ -1,14 +1,20 @@
 """`labcore container start`: start stopped containers."""
 
-import argparse
-import sys
-import time
+from __future__ import annotations
 
-from labcore.cli import FAILED, for_each
-from labcore.cli.notices import notify
-from labcore.engine import Engine
-from labcore.engine.container.start import start, start_failure_code
-from labcore.errors import InvalidInput, StepFailed
+import sys
+
+from labcore.cli import for_each
+from labcore.cli.connection import client_of
+from labcore.cli.container.attached import Attachment, Detached, detach_keys_argument, follow
+from labcore.cli.terminal import check_terminal
+from labcore.errors import InvalidInput
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from labcore.client import Client
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,36 +24,36 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-i", "--interactive", action="store_true", help="let it read this standard input (if it was made with -i)"
     )
+    detach_keys_argument(parser)
     parser.add_argument("containers", nargs="+", metavar="CONTAINER")
 
 
 def main(args: argparse.Namespace) -> int:
     """Start containers that were made or have ended; one that runs already is left as it is."""
-    engine = Engine(args.root, notify=notify)
-    if not (args.attach or args.interactive):
-        return for_each(args.containers, lambda name: _started(engine, name))
-    if len(args.containers) > 1:
-        raise InvalidInput("-a and -i are for one container: you cannot be attached to several")
-    return attached(engine, args.containers[0], interactive=args.interactive)
+    with client_of(args) as client:
+        if args.attach or args.interactive:
+            return _attached(client, args)
+
+        def act(name: str) -> None:
+            client.containers.start(name, detach_keys=args.detach_keys)
+            print(name)
+
+        return for_each(args.containers, act)
 
 
-def _started(engine: Engine, name: str) -> None:
-    start(engine, name).release()
-    print(name)
-
-
-def attached(engine: Engine, name: str, *, interactive: bool) -> int:
+def _attached(client: Client, args: argparse.Namespace) -> int:
     """Start a container and stay with it to its end; return its exit code."""
-    from labcore.cli.container.streams import follow
-    from labcore.signal_forwarding import SignalForwarding
-
-    container, since = engine.records.find(name), time.time_ns()
-    sys.stdout.flush()
-    with SignalForwarding() as signals:
-        try:
-            process = start(engine, container.id, with_input=interactive)
-        except StepFailed as error:
-            print(f"labcore: {error}", file=sys.stderr)
-            return start_failure_code(error) if error.call == "execve" else FAILED
-        signals.go_to(process.kill)
-        return follow(engine, container, process, since)
+    if len(args.containers) > 1:
+        raise InvalidInput("you cannot start and attach multiple containers at once: -a and -i are for one")
+    container = client.containers.inspect(args.containers[0])
+    how = Attachment(
+        stdin=args.interactive and container.config.open_stdin, tty=container.config.tty, keys=args.detach_keys
+    )  # fmt: skip
+    if how.tty:
+        check_terminal(interactive=how.stdin)
+    try:
+        is_removed = bool(container.host_config.get("AutoRemove"))
+        return follow(client, container.id, how, condition="removed" if is_removed else "next-exit")
+    except Detached as detached:
+        print(detached, file=sys.stderr)
+        return 0

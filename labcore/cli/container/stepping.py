@@ -1,17 +1,82 @@
-"""The prompt of `run --step`: each op before it is done, and what the last one has changed in the kernel's state."""
+"""`run --step`, in this process: each op before it is done, and what the last one has changed in the kernel's state."""
 
+import argparse
+import errno
 import os
 import sys
 from typing import Final
 
+from labcore.cli import RUN_FAILED
+from labcore.cli.container import options as create_options
+from labcore.cli.container.stepped_terminal import ContainerTerminal
 from labcore.cli.formatting import width_of
-from labcore.errors import InvalidInput
+from labcore.cli.notices import notify
+from labcore.cli.rootless import become_root
+from labcore.cli.terminal import check_terminal
+from labcore.engine import Engine, exit_code
+from labcore.engine.container.foreground import Prepared, prepared
+from labcore.engine.network.default import default_network
+from labcore.engine.records.ids import new_id
+from labcore.errors import InvalidInput, StepFailed
+from labcore.native import DEVNULL
+from labcore.runtime.launch import Launch
 from labcore.runtime.stepping import GivenUp, Stop
+from labcore.signal_forwarding import SignalForwarding
 
 PROMPT: Final = "(step) "
 HELP: Final = "n: do this op (so does Enter), c: go on to the end, q: give the start up"
 LINE_WIDTH: Final = 110  # where no terminal says how wide it is
+NOT_EXECUTABLE: Final = 126  # what a shell answers, and docker
+NOT_FOUND: Final = 127
 COMMANDS: Final = {"": "n", "n": "n", "next": "n", "c": "c", "continue": "c", "q": "q", "quit": "q"}
+
+
+def run_stepped(args: argparse.Namespace) -> int:
+    """Run a container that leaves nothing, its start op by op; return its exit code. An ordinary user becomes root for it."""
+    if args.name or args.detach or args.cidfile:
+        raise InvalidInput("--step is for a container that leaves nothing: leave out --name, --cidfile and -d")
+    if args.tty:
+        check_terminal(interactive=args.open_stdin)
+    check_can_ask(reads_input=args.open_stdin)
+    if os.geteuid():
+        become_root(str(args.root) if args.root else None)
+    if not args.network:
+        args.network = [default_network(publishes=bool(args.publish or args.publish_all))]
+    options = create_options.options_of(args, open_stdin=args.open_stdin, tty=args.tty)
+    with prepared(Engine(args.root, notify=notify), options, container_id=new_id()) as made:
+        try:
+            return _launched(args, made)
+        except GivenUp:
+            print("labcore: the start is given up: nothing of it is left", file=sys.stderr)
+            return RUN_FAILED
+
+
+def _launched(args: argparse.Namespace, made: Prepared) -> int:
+    launch_options, terminal = made.options, None
+    if args.tty:
+        terminal = ContainerTerminal()
+        launch_options = launch_options.replace(syncs=(*launch_options.syncs, ("terminal", terminal.take)))
+    launch = Launch(made.spec, options=launch_options, cgroup=made.cgroup, pause=Stepper().pause)
+    sys.stdout.flush()
+    with SignalForwarding() as signals:
+        try:
+            process = launch.create(stdin=None if args.open_stdin and not terminal else DEVNULL)
+        except StepFailed as error:
+            print(f"labcore: {error}", file=sys.stderr)
+            if error.call != "execve":
+                return RUN_FAILED
+            return NOT_FOUND if error.errno in (errno.ENOENT, errno.ENOTDIR) else NOT_EXECUTABLE
+        try:
+            with process:
+                made.runs()
+                signals.go_to(process.kill)
+                if terminal:
+                    terminal.join(process, interactive=args.open_stdin)
+                return exit_code(process)
+        finally:
+            if terminal:
+                terminal.close()
+            launch.delete()
 
 
 class Stepper:

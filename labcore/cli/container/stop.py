@@ -3,8 +3,7 @@
 import argparse
 
 from labcore.cli import for_each
-from labcore.engine import Engine
-from labcore.engine.containers import signal_number, stop
+from labcore.cli.connection import client_of
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def how_to_stop(parser: argparse.ArgumentParser) -> None:
     """Declare what `restart` takes too."""
-    parser.add_argument("-s", "--signal", metavar="SIGNAL", help="send this one first")
+    parser.add_argument("-s", "--signal", default="", metavar="SIGNAL", help="send this one first")
     parser.add_argument(
         "-t", "--timeout", "--time", type=int, metavar="SECONDS", help="kill it after so long (default: 10; -1: never)"
     )
@@ -26,10 +25,10 @@ def how_to_stop(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Stop them, and print their names."""
-    engine, number = Engine(args.root), signal_number(args.signal) if args.signal else None
+    with client_of(args) as client:
 
-    def act(name: str) -> None:
-        stop(engine, name, number=number, seconds=args.timeout)
-        print(name)
+        def act(name: str) -> None:
+            client.containers.stop(name, signal=args.signal, timeout=args.timeout)
+            print(name)
 
-    return for_each(args.containers, act)
+        return for_each(args.containers, act)

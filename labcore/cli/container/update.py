@@ -1,12 +1,13 @@
 """`labcore container update`: change limits of containers, running or not, and their restart policies."""
 
 import argparse
+import sys
 
 from labcore.cli import for_each
+from labcore.cli.connection import client_of
 from labcore.cli.container.options import OPTIONS
-from labcore.engine import Engine, create_options
-from labcore.engine.container.update import update
 from labcore.errors import InvalidInput
+from labcore.options import create_options
 
 FIELDS = (
     "memory", "memory_swap", "memory_reservation", "cpus", "cpu_shares", "cpu_period", "cpu_quota", "cpu_rt_period",
@@ -28,11 +29,12 @@ def main(args: argparse.Namespace) -> int:
     if not fields:
         raise InvalidInput("you must provide one or more options: labcore update --help lists them")
     wanted = create_options("any", **fields)
-    limits = {name: value for name, value in wanted.resources.as_dict().items() if value not in (None, "", ())}
-    engine = Engine(args.root)
+    with client_of(args) as client:
 
-    def act(name: str) -> None:
-        update(engine, name, limits, restart=wanted.restart if "restart" in fields else None)
-        print(name)
+        def act(name: str) -> None:
+            restart = wanted.restart if "restart" in fields else None
+            for warning in client.containers.update(name, resources=wanted.resources, restart=restart):
+                print(f"WARNING: {warning}", file=sys.stderr)
+            print(name)
 
-    return for_each(args.containers, act)
+        return for_each(args.containers, act)

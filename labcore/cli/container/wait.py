@@ -3,8 +3,7 @@
 import argparse
 
 from labcore.cli import for_each
-from labcore.engine import Engine
-from labcore.engine.containers import wait
+from labcore.cli.connection import client_of
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,5 +13,5 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Wait until they have ended, one after another, and print their exit codes."""
-    engine = Engine(args.root)
-    return for_each(args.containers, lambda name: print(wait(engine, name), flush=True))
+    with client_of(args) as client:
+        return for_each(args.containers, lambda name: print(client.containers.wait(name).exit_code, flush=True))

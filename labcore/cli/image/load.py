@@ -1,36 +1,38 @@
 """`labcore image load`: images from an archive."""
 
 import argparse
-import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
-from labcore.engine import Engine
-from labcore.engine.image.archives import load
+from labcore.cli.connection import client_of
+from labcore.cli.progress import show
 from labcore.errors import InvalidInput
+
+CHUNK_SIZE = 1 << 20
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.epilog = (
-        "It reads what `docker save`, `podman save`, `skopeo copy` and `labcore save` write: Docker's archives, OCI layouts "
-        "in archives, and as directories; gzip, zstd, bzip2 and xz around them are taken off. An image without a name is "
-        "kept under its ID."
+        "It reads what `docker save`, `podman save`, `skopeo copy` and `labcore save` write: Docker's archives, OCI layouts; "
+        "gzip, zstd, bzip2 and xz around them are taken off. An image without a name is kept under its ID."
     )
-    parser.add_argument("-i", "--input", type=Path, metavar="FILE|DIR", help="the archive (default: standard input)")
-    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing")
+    parser.add_argument("-i", "--input", type=Path, metavar="FILE", help="the archive (default: standard input)")
+    parser.add_argument("-q", "--quiet", action="store_true", help="do not show how far it is")
 
 
 def main(args: argparse.Namespace) -> int:
-    """Load them; an ordinary user's layers are unpacked by `run`, who is root of a user namespace."""
+    """Load them, and say which."""
     if args.input is None and sys.stdin.isatty():
         raise InvalidInput("standard input is a terminal, and an archive is wanted: labcore load -i FILE")
-    engine = Engine(args.root)
-    found = load(engine.images, args.input or sys.stdin.buffer, layers=engine.layers if os.geteuid() == 0 else None)
-    if not args.quiet:
-        for entry in found:
-            for name in entry.names:
-                print(f"Loaded image: {name}")
-            if not entry.names:
-                print(f"Loaded image ID: {entry.images[0].id}")
+    with sys.stdin.buffer if args.input is None else args.input.open("rb", buffering=0) as archive, client_of(args) as client:
+        show(client.images.load(chunks(archive), quiet=args.quiet or not sys.stdout.isatty()), sys.stdout)
     return 0
+
+
+def chunks(source: BinaryIO) -> Iterator[bytes]:
+    """Yield a file's content, to its end."""
+    while chunk := source.read(CHUNK_SIZE):
+        yield chunk

@@ -1,17 +1,16 @@
 """`labcore image prune`: remove unused images, and what only they needed."""
 
 import argparse
-import sys
 
 from labcore.cli.confirm import confirmed
+from labcore.cli.connection import client_of
+from labcore.cli.filters import parse_filters
 from labcore.cli.formatting import size
-from labcore.cli.image.rm import show
-from labcore.engine import Engine
-from labcore.engine.image.remove import prune_images
+from labcore.cli.image.rm import lines
+from labcore.client import Client
 
-NAMELESS = "images without a name"
-UNUSED = "all images that no container uses"
-LEFT = "blobs and unpacked layers that no image needs"
+NAMELESS = "all dangling images"
+UNUSED = "all images without at least one container associated to them"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,22 +21,24 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-a", "--all", action="store_true", help="remove also images with a name that no container uses")
     parser.add_argument("-f", "--force", action="store_true", help="do not ask")
+    parser.add_argument(
+        "--filter", action="append", default=[], metavar="FILTER", help="until=TIME, label=NAME[=VALUE], label!=…"
+    )
 
 
 def main(args: argparse.Namespace) -> int:
-    """Ask, on a terminal; then remove, and say what was freed."""
-    if not confirmed(args, UNUSED if args.all else NAMELESS, LEFT):
+    """Ask; then remove, and say what was freed."""
+    filters = parse_filters(args.filter) | {"dangling": ["false" if args.all else "true"]}
+    if not confirmed(args, UNUSED if args.all else NAMELESS):
         return 1
-    prune(Engine(args.root), every=args.all)
+    with client_of(args) as client:
+        print(f"Total reclaimed space: {size(prune(client, filters))}")
     return 0
 
 
-def prune(engine: Engine, *, every: bool) -> None:
-    """Remove them, and say what was freed."""
-    pruned = prune_images(engine, every=every)
-    show(pruned)
-    print(f"blobs: {pruned.blobs.blobs} removed, {size(pruned.blobs.size)}")
-    print(f"unpacked layers: {pruned.layers.layers} removed, {size(pruned.layers.size)}")
-    for why in pruned.kept:
-        print(why, file=sys.stderr)
-    print(f"Total reclaimed space: {size(pruned.blobs.size + pruned.layers.size)}")
+def prune(client: Client, filters: dict[str, list[str]]) -> int:
+    """Remove them, and say what is gone; return how many bytes that frees."""
+    pruned = client.images.prune(filters=filters)
+    if pruned.images:
+        print("\n".join(["Deleted Images:", *lines(pruned.images), ""]))
+    return pruned.space_reclaimed

@@ -1,25 +1,57 @@
 """`labcore image pull`: download an image from a registry."""
 
 import argparse
-import os
+import sys
+from typing import TextIO
 
-from labcore.cli import transfer
-from labcore.engine import Engine
-from labcore.spec import Platform, Reference
+from labcore.cli.connection import client_of
+from labcore.cli.progress import show
+from labcore.client import Client
+from labcore.errors import InvalidInput
+from labcore.spec import Reference
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    transfer.arguments(parser)
-    parser.add_argument("--platform", metavar="OS/ARCH", help="of several, the image for this machine (default: like this one)")
+    parser.add_argument("-a", "--all-tags", action="store_true", help="get all images of the repository")
+    parser.add_argument("-q", "--quiet", action="store_true", help="do not show how far it is")
+    parser.add_argument("--platform", default="", metavar="OS/ARCH", help="of several, the image for this machine")
+    parser.add_argument("image", metavar="IMAGE", help="[REGISTRY/]NAME[:TAG|@DIGEST]")
+    parser.epilog = "Registries without TLS, or of an authority of your own: registries.toml in the state root."
 
 
 def main(args: argparse.Namespace) -> int:
-    """Get it, showing how far it is. An ordinary user's layers are unpacked by `run`, who is root of a user namespace."""
+    """Get it, showing how far it is; then print its whole name."""
     reference = Reference.parse(args.image)
-    platform = Platform.parse(args.platform) if args.platform else None
-    where = transfer.endpoint_of(args, reference)
-    coming = Engine(args.root).pull(reference, where, platform=platform, unpack=os.geteuid() == 0)
-    transfer.carry_out(coming, args, if_stopped="what has come is kept, and the same command goes on from there")
-    print(reference if args.quiet else f"{reference}: pulled")
+    is_tagged = "@" in args.image or ":" in args.image.rpartition("/")[2]
+    if args.all_tags and is_tagged:
+        raise InvalidInput("tag can't be used with --all-tags/-a")
+    if not (is_tagged or args.all_tags or args.quiet):
+        print(f"Using default tag: {reference.tag}")
+    wanted = reference.replace(tag=None) if args.all_tags else reference
+    with client_of(args) as client:
+        pull(client, wanted, platform=args.platform, out=None if args.quiet else sys.stdout)
+    print(full_name(wanted))
     return 0
+
+
+def pull(client: Client, reference: Reference, *, platform: str = "", out: TextIO | None) -> None:
+    """Have the daemon get an image, or without a tag all of a repository, and show how far it is. Raises APIError."""
+    from labcore.cli.image.auth import registry_auth  # which `run` needs for an image that is not here, only
+
+    is_repository = reference.tag is None and reference.digest is None
+    coming = client.images.pull(
+        full_name(reference), all_tags=is_repository, platform=platform, auth=registry_auth(reference)
+    )  # fmt: skip
+    if out is None:
+        for _ in coming:
+            pass
+    else:
+        show(coming, out)
+
+
+def full_name(reference: Reference) -> str:
+    """Return an image's name with its registry: `docker.io/library/busybox:latest`."""
+    tag = f":{reference.tag}" if reference.tag else ""
+    digest = f"@{reference.digest}" if reference.digest else ""
+    return f"{reference.registry}/{reference.repository}{tag}{digest}"

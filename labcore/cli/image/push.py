@@ -1,19 +1,40 @@
 """`labcore image push`: upload an image to a registry."""
 
 import argparse
+import sys
 
-from labcore.cli import transfer
-from labcore.cli.transfer import arguments
-from labcore.engine import Engine
+from labcore.cli.connection import client_of
+from labcore.cli.image.auth import registry_auth
+from labcore.cli.image.pull import full_name
+from labcore.cli.progress import show
+from labcore.errors import InvalidInput
 from labcore.spec import Reference
 
-__all__ = ["arguments", "main"]
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("-a", "--all-tags", action="store_true", help="push all images of that repository which are here")
+    parser.add_argument("-q", "--quiet", action="store_true", help="do not show how far it is")
+    parser.add_argument("image", metavar="IMAGE", help="[REGISTRY/]NAME[:TAG]")
+    parser.epilog = "Registries without TLS, or of an authority of your own: registries.toml in the state root."
 
 
 def main(args: argparse.Namespace) -> int:
     """Send it, showing how far it is."""
     reference = Reference.parse(args.image)
-    going = Engine(args.root).push(reference, transfer.endpoint_of(args, reference))
-    transfer.carry_out(going, args, if_stopped="the registry has no new image, and nothing that is half sent")
-    print(reference if args.quiet else f"{reference}: pushed")
+    is_tagged = ":" in args.image.rpartition("/")[2]
+    if args.all_tags and is_tagged:
+        raise InvalidInput("tag can't be used with --all-tags/-a")
+    if not (is_tagged or args.all_tags or args.quiet):
+        print(f"Using default tag: {reference.tag}")
+    tag = "" if args.all_tags else reference.tag or ""
+    repository = str(reference.replace(tag=None))
+    with client_of(args) as client:
+        going = client.images.push(repository, tag=tag, auth=registry_auth(reference))
+        if args.quiet:
+            for _ in going:
+                pass
+            print(full_name(reference.replace(tag=tag or None)))
+        else:
+            show(going, sys.stdout)
     return 0

@@ -1,11 +1,13 @@
 """`labcore image rm`: remove images."""
 
 import argparse
-import sys
+from collections.abc import Iterable
+from contextlib import suppress
 
 from labcore.cli import for_each
-from labcore.engine import Engine
-from labcore.engine.image.remove import Removal, remove_image
+from labcore.cli.connection import client_of
+from labcore.client.images import Removal
+from labcore.errors import ImageNotFound
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,22 +18,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-f", "--force", action="store_true", help="also if it has several names, or containers that do not run"
     )
+    parser.add_argument("--no-prune", action="store_true", help="keep its parents that have no name")
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="a name, or an ID")
 
 
 def main(args: argparse.Namespace) -> int:
     """Remove them, saying what is gone."""
-    engine = Engine(args.root)
-    return for_each(args.images, lambda text: _said(remove_image(engine, text, force=args.force)))
+    with client_of(args) as client:
+
+        def act(name: str) -> None:
+            with suppress(*([ImageNotFound] if args.force else [])):
+                for line in lines(client.images.remove(name, force=args.force, prune=not args.no_prune)):
+                    print(line)
+
+        return for_each(args.images, act)
 
 
-def _said(removal: Removal) -> None:
-    show(removal)
-    for why in removal.kept:
-        print(why, file=sys.stderr)
-
-
-def show(removal: Removal) -> None:
-    """Say what is gone, in docker's words."""
-    for each in removal.gone:
-        print(f"{'Untagged' if each.untagged else 'Deleted'}: {each.what}")
+def lines(removals: Iterable[Removal]) -> list[str]:
+    """Return what is gone, in docker's words."""
+    return [f"Untagged: {each.untagged}" if each.untagged else f"Deleted: {each.deleted}" for each in removals]

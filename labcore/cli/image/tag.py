@@ -2,8 +2,7 @@
 
 import argparse
 
-from labcore.engine import Engine
-from labcore.images.resolve import find
+from labcore.cli.connection import client_of
 from labcore.spec import Reference
 
 
@@ -15,6 +14,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Give it the name."""
-    store = Engine(args.root).images
-    store.tag(Reference.parse(args.name), find(store, args.image).descriptor)
+    name = Reference.parse(args.name)
+    with client_of(args) as client:
+        client.images.tag(args.image, repository=str(name.replace(tag=None)), tag=name.tag or "")
     return 0

@@ -2,9 +2,7 @@
 
 import argparse
 
-from labcore.cli.notices import notify
-from labcore.engine import Engine
-from labcore.engine.container.network_connect import connect
+from labcore.cli.connection import client_of
 from labcore.options.networks import endpoint
 
 REPEATED = (
@@ -30,5 +28,6 @@ def main(args: argparse.Namespace) -> int:
     """Connect it, now if it runs, and whenever it is started."""
     names = ("ip", "ip6", "mac_address", "network_aliases", "links", "driver_options")
     wanted = endpoint(args.network, {name: getattr(args, name) for name in names}, args.gw_priority)
-    connect(Engine(args.root, notify=notify), wanted, args.container)
+    with client_of(args) as client:
+        client.networks.connect(args.network, args.container, wanted)
     return 0

@@ -2,10 +2,8 @@
 
 import argparse
 
-from labcore.cli.notices import notify
-from labcore.engine import Engine
-from labcore.engine.network.create import network_options
-from labcore.engine.network.objects import create_network
+from labcore.cli.connection import client_of
+from labcore.options.network_create import network_options
 
 REPEATED = (
     ("--subnet", "SUBNET", "such as 172.30.0.0/16 (default: one that is free)"),
@@ -45,5 +43,6 @@ def main(args: argparse.Namespace) -> int:
         labels=args.label,
         options=args.opt,
     )
-    print(create_network(Engine(args.root, notify=notify), wanted).id)
+    with client_of(args) as client:
+        print(client.networks.create(wanted))
     return 0

@@ -2,8 +2,7 @@
 
 import argparse
 
-from labcore.engine import Engine
-from labcore.engine.container.network_connect import disconnect
+from labcore.cli.connection import client_of
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,5 +14,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Disconnect it."""
-    disconnect(Engine(args.root), args.network, args.container, force=args.force)
+    with client_of(args) as client:
+        client.networks.disconnect(args.network, args.container, force=args.force)
     return 0

@@ -3,20 +3,32 @@
 import argparse
 
 from labcore.cli.confirm import confirmed
-from labcore.cli.notices import notify
-from labcore.engine import Engine
-from labcore.engine.network.objects import prune_networks
+from labcore.cli.connection import client_of
+from labcore.cli.filters import parse_filters
+from labcore.client import Client
+
+UNUSED = "all networks not used by at least one container"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("-f", "--force", action="store_true", help="do not ask")
+    parser.add_argument(
+        "--filter", action="append", default=[], metavar="FILTER", help="until=TIME, label=NAME[=VALUE], label!=…"
+    )
 
 
 def main(args: argparse.Namespace) -> int:
-    """Ask, on a terminal; then remove the networks that no container is on, or wants to be on."""
-    if not confirmed(args, "all networks that no container uses, and bridges whose state root is gone"):
+    """Ask; then remove the networks that no container is on, or wants to be on, and bridges whose state root is gone."""
+    filters = parse_filters(args.filter)
+    if not confirmed(args, UNUSED):
         return 1
-    for network in prune_networks(Engine(args.root, notify=notify)):
-        print(f"Deleted network: {network.wanted.name}")
+    with client_of(args) as client:
+        prune(client, filters)
     return 0
+
+
+def prune(client: Client, filters: dict[str, list[str]]) -> None:
+    """Remove them, and print their names."""
+    if deleted := client.networks.prune(filters=filters).networks:
+        print("\n".join(["Deleted Networks:", *deleted, ""]))

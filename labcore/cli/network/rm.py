@@ -4,8 +4,7 @@ import argparse
 from contextlib import suppress
 
 from labcore.cli import for_each
-from labcore.engine import Engine
-from labcore.engine.network.objects import remove_network
+from labcore.cli.connection import client_of
 from labcore.errors import NotFound
 
 
@@ -17,11 +16,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Remove some, and print their names."""
-    engine = Engine(args.root)
+    with client_of(args) as client:
 
-    def remove(name: str) -> None:
-        with suppress(*([NotFound] if args.force else [])):
-            remove_network(engine, name)
-            print(name)
+        def remove(name: str) -> None:
+            with suppress(*([NotFound] if args.force else [])):
+                client.networks.remove(name)
+                print(name)
 
-    return for_each(args.names, remove)
+        return for_each(args.names, remove)

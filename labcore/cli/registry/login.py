@@ -3,51 +3,54 @@
 import argparse
 import sys
 
-from labcore.cli.transfer import connection, registry_endpoint
+from labcore.cli.connection import client_of
+from labcore.client import RegistryAuth
 from labcore.errors import InvalidInput
-from labcore.registry.credentials import Credentials, keep
-from labcore.registry.transport import Transport
-from labcore.spec.reference import HUB
+from labcore.registry.credentials import TOKEN_USER, Credentials, keep
+from labcore.spec.reference import HUB, check_registry
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("registry", nargs="?", default=HUB, metavar="REGISTRY", help="HOST[:PORT] (default: docker.io)")
     parser.add_argument("-u", "--username", metavar="USER", help="the user; without it, it is asked for")
+    parser.add_argument("-p", "--password", metavar="PASSWORD", help="the password, which others can see in the process list")
     parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
-    connection(parser)
     parser.epilog = "They are kept where docker keeps them: ~/.docker/config.json, or with the helper that is named there."
 
 
 def main(args: argparse.Namespace) -> int:
-    """Ask, try them at the registry, and keep them if it takes them."""
-    endpoint = registry_endpoint(args, args.registry)
-    credentials = Credentials(*_ask(args))
-    transport = Transport(endpoint, credentials)
-    try:
-        transport.request("GET", "/v2/").close()
-    finally:
-        transport.close()
-    place = keep(endpoint.registry, credentials)
-    print(f"{endpoint.registry}: {credentials.user} is let in; kept in {place}")
+    """Ask, have the daemon try them at the registry, and keep them if it takes them."""
+    registry = check_registry(args.registry)
+    user, password = _ask(args)
+    with client_of(args) as client:
+        token = client.system.log_in(RegistryAuth(user, password, registry))
+    place = keep(registry, Credentials(TOKEN_USER, token) if token else Credentials(user, password))
+    print(f"Login Succeeded: {user} at {registry}; kept in {place}")
     return 0
 
 
 def _ask(args: argparse.Namespace) -> tuple[str, str]:
+    user, password = args.username, args.password
     if args.password_stdin:
-        user, password = args.username, sys.stdin.read().removesuffix("\n").removesuffix("\r")
+        if password is not None:
+            raise InvalidInput("--password and --password-stdin are mutually exclusive")
+        password = sys.stdin.read().removesuffix("\n").removesuffix("\r")
         if not user:
             raise InvalidInput("--password-stdin: the user is wanted, too: -u USER")
-    elif sys.stdin.isatty():
-        from getpass import getpass
-
-        try:
-            user = args.username or input(f"User at {args.registry}: ").strip()
-            password = getpass("Password: ")
-        except EOFError:
-            user = password = ""
-    else:
-        raise InvalidInput("there is no terminal to ask for the password: pipe it in, with -u USER --password-stdin")
+    elif not (user and password):
+        user, password = _ask_terminal(args.registry, user)
     if not user or not password:
         raise InvalidInput("a user and a password are wanted")
     return user, password
+
+
+def _ask_terminal(registry: str, user: str | None) -> tuple[str, str]:
+    if not sys.stdin.isatty():
+        raise InvalidInput("there is no terminal to ask for the password: pipe it in, with -u USER --password-stdin")
+    from getpass import getpass
+
+    try:
+        return user or input(f"User at {registry}: ").strip(), getpass("Password: ")
+    except EOFError:
+        return "", ""

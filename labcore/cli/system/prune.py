@@ -1,12 +1,19 @@
-"""`labcore system prune`: remove unused images, and with --volumes volumes."""
+"""`labcore system prune`: remove all that nothing needs."""
 
 import argparse
 
 from labcore.cli.confirm import confirmed
-from labcore.cli.container.prune import STOPPED, prune_all_containers
-from labcore.cli.image.prune import LEFT, NAMELESS, UNUSED
+from labcore.cli.connection import client_of
+from labcore.cli.container.prune import STOPPED
+from labcore.cli.container.prune import prune as prune_containers
+from labcore.cli.filters import parse_filters
+from labcore.cli.formatting import size
+from labcore.cli.image.prune import NAMELESS, UNUSED
 from labcore.cli.image.prune import prune as prune_images
-from labcore.engine import Engine
+from labcore.cli.network.prune import UNUSED as UNUSED_NETWORKS
+from labcore.cli.network.prune import prune as prune_networks
+from labcore.cli.volume.prune import ANONYMOUS
+from labcore.cli.volume.prune import prune as prune_volumes
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,17 +22,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-a", "--all", action="store_true", help="remove also images with a name that no container uses")
     parser.add_argument("-f", "--force", action="store_true", help="do not ask")
     parser.add_argument("--volumes", action="store_true", help="remove anonymous volumes that no container uses, too")
+    parser.add_argument(
+        "--filter", action="append", default=[], metavar="FILTER", help="until=TIME, label=NAME[=VALUE], label!=…"
+    )
 
 
 def main(args: argparse.Namespace) -> int:
-    """Ask, on a terminal; then remove, and say what was freed."""
-    volumes = ["anonymous volumes that no container uses"] if args.volumes else []
-    if not confirmed(args, STOPPED, UNUSED if args.all else NAMELESS, LEFT, *volumes):
+    """Ask; then remove, and say what was freed."""
+    filters = parse_filters(args.filter)
+    volumes = [ANONYMOUS] if args.volumes else []
+    if not confirmed(args, STOPPED, UNUSED_NETWORKS, *volumes, UNUSED if args.all else NAMELESS):
         return 1
-    prune_all_containers(Engine(args.root))
-    if args.volumes:
-        from labcore.cli.volume.prune import prune_volumes
-
-        prune_volumes(Engine(args.root), every=False)
-    prune_images(Engine(args.root), every=args.all)
+    with client_of(args) as client:
+        freed = prune_containers(client, filters)
+        prune_networks(client, filters)
+        if args.volumes:
+            freed += prune_volumes(client, {name: values for name, values in filters.items() if name != "until"})
+        freed += prune_images(client, filters | {"dangling": ["false" if args.all else "true"]})
+    print(f"Total reclaimed space: {size(freed)}")
     return 0

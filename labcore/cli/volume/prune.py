@@ -3,27 +3,35 @@
 import argparse
 
 from labcore.cli.confirm import confirmed
-from labcore.engine import Engine
+from labcore.cli.connection import client_of
+from labcore.cli.filters import parse_filters
+from labcore.cli.formatting import size
+from labcore.client import Client
+
+ANONYMOUS = "anonymous volumes not used by at least one container"
+UNUSED = "all volumes not used by at least one container"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("-a", "--all", action="store_true", help="remove also those with a name that no container uses")
     parser.add_argument("-f", "--force", action="store_true", help="do not ask")
+    parser.add_argument("--filter", action="append", default=[], metavar="FILTER", help="label=NAME[=VALUE], label!=…")
 
 
 def main(args: argparse.Namespace) -> int:
-    """Ask, on a terminal; then remove the anonymous volumes that no container uses, or all that none uses."""
-    which = "all volumes" if args.all else "all anonymous volumes"
-    if not confirmed(args, f"{which} that no container uses"):
+    """Ask; then remove the anonymous volumes that no container uses, or all that none uses."""
+    filters = parse_filters(args.filter) | ({"all": ["true"]} if args.all else {})
+    if not confirmed(args, UNUSED if args.all else ANONYMOUS):
         return 1
-    prune_volumes(Engine(args.root), every=args.all)
+    with client_of(args) as client:
+        print(f"Total reclaimed space: {size(prune(client, filters))}")
     return 0
 
 
-def prune_volumes(engine: Engine, *, every: bool) -> None:
-    """Remove them, and print their names."""
-    from labcore.engine.volume.objects import prune_volumes as removed
-
-    for volume in removed(engine, named=every)[0]:
-        print(f"Deleted volume: {volume.name}")
+def prune(client: Client, filters: dict[str, list[str]]) -> int:
+    """Remove them, and print their names; return how many bytes that frees."""
+    pruned = client.volumes.prune(filters=filters)
+    if pruned.volumes:
+        print("\n".join(["Deleted Volumes:", *pruned.volumes, ""]))
+    return pruned.space_reclaimed

@@ -1,12 +1,9 @@
 """`labcore volume rm`: remove volumes."""
 
 import argparse
-from contextlib import suppress
 
 from labcore.cli import for_each
-from labcore.engine import Engine
-from labcore.engine.volume.objects import remove_volume
-from labcore.errors import NotFound
+from labcore.cli.connection import client_of
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,11 +14,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Remove some, with all that is in them, and print their names."""
-    engine = Engine(args.root)
+    with client_of(args) as client:
 
-    def remove(name: str) -> None:
-        with suppress(*([NotFound] if args.force else [])):
-            remove_volume(engine, name)
+        def remove(name: str) -> None:
+            client.volumes.remove(name, force=args.force)
             print(name)
 
-    return for_each(args.names, remove)
+        return for_each(args.names, remove)

@@ -9,9 +9,9 @@ from labcore.daemon.wire.codec import JSON, encode
 from labcore.daemon.wire.events import event_json, matches
 from labcore.daemon.wire.query import filters
 from labcore.engine.events import Subscription
-from labcore.engine.timestamps import parse_time
 from labcore.errors import InvalidInput
 from labcore.http import Request, Response, Route
+from labcore.timestamps import parse_time
 
 
 def events(daemon: Daemon, request: Request) -> Response:

@@ -3,11 +3,11 @@
 from http import HTTPStatus
 
 from labcore.daemon.context import Daemon
-from labcore.daemon.detach_keys import detach_keys
 from labcore.daemon.streams import Attachment, framed, upgrade_headers
 from labcore.daemon.wire.codec import decode, empty, json_response
 from labcore.daemon.wire.exec import ExecConfig, ExecStartConfig, attached_of, exec_inspect, exec_options_of, size_of
 from labcore.daemon.wire.query import console_size
+from labcore.detach_keys import detach_keys
 from labcore.engine.container.exec import check_runs
 from labcore.engine.container.exec_sessions import ExecSession
 from labcore.engine.container.state import get

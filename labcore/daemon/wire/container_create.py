@@ -12,6 +12,7 @@ from labcore.daemon.wire.endpoint_settings import EndpointSettings, endpoint_opt
 from labcore.daemon.wire.health_config import HealthConfig, healthcheck_of
 from labcore.daemon.wire.host_config import HostConfig, host_fields
 from labcore.daemon.wire.mounts import check_driver, read_mounts
+from labcore.engine.network.default import default_network
 from labcore.errors import InvalidInput
 from labcore.options.create import create_options
 from labcore.spec import CreateOptions, EndpointOptions
@@ -129,7 +130,9 @@ def _network_fields(body: ContainerCreate) -> dict[str, Any]:
     host = body.host_config
     mode = "none" if body.network_disabled else host.network_mode
     named = body.networking_config.endpoints_config
-    if mode in ("", "default", "bridge"):
+    if mode in ("", "default") and not named:
+        mode = default_network(publishes=bool(host.port_bindings or host.publish_all_ports))
+    elif mode in ("", "default", "bridge"):
         mode = next(iter(named), "bridge") if not mode and "bridge" not in named and "default" not in named else "bridge"
     if mode in WITHOUT_ENDPOINTS or mode.startswith("container:"):
         _check_alone(mode, named)

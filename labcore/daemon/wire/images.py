@@ -9,11 +9,11 @@ from labcore.engine.engine import Engine
 from labcore.engine.image.list import Summary, created
 from labcore.engine.image.local_images import LocalImage, layer_sizes
 from labcore.engine.image.remove import Removal
-from labcore.engine.timestamps import SECOND
 from labcore.images.config import Config
 from labcore.registry.search import Found
 from labcore.storage.driver import driver
 from labcore.storage.layers import layer_id
+from labcore.timestamps import SECOND
 
 RUN_CONFIG: Final[dict[str, Any]] = {  # what docker always says of how an image is run
     "Cmd": None,

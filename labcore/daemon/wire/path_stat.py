@@ -6,7 +6,7 @@ from typing import Final
 
 from labcore.daemon.wire.codec import encode
 from labcore.engine.container.files import PathStat
-from labcore.engine.timestamps import rfc3339
+from labcore.timestamps import rfc3339
 
 HEADER: Final = "X-Docker-Container-Path-Stat"
 KINDS: Final = {

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Collection, Sequence
 
 from labcore.daemon.wire.codec import decode_bytes
-from labcore.engine.timestamps import parse_rfc3339, parse_time
 from labcore.errors import InvalidInput
 from labcore.http import Request
+from labcore.timestamps import parse_rfc3339, parse_time
 
 NUMBER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 MAX_EXTENT = (1 << 16) - 1  # rows or columns of a terminal

@@ -5,7 +5,7 @@ from typing import Any, Final
 from labcore.daemon.wire.codec import ZERO_TIME
 from labcore.engine.container.stats import BlockSample, CpuSample, Sample
 from labcore.engine.records.records import Container
-from labcore.engine.timestamps import rfc3339
+from labcore.timestamps import rfc3339
 
 BLOCK_COUNTS: Final = (
     "io_queue_recursive", "io_service_time_recursive", "io_wait_time_recursive", "io_merged_recursive", "io_time_recursive",
@@ -41,7 +41,7 @@ def _processes(found: Sample) -> dict[str, int]:
 def _blocks(found: Sample, *, runs: bool) -> dict[str, Any]:
     v1 = runs and found.operations is not None
     return {
-        "io_service_bytes_recursive": _entries(found.bytes) if runs else None,
+        "io_service_bytes_recursive": _entries(found.bytes) if v1 or found.bytes else None,
         "io_serviced_recursive": _entries(found.operations or ()) if v1 else None,
         **dict.fromkeys(BLOCK_COUNTS, [] if v1 else None),
     }

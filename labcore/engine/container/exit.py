@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from labcore.engine.container.cgroups import remove_cgroups
 from labcore.engine.container.events import log_container_event, log_mode, log_volumes
-from labcore.engine.timestamps import SECOND, parse_rfc3339
 from labcore.errors import StoreFull
+from labcore.timestamps import SECOND, parse_rfc3339
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from labcore.engine.container.lifecycle import STATUSES, status_of
 from labcore.engine.filters import has_label
 from labcore.engine.records.records import entrypoint_and_command
 from labcore.engine.supervision.health_state import NO_HEALTH
-from labcore.engine.timestamps import SECOND, parse_rfc3339
 from labcore.errors import InvalidInput
+from labcore.timestamps import SECOND, parse_rfc3339
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from labcore.cancellation import Cancellation
 from labcore.engine.container.state import get, shim_of
 from labcore.engine.engine import Engine
 from labcore.engine.records.records import Container
-from labcore.engine.timestamps import SECOND
 from labcore.record import Record
 from labcore.runtime.shim import LogRecord
+from labcore.timestamps import SECOND
 
 PIECE_SIZE: Final = 1 << 14  # bytes of a line that come together at most, as docker cuts them
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from labcore import procfs
 from labcore.engine.records.records import State
-from labcore.engine.timestamps import now, rfc3339
 from labcore.errors import InUse, LabcoreError, NotFound, NotRunning, StoreFull
+from labcore.timestamps import now, rfc3339
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,6 +111,11 @@ def _observed(engine: Engine, container: Container, *, is_ours: bool = False) ->
     process.release()
     known = noted.status == "running" and noted.pid == pid and noted.boot == boot_id()
     return noted if known else running_state(pid, noted, now())
+
+
+def is_lost(engine: Engine, container: Container) -> bool:
+    """Return whether the shim of a container that has run did not say how it ended: then processes of it may be left."""
+    return container.state.boot == boot_id() and shim_of(engine, container).exit() is None
 
 
 def has_ended(container: Container) -> bool:

@@ -13,7 +13,6 @@ from labcore.engine.engine import Engine
 from labcore.engine.image.events import log_image_event
 from labcore.engine.prune import collected_on_failure
 from labcore.engine.records.records import Container, run_config
-from labcore.engine.timestamps import now
 from labcore.errors import ImageNotFound, NotFound, NotRunning
 from labcore.images import Config, Image
 from labcore.images.changes import changed
@@ -21,6 +20,7 @@ from labcore.images.config import History
 from labcore.images.resolve import entries, images
 from labcore.spec import Reference
 from labcore.spec.media import LAYER
+from labcore.timestamps import now
 
 
 def commit(

@@ -7,9 +7,9 @@ from collections import Counter
 
 from labcore.engine.filters import TRUTHS, has_label
 from labcore.engine.image.local_images import LocalImage, chain_ids, layer_sizes, local_image, local_images
-from labcore.engine.timestamps import SECOND, parse_rfc3339, parse_time
 from labcore.errors import InvalidInput
 from labcore.record import Record
+from labcore.timestamps import SECOND, parse_rfc3339, parse_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from labcore.engine.records.records import Container, run_config
 from labcore.engine.supervision.health_probe import run_probe
 from labcore.engine.supervision.health_state import Health
 from labcore.engine.supervision.timers import Timer, Timers
-from labcore.engine.timestamps import SECOND, parse_rfc3339
 from labcore.errors import NotFound
 from labcore.spec import Healthcheck
+from labcore.timestamps import SECOND, parse_rfc3339
 
 DEFAULTS: Final = Healthcheck(interval=30 * SECOND, timeout=30 * SECOND, start_interval=5 * SECOND, retries=3)
 KINDS: Final = ("CMD", "CMD-SHELL")

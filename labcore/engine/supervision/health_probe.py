@@ -13,10 +13,10 @@ from labcore.engine.engine import Engine
 from labcore.engine.records.ids import new_id
 from labcore.engine.records.records import Container, run_config
 from labcore.engine.supervision.health_state import ProbeResult
-from labcore.engine.timestamps import SECOND, now
 from labcore.errors import LabcoreError
 from labcore.native import DEVNULL, Process
 from labcore.spec import Healthcheck
+from labcore.timestamps import SECOND, now
 
 OUTPUT_BYTES: Final = 4096  # that are kept of what a check puts out
 SHELL: Final = ("/bin/sh", "-c")

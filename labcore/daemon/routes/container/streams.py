@@ -7,23 +7,23 @@ from http import HTTPStatus
 
 from labcore.cancellation import Cancellation
 from labcore.daemon.context import Daemon
-from labcore.daemon.detach_keys import detach_keys
 from labcore.daemon.log_format import LogFormat
 from labcore.daemon.streams import Attachment, Duplex, media_type, upgrade_headers
 from labcore.daemon.wire.codec import empty
 from labcore.daemon.wire.query import console_size, flag
+from labcore.detach_keys import detach_keys
 from labcore.engine.container.attach import check_can_attach, close_input, input_of
 from labcore.engine.container.events import log_container_event
 from labcore.engine.container.logs import LogQuery, log_blocks
 from labcore.engine.container.state import get, shim_of
 from labcore.engine.events import Subscription
 from labcore.engine.records.records import Container
-from labcore.engine.timestamps import parse_time
 from labcore.errors import NotRunning
 from labcore.http import HTTPException, RawStream, Request, Response, Route, Upgrade
 from labcore.http.websocket import WebSocket, handshake_headers
 from labcore.runtime.shim import LogReader
 from labcore.runtime.terminal import resize
+from labcore.timestamps import parse_time
 
 
 def attach_container(daemon: Daemon, request: Request, name: str) -> Upgrade:

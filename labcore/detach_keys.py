@@ -1,8 +1,12 @@
 """Detach keys: a sequence of keys that ends an attachment to a terminal and leaves the process alone (`ctrl-p,ctrl-q`)."""
 
-from typing import Final
+from __future__ import annotations
 
 from labcore.errors import InvalidInput
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 DEFAULT_KEYS: Final = b"\x10\x11"  # ctrl-p, ctrl-q
 CONTROLS: Final = {"@": 0, "[": 27, "\\": 28, "]": 29, "^": 30, "_": 31}

@@ -1,0 +1,235 @@
+"""Wrong command lines, as docker's command and labcore's answer them: `python -m tests.wrong_command_lines` prints the page.
+
+Both are asked in turn, of one labcore daemon with the same objects in it: `made` was created, `up` runs, `gone` has ended.
+"""
+
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.daemon import RunningDaemon, running_daemon
+
+LABCORE = str(Path(sys.executable).with_name("labcore"))
+MESSAGE_LENGTH = 150  # of a line of the page
+LINES = """
+nosuch
+container nosuch
+run
+run --nosuch busybox
+run --rm busybox nosuch
+run --rm busybox /etc
+run --rm busybox sh -c 'exit 7'
+run --rm --pull never nosuch
+run --rm -p 99999:80 busybox
+run --rm -p x busybox
+run --rm -v ../data:/data busybox
+run --rm -v data busybox
+run --name 'a b' busybox
+run --name up busybox
+run --rm --memory 1k busybox
+run --rm --memory x busybox
+run --rm --cpus x busybox
+run --rm --cpus -1 busybox
+run --restart bad busybox
+run --rm --restart always busybox
+run --rm --network nosuch busybox
+run --rm -e '' busybox
+run --rm --env-file /nosuch busybox
+run --rm --ulimit x busybox
+run --rm --cap-add NOSUCH busybox
+run --rm --security-opt x busybox
+run --rm --mount type=bind busybox
+run --rm --mount type=nosuch,target=/a busybox
+run --rm --mount type=bind,source=/nosuch,target=/a busybox
+run --rm --device /dev/nosuch busybox
+run --rm -u nosuch busybox
+run --rm -w here busybox
+run --rm --stop-signal NOSUCH busybox
+run --rm --log-driver nosuch busybox
+run --rm --ipc nosuch busybox
+run --rm --pid container:nosuch busybox
+run --rm -d -a stdout busybox
+run --rm --tmpfs here busybox
+run --rm --sysctl x busybox
+run --rm --sysctl kernel.nosuch=1 busybox
+run --rm --add-host x busybox
+run --rm --ip 1.2.3.4 busybox
+run --rm --mac-address x busybox
+run --rm --shm-size x busybox
+run --rm --pids-limit x busybox
+create
+create nosuch
+start
+start nosuch
+start -a made gone
+stop nosuch
+stop -t x up
+restart nosuch
+kill made
+kill -s NOSUCH up
+pause made
+unpause up
+exec
+exec up
+exec nosuch true
+exec made true
+exec up nosuch
+exec up /etc
+exec -w /nosuch up true
+exec -u nosuch up true
+attach made
+attach nosuch
+logs
+logs nosuch
+logs --tail x gone
+logs --since nosuch gone
+wait nosuch
+rename
+rename up gone
+rename nosuch other
+rename up 'a b'
+update nosuch
+update --memory x up
+rm
+rm up
+rm nosuch
+rm -f nosuch
+top made
+top nosuch
+port nosuch
+port up 80
+diff nosuch
+export nosuch
+commit nosuch
+commit up UPPER
+cp
+cp /a /b
+cp nosuch:/a .
+cp up:/nosuch .
+cp /nosuch up:/a
+cp /etc/hostname up:/nosuch/here/
+cp up:/etc/group gone:/tmp
+inspect
+inspect nosuch
+inspect -f '{{.Nosuch}}' up
+inspect -f '{{' up
+inspect --type nosuch up
+ps --filter x
+ps --filter nosuch=1
+ps --format '{{.Nosuch}}'
+ps --nosuch
+ps extra
+images --filter nosuch=1
+rmi
+rmi nosuch
+rmi busybox
+history nosuch
+tag
+tag nosuch other
+tag busybox UPPER
+save
+save nosuch
+load -i /nosuch
+import
+import /nosuch
+pull
+pull UPPER
+pull -a busybox:1
+push nosuch
+network
+network create
+network create bridge
+network create --subnet x net
+network create -d nosuch net
+network rm bridge
+network rm nosuch
+network connect nosuch up
+network connect bridge nosuch
+network disconnect bridge nosuch
+network inspect nosuch
+volume create a
+volume create 'a b'
+volume create -d nosuch vol
+volume rm nosuch
+volume inspect nosuch
+volume ls --filter nosuch=1
+login -u somebody
+logout extra words
+search
+system nosuch
+system df extra
+events --since nosuch
+stats nosuch --no-stream
+version --format '{{.Nosuch}}'
+info --format '{{'
+""".strip().splitlines()
+
+
+class Answers(NamedTuple):
+    """What the two said to a line: exit statuses, and the first line of their errors."""
+
+    line: str
+    docker: int
+    labcore: int
+    docker_said: str
+    labcore_said: str
+
+
+@contextmanager
+def prepared(root: Path) -> Iterator[RunningDaemon]:
+    """Yield a daemon with the containers that the lines speak of."""
+    with running_daemon(root) as daemon:
+        daemon.docker("create", "--name", "made", "busybox", "true")
+        daemon.docker("run", "-d", "--name", "up", "busybox", "sleep", "1000")
+        daemon.docker("run", "--name", "gone", "busybox", "true")
+        yield daemon
+
+
+def answers(daemon: RunningDaemon) -> Iterator[Answers]:
+    """Ask both, line by line."""
+    for line in LINES:
+        words = shlex.split(line)
+        docker, labcore = _asked(daemon, daemon.command(*words)), _asked(daemon, [LABCORE, "-H", daemon.url, *words])
+        yield Answers(line, docker.returncode, labcore.returncode, _said(docker.stderr), _said(labcore.stderr))
+
+
+def _asked(daemon: RunningDaemon, command: list[str]) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, "DOCKER_CONFIG": str(daemon.socket.parent / "docker-config")}
+    return subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, env=environment, cwd="/", check=False
+    )
+
+
+def _said(stderr: str) -> str:
+    line = next(filter(None, map(str.strip, stderr.splitlines())), "")
+    return line if len(line) <= MESSAGE_LENGTH else f"{line[: MESSAGE_LENGTH - 1]}…"
+
+
+def page(found: Iterator[Answers]) -> str:
+    """Return the table, in Markdown."""
+    rows = "".join(
+        f"| `{each.line}` | {each.docker} | {each.labcore} | {_cell(each.docker_said)} | {_cell(each.labcore_said)} |\n"
+        for each in found
+    )
+    return (
+        "# Wrong command lines\n\n"
+        "What docker's command and labcore's answer to the same words, asked of the same daemon: exit status, and the first\n"
+        "line on standard error. `made` was created, `up` runs, `gone` has ended. This page is made by\n"
+        "`python -m tests.wrong_command_lines`.\n\n"
+        "| words | docker | labcore | docker says | labcore says |\n| --- | --- | --- | --- | --- |\n" + rows
+    )
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as directory, prepared(Path(directory, "root")) as daemon:
+        print(page(answers(daemon)), end="")
