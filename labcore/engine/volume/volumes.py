@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from labcore.errors import InvalidInput
+from labcore.options.mounts import PROPAGATION
 from labcore.spec import Mount, MountPoint, Root
 from labcore.storage.files import of_root
 from labcore.storage.subpath import opened
@@ -34,7 +35,8 @@ def completed(attachments: Sequence[Mount], image_volumes: Sequence[str]) -> lis
 def with_drawn_names(mounts: Sequence[Mount]) -> tuple[Mount, ...]:
     """Return mounts with names for the volumes that have none."""
     return tuple(
-        each.replace(source=os.urandom(32).hex()) if each.kind == "volume" and not each.source else each for each in mounts
+        each.replace(source=os.urandom(32).hex(), is_drawn=True) if each.kind == "volume" and not each.source else each
+        for each in mounts
     )
 
 
@@ -95,6 +97,26 @@ def check_source(attachment: Mount) -> None:
             f'invalid mount config for type "bind": bind source path does not exist: {attachment.source}: make it, or use '
             f"-v {attachment.source}:{attachment.target}, which does"
         )
+
+
+def with_propagation(attachment: Mount, state_root: Path) -> Mount:
+    """Return a bind of what holds the state root, or lies in it, as docker mounts it: the host's later mounts come, none goes.
+
+    Raises InvalidInput, in docker's words, for a propagation that would keep what is mounted there.
+    """
+    if attachment.kind != "bind" or not _is_related(Path(os.path.normpath(attachment.source)), state_root):
+        return attachment
+    said = next((word for word in attachment.options if word in PROPAGATION), "")
+    if said not in ("", "rslave", "rshared"):
+        raise InvalidInput(
+            'invalid mount config: must use either propagation mode "rslave" or "rshared" when mount source is within the '
+            f'daemon root, daemon root: "{state_root}", bind mount source: "{attachment.source}", propagation: "{said}"'
+        )
+    return attachment if said else attachment.replace(options=(*attachment.options, "rslave"))
+
+
+def _is_related(path: Path, other: Path) -> bool:
+    return path.is_relative_to(other) or other.is_relative_to(path)
 
 
 def _bound(attachment: Mount) -> str:
