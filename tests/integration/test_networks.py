@@ -291,12 +291,9 @@ REFUSED: list[tuple[dict[str, Any], type[LabcoreError], str]] = [
     ({"name": "blue"}, InUse, "network with name blue already exists"),
     ({"name": "host"}, Forbidden, "not permitted on predefined host network"),
     ({"name": "default"}, Forbidden, "predefined"),
-    ({"name": ""}, InvalidInput, "letters, digits"),
-    ({"name": "../x"}, InvalidInput, "letters, digits"),
-    ({"name": "a,b"}, InvalidInput, "letters, digits"),
-    ({"name": "naïve"}, InvalidInput, "letters, digits"),
-    ({"name": "a\0b"}, InvalidInput, "letters, digits"),
-    ({"name": "x" * 129}, InvalidInput, "at most 128"),
+    ({"name": ""}, InvalidInput, "name is empty"),
+    ({"name": "x" * 181}, InvalidInput, "at most 180"),
+    ({"name": "ï" * 31}, InvalidInput, "each other byte counts for three"),
     ({"driver": "macvlan"}, InvalidInput, "macvlan: its containers are on the host's own wire"),
     ({"driver": "ipvlan"}, InvalidInput, "ipvlan: its containers are on the host's own wire"),
     ({"driver": "overlay"}, InvalidInput, "overlay: it connects the machines of a swarm"),
@@ -436,7 +433,8 @@ def test_a_bridges_name_and_subnet_can_be_used_again_at_once(machine: Machine) -
 
 
 def test_bridges_of_removed_networks_go_later_or_with_the_process(machine: Machine) -> None:
-    """Whoever makes and removes networks does not wait while the kernel deletes bridges."""
+    """Whoever makes and removes networks does not wait while the kernel deletes bridges, and rules in dockerd's chain."""
+    machine.sh("iptables-nft --new-chain DOCKER-USER")
     bridges = {machine.create(name).bridge for name in ("blue", "red")}
     script = """
         from labcore.network import removals
@@ -452,6 +450,7 @@ def test_bridges_of_removed_networks_go_later_or_with_the_process(machine: Machi
         process.wait()
     assert not bridges & machine.links()
     assert machine.files() == set()
+    assert machine.sh("iptables-nft --list-rules DOCKER-USER").split() == ["-N", "DOCKER-USER"]
 
 
 def test_a_half_made_bridge_goes_with_its_network(machine: Machine) -> None:
