@@ -22,17 +22,18 @@ class Body:
 
     def __init__(self, more: Callable[[], bytes | None]) -> None:
         self._more = more
-        self._left = b""
+        self._piece = b""
+        self._at = 0
         self._ended = False
 
     def read(self, size: int) -> bytes:
         """Return at most `size` bytes; nothing at the end. Raises ClientDisconnect, HTTPException."""
-        while not self._left and not self._ended:
-            chunk = self._more()
-            self._ended = chunk is None
-            self._left = chunk or b""
-        piece, self._left = self._left[:size], self._left[size:]
-        return piece
+        while self._at == len(self._piece) and not self._ended:
+            more = self._more()
+            self._piece, self._at, self._ended = more or b"", 0, more is None
+        taken = self._piece[self._at : self._at + size]
+        self._at += len(taken)
+        return taken
 
     def read_at_most(self, limit: int) -> bytes:
         """Return the whole body. Raises ContentTooLarge if it is longer than the limit."""

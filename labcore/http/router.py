@@ -8,7 +8,7 @@ from labcore.http.exceptions import METHODS, MethodNotAllowed, NotFound
 from labcore.http.message import Request, Response, Upgrade
 from labcore.record import Record
 
-KINDS: Final = {"": r"[^/]+", "path": r".+", "number": r"[0-9]+(?:\.[0-9]+)?"}
+KINDS: Final = {"": r"[^/]+", "path": r"(?s:.+)", "number": r"[0-9]+(?:\.[0-9]+)?"}
 PARAMETER: Final = re.compile(r"\{([a-z_]+)(?::([a-z]+))?\}")
 SAFE: Final = ("GET", "HEAD")
 
