@@ -66,6 +66,11 @@ def attached_streams(args: argparse.Namespace, *, detached: bool) -> tuple[str, 
 
 def container_options(args: argparse.Namespace, attached: tuple[str, ...]) -> CreateOptions:
     """Return what the arguments say. Raises InvalidInput."""
+    if option := "--rootfs" if args.rootfs else "--userns-remap" if args.remap else "":
+        raise InvalidInput(
+            f"{option}: a daemon has no such option for one container\n"
+            "  cure: labcore run --step and labcore.run have it; labcore daemon --userns-remap is for all containers"
+        )
     return create_options.options_of(
         args,
         name=args.name,
