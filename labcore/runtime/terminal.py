@@ -41,13 +41,16 @@ class OpenTerminal(Op):
     """
 
     uid: int = 0
+    size: tuple[int, int] | None = None  # rows, columns
     name: ClassVar[str] = "terminal"
 
     def calls(self) -> Sequence[Step]:
         master, slave = Register(0), Register(1)
+        sized = [native.ioctl.step(master, TIOCSWINSZ, _window_size(*self.size))] if self.size else []
         return [
             native.openat2.step(native.AT_FDCWD, "/dev/ptmx", FLAGS, resolve=Resolve.NO_MAGICLINKS).replace(result=0),
             native.ioctl.step(master, TIOCSPTLCK, bytes(4)),
+            *sized,
             native.ioctl.step(master, TIOCGPTPEER, FLAGS).replace(result=1),
             native.dup3.step(master, MASTER, os.O_CLOEXEC),
             native.close.step(master),
@@ -121,4 +124,8 @@ def give_to_shim(process: Process) -> None:
 
 def resize(terminal: int, rows: int, columns: int) -> None:
     """Tell a terminal its size, and its foreground processes that it has changed: ioctl_tty(2), TIOCSWINSZ."""
-    native.ioctl(terminal, TIOCSWINSZ, struct.pack("=HHHH", rows, columns, 0, 0))
+    native.ioctl(terminal, TIOCSWINSZ, _window_size(rows, columns))
+
+
+def _window_size(rows: int, columns: int) -> bytes:
+    return struct.pack("=HHHH", rows, columns, 0, 0)

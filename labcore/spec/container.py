@@ -135,6 +135,7 @@ class ContainerSpec(Record):
     session_keyring: bool = False
     personality: int | None = None
     terminal: bool = False
+    terminal_size: tuple[int, int] | None = None  # rows and columns that it begins with
 
     def __post_init__(self) -> None:
         if not self.argv or not self.argv[0]:
