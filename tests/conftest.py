@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import hashlib
 import os
 import platform
 import re
@@ -38,10 +39,12 @@ from tests.box import SHARED
 from tests.daemon import RunningDaemon, own_daemon
 from tests.peers import Peers, about_peers, found_peers
 
-pytest_plugins = ["tests.watching"]
+pytest_plugins = ["tests.watching", "tests.cpu_time"]
 PROJECT = Path(__file__).parent.parent
 FROM_PACKAGES = ("alpine", "debian", "nginx", "python")
 SEEDS = ("busybox", "hello-world")
+PACKAGES = PROJECT / "build" / "packages"
+KEPT_IMAGES = PROJECT / "build" / "images"
 SHARED_ENGINE = pytest.StashKey[Engine]()
 CGROUPS = Path("/sys/fs/cgroup")
 ON_CI = os.environ.get("CI") == "true"
@@ -172,21 +175,51 @@ def seeds_stay(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def stocked(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """The engine of all workers with the images that are made from Debian's packages; these are fetched once, kept in build."""
+    """The engine of all workers with the images that are made from Debian's packages; these are fetched once, kept in build.
+
+    So are the images, as long as nothing has changed that they are made from; test_seeds.py makes them again and compares.
+    """
     needs("apt-get", "dpkg-deb")
-    packages = PROJECT / "build" / "packages"
-    packages.mkdir(parents=True, exist_ok=True)
+    PACKAGES.mkdir(parents=True, exist_ok=True)
     with made_once("stocked", tmp_path_factory) as (root, is_there):
         made = Engine(root)
         if not is_there:
-            (root / "packages").symlink_to(packages)
-            try:
-                with outside():
-                    for name in FROM_PACKAGES:
-                        made.seed(name)
-            except Unavailable as error:
-                pytest.skip(f"needs a Debian mirror: {error}")
+            (root / "packages").symlink_to(PACKAGES)
+            if (kept := kept_images()).exists():
+                shutil.copytree(kept, root / "images")
+            else:
+                make_from_packages(made)
+                keep_images(root / "images")
     return made
+
+
+def make_from_packages(engine: Engine) -> None:
+    """Make those images, or skip the test that wants them."""
+    try:
+        with outside():
+            for name in FROM_PACKAGES:
+                engine.seed(name)
+    except Unavailable as error:
+        pytest.skip(f"needs a Debian mirror: {error}")
+
+
+def kept_images() -> Path:
+    """Return where images are kept that this source makes from these packages; of ours, the room of images imports no more."""
+    state = hashlib.sha256(sys.version.encode())
+    for pattern in ("*.py", "images/**/*.py", "spec/**/*.py"):
+        for source in sorted((PROJECT / "labcore").glob(pattern)):
+            state.update(source.read_bytes())
+    for file in sorted(PACKAGES.glob("*/*_*")):
+        state.update(f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}\n".encode())
+    return KEPT_IMAGES / state.hexdigest()
+
+
+def keep_images(images: Path) -> None:
+    """Keep a copy of them in place of older ones."""
+    shutil.rmtree(KEPT_IMAGES, ignore_errors=True)
+    copy = KEPT_IMAGES / f"incomplete-{os.getpid()}"
+    shutil.copytree(images, copy)
+    copy.rename(kept_images())
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,10 @@
 """docker's commands that are not here, and what there is instead. `labcore NAME` says it; a test compares docker's list."""
 
-_RUNTIME = "labcore-runtime does that, driven by docker or podman: docker run --runtime labcore …"
 _SWARM = "labcore is one machine's; docker swarm is for many"
 
 _ABSENT = {
-    "stats; top": _RUNTIME,
-    "container stats; container top": _RUNTIME,
     "build; bake; builder; builder build; builder prune; buildx; image build": "labcore commit makes images of containers",
     "compose": "docker-compose with docker",
-    "events; system events": "labcore info and labcore system df show what is here",
     "checkpoint; context; manifest; plugin; trust": "docker itself; labcore reads its archives: labcore save, labcore load",
     "volume update": "it is for volumes of a swarm, and labcore is one machine's",
     "config; node; secret; service; stack; swarm": _SWARM,

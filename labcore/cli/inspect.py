@@ -1,49 +1,54 @@
-"""`labcore inspect`: images and volumes as JSON."""
+"""`labcore inspect`: containers, images, networks and volumes, as JSON or by a template."""
 
-import argparse
-import json
-from collections.abc import Callable
-from typing import Any, Final
+from __future__ import annotations
 
-from labcore.cli import for_each
-from labcore.cli.volume.inspect import described as volume
-from labcore.daemon.wire.container import inspect as container
-from labcore.engine import Engine
-from labcore.errors import InvalidInput, NotFound
-from labcore.images.inspect import inspect as images
+from labcore.cli.connection import client_of
+from labcore.cli.inspection import FORMAT_HELP, inspect_each
+from labcore.errors import NotFound
 
-# kind -> what describes the objects of a name, or raises LookupError or InvalidInput; asked in this order
-KINDS: Final[dict[str, Callable[[Engine, str], list[dict[str, Any]]]]] = {
-    "container": lambda engine, name: [container(engine, name)],
-    "image": lambda engine, name: images(engine.images, name),
-    "volume": lambda engine, name: [volume(engine, name)],
-}
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Mapping
+    from typing import Any, Final
+
+    from labcore.client import Client
+
+KINDS: Final = ("container", "image", "network", "volume")  # that are looked through, in this order
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.epilog = "A JSON list. `labcore container inspect`, `image inspect` and `volume inspect` look for one kind."
-    parser.add_argument("--type", choices=[*KINDS], help="look for this kind only")
+    parser.epilog = "`labcore container inspect`, `image inspect`, `network inspect`, `volume inspect` look for one kind."
+    parser.add_argument("-f", "--format", default="", metavar="FORMAT", help=FORMAT_HELP)
+    parser.add_argument("-s", "--size", action="store_true", help="say how many bytes a container has written (SizeRw)")
+    parser.add_argument("--type", choices=KINDS, help="look for this kind only")
     parser.add_argument("names", nargs="+", metavar="NAME|ID")
 
 
 def main(args: argparse.Namespace) -> int:
-    """Print what there is as JSON, and say what there is not."""
-    engine = Engine(args.root)
-    found: list[dict[str, Any]] = []
-    status = for_each(args.names, lambda name: found.extend(described(engine, name, args.type)))
-    print(json.dumps(found, indent=4))
-    return status
+    """Print what there is, and say what there is not."""
+    with client_of(args) as client:
+        inspectors = inspectors_of(client, size=args.size)
+        kinds = (args.type,) if args.type else KINDS
+
+        def find(name: str) -> tuple[str, Mapping[str, Any]]:
+            for kind in kinds:
+                try:
+                    return kind, inspectors[kind](name)
+                except LookupError:
+                    if args.type:
+                        raise
+            raise NotFound(f"no such object: {name}\n  cure: labcore ps -a, labcore images, labcore volume ls")
+
+        return inspect_each(args.names, find, args.format)
 
 
-def described(engine: Engine, name: str, kind: str | None = None) -> list[dict[str, Any]]:
-    """Return what is known of the first kind of object that has this name. Raises NotFound, InvalidInput, StoreDamaged."""
-    errors: list[Exception] = []
-    for describe in [KINDS[kind]] if kind else KINDS.values():
-        try:
-            return describe(engine, name)
-        except (LookupError, InvalidInput) as error:
-            errors.append(error)
-    if kind or isinstance(errors[0], InvalidInput):
-        raise errors[0]
-    raise NotFound(f"no {' and no '.join(KINDS)} {name}\n  cure: labcore ps -a, labcore images, labcore volume ls")
+def inspectors_of(client: Client, *, size: bool) -> dict[str, Callable[[str], Mapping[str, Any]]]:
+    """Return what finds the JSON of an object by its name, for each kind; it raises LookupError."""
+    return {
+        "container": lambda name: client.containers.inspect(name, size=size).json,
+        "image": lambda name: client.images.inspect(name).json,
+        "network": lambda name: client.networks.inspect(name).json,
+        "volume": lambda name: client.volumes.inspect(name).json,
+    }

@@ -99,6 +99,11 @@ def record(name: str, kind: type[Answer]) -> Any:
     return Field(name, kind, kind({}))
 
 
+def optional(name: str, kind: type[Answer]) -> Any:
+    """Return a field that is an object of its own kind, or None."""
+    return Field(name, kind, None)
+
+
 def records(name: str, kind: type[Answer]) -> Any:
     """Return a field that is a list of objects of one kind."""
     return Field(name, lambda value: tuple(kind(each) for each in _exactly(list)(value)), ())

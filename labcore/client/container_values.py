@@ -38,6 +38,7 @@ class MountPoint(Answer):
     name: str = text("Name")
     source: str = text("Source")
     target: str = text("Destination")
+    driver: str = text("Driver")
     mode: str = text("Mode")
     is_writable: bool = flag("RW")
 
@@ -190,6 +191,8 @@ class Change(Answer):
 class Stats(Answer):
     """A reading of what a container uses; `json` has all of it."""
 
+    id: str = text("id")
+    name: str = text("name")
     read: str = text("read")
     cpu: Mapping[str, Any] = mapping("cpu_stats")
     cpu_before: Mapping[str, Any] = mapping("precpu_stats")

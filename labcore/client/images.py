@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labcore.client.answer import Answer, flag, mapping, number, record, records, text, texts
-from labcore.client.api import API, base64url, filters_json, list_of, path
+from labcore.client.api import API, base64url, filters_json, json_of, list_of, path
 from labcore.client.errors import ServerError
 from labcore.errors import InvalidInput
 from labcore.json_codec import dumps
@@ -53,6 +53,8 @@ class ImageSummary(Answer):
     digests: tuple[str, ...] = texts("RepoDigests")
     created: int = number("Created")
     size: int = number("Size")
+    shared_size: int = number("SharedSize")  # -1: it was not asked for
+    containers: int = number("Containers")
     labels: Mapping[str, str] = mapping("Labels")
 
 
@@ -150,18 +152,20 @@ class Images:
         """Take a name away, and what then has none. Raises Conflict for what a container uses."""
         target, query = path("images", image=name), {"force": force, "noprune": not prune}
         with self._api.call("DELETE", target, query, timeout=None) as answer:
-            from labcore.client.api import json_of
-
             return tuple(map(Removal, list_of(json_of(answer.content(), target), f"DELETE {target}")))
 
     def prune(self, *, filters: Filters | None = None) -> PrunedImages:
         """Remove those without a name, or with `{"dangling": "false"}` all that no container uses."""
         return PrunedImages(self._api.post("/images/prune", {"filters": filters_json(filters)}, timeout=None))
 
-    def search(self, term: str, *, limit: int = 0, filters: Filters | None = None) -> tuple[SearchResult, ...]:
+    def search(
+        self, term: str, *, limit: int = 0, filters: Filters | None = None, auth: RegistryAuth | None = None
+    ) -> tuple[SearchResult, ...]:
         """Return what a registry finds."""
         query = {"term": term, "limit": limit or None, "filters": filters_json(filters)}
-        return tuple(map(SearchResult, list_of(self._api.get("/images/search", query, timeout=None), "GET /images/search")))
+        answer = self._api.call("GET", "/images/search", query, headers=auth.header() if auth else {}, timeout=None)
+        found = json_of(answer.content(), "GET /images/search")
+        return tuple(map(SearchResult, list_of(found, "GET /images/search")))
 
     # --- what takes its time
 

@@ -33,6 +33,8 @@ class Network(Answer):
     driver: str = text("Driver")
     scope: str = text("Scope")
     created: str = text("Created")
+    has_ipv4: bool = flag("EnableIPv4")
+    has_ipv6: bool = flag("EnableIPv6")
     is_internal: bool = flag("Internal")
     ipam: Mapping[str, Any] = mapping("IPAM")
     options: Mapping[str, str] = mapping("Options")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labcore.client.answer import Answer, mapping, records, text
+from labcore.client.answer import Answer, mapping, number, optional, records, text
 from labcore.client.api import API, filters_json, path
 from labcore.client.container_values import Pruned
 
@@ -13,8 +13,15 @@ if TYPE_CHECKING:
     from labcore.client.api import Filters
 
 
+class VolumeUsage(Answer):
+    """How many containers use a volume, and its size in bytes; -1 for what was not asked for."""
+
+    containers: int = number("RefCount")
+    size: int = number("Size")
+
+
 class Volume(Answer):
-    """A volume."""
+    """A volume; `usage` is there from the disk usage alone."""
 
     name: str = text("Name")
     driver: str = text("Driver")
@@ -23,6 +30,7 @@ class Volume(Answer):
     scope: str = text("Scope")
     labels: Mapping[str, str] = mapping("Labels")
     options: Mapping[str, str] = mapping("Options")
+    usage: VolumeUsage | None = optional("UsageData", VolumeUsage)
 
 
 class _VolumeList(Answer):

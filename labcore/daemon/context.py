@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from threading import Event
 
@@ -43,6 +43,8 @@ class Daemon:
         self.engine.layers.prepared()
         self._undo = ExitStack()
         self._undo.enter_context(self.engine.records.held_open())
+        if stages:
+            self._undo.enter_context(_stage_cgroups(self.id))
         self.exec_sessions = ExecSessions(self.engine)
         self.supervisor = Supervisor(self.engine)
         self.supervisor.start()
@@ -58,3 +60,9 @@ def _stages(file: Path) -> "StagesFile":
     from labcore.engine.stages import StagesFile  # most daemons run no learner's program, and need no parser
 
     return StagesFile(file)
+
+
+def _stage_cgroups(daemon_id: str) -> AbstractContextManager[None]:
+    from labcore.daemon.stage_cgroups import stage_cgroups  # most daemons need none
+
+    return stage_cgroups(daemon_id)

@@ -6,7 +6,6 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -33,6 +32,7 @@ from labcore.engine.volume.objects import prune_volumes, remove_volume
 from labcore.errors import ImageNotFound, InUse, InvalidInput, NotFound, NotRunning, StepFailed
 from labcore.native import PIPE
 from labcore.native.monitor import MonitorExit, MonitorLost
+from labcore.runtime.cgroups.hierarchy import hierarchies, v2_controllers
 from labcore.runtime.shim import LogRecord
 from labcore.spec import Healthcheck, RestartPolicy
 from tests.conftest import needs_root
@@ -256,6 +256,7 @@ def test_killed_at_any_moment_of_a_life(engine: Engine, name: str) -> None:
                     assert get(engine, name).state.status == "exited"
             assert run_if_stopped(engine, name)
             verbs.remove(engine, name, force=True, volumes=True)
+            list(verbs.every(engine))  # a child that the killed one has left held its volume
         left = {path.name for path in (engine.root / "containers").iterdir()} - others
         assert left - {"records.db-wal", "records.db-shm"} == {"records.db"}, "which a daemon has open"
         assert {path.name for path in (engine.root / "storage/upper").iterdir()} <= others
@@ -497,20 +498,34 @@ def test_volumes_of_containers_stay(engine: Engine, name: str) -> None:
 
 
 def test_volumes_go_with_their_container_unless_another_has_them(engine: Engine, name: str) -> None:
-    """A shim that is about to end may hold them a moment longer; a container that does not run has them too."""
+    """One that does not run has them too."""
     first = made(engine, f"{name}-1", volumes=["/own", "/shared"])
     own, shared = (mount.source for mount in sorted(first.mounts, key=lambda each: each.target))
     made(engine, f"{name}-2", volumes=[f"{shared}:/there"])
-    held = ExitStack()
-    held.enter_context(engine.volumes.use(engine.volumes.get(own)))
-    ends = threading.Timer(0.3, held.close)
-    ends.start()
     verbs.remove(engine, f"{name}-1", volumes=True)
-    ends.join()
     assert {own, shared} & set(engine.volumes.names()) == {shared}
     verbs.remove(engine, f"{name}-2", volumes=True)
     assert shared in engine.volumes.names(), "its name was given, not drawn: docker keeps it"
     remove_volume(engine, shared)
+
+
+def test_a_volume_that_is_in_use_when_its_container_is_removed_goes_later(engine: Engine, name: str) -> None:
+    """Nobody waits for it: whoever looks next, and finds it free, removes it; unless another container has it by then."""
+    container = made(engine, name, volumes=["/own", "/taken", "/free"])
+    free, own, taken = (mount.source for mount in sorted(container.mounts, key=lambda each: each.target))
+    with ExitStack() as used:
+        for each in (own, taken):
+            used.enter_context(engine.volumes.use(engine.volumes.get(each)))
+        verbs.remove(engine, name, volumes=True)
+        assert {own, free, taken} & set(engine.volumes.names()) == {own, taken}
+        assert name not in names(engine)
+        assert [each.name for each in engine.container_dirs.path(container.id).iterdir()] == ["unfinished"]
+        made(engine, name, volumes=[f"{taken}:/taken"])
+    list(verbs.every(engine))
+    assert {own, taken} & set(engine.volumes.names()) == {taken}
+    assert not engine.container_dirs.path(container.id).exists()
+    verbs.remove(engine, name)
+    remove_volume(engine, taken)
 
 
 KILLED_WHILE_REMOVING = """
@@ -606,6 +621,25 @@ def test_a_container_is_paused_and_goes_on(engine: Engine, name: str) -> None:
         assert shims[1] == Path(f"/proc/{pid}/cgroup").read_text()
         verbs.remove(engine, name, force=True)
     assert name not in names(engine)
+
+
+def test_a_container_is_born_in_its_cgroup_of_version_2_which_its_shim_never_enters(engine: Engine, name: str) -> None:
+    """Whoever moves there halts all forks of the machine for a while."""
+    container = made(engine, name, "sleep 60")
+    with start(engine, name) as process:
+        of_container, of_shim = (_of_version_2(pid) for pid in (process.pid, procfs.parent(process.pid)))
+        inside = execute(engine, name, ExecOptions(("sleep", "60")), stdout=PIPE)
+        with inside:
+            of_exec, of_monitor = (_of_version_2(pid) for pid in (inside.pid, procfs.parent(inside.pid)))
+    where = hierarchies()
+    has_controllers = bool(where.v2 and v2_controllers(where.v2))
+    assert of_container.endswith(container.id) == of_exec.endswith(container.id) == has_controllers
+    assert of_shim == of_monitor == _of_version_2(os.getpid())
+
+
+def _of_version_2(pid: int) -> str:
+    lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+    return next((line.removeprefix("0::") for line in lines if line.startswith("0::")), "")
 
 
 def test_limits_and_a_policy_are_changed_by_the_command(engine: Engine, name: str) -> None:

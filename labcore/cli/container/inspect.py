@@ -1,24 +1,25 @@
-"""`labcore container inspect`: containers as JSON."""
+"""`labcore container inspect`: containers, as JSON or by a template."""
 
-import argparse
-import json
-from typing import Any
+from __future__ import annotations
 
-from labcore.cli import for_each
-from labcore.daemon.wire.container import inspect
-from labcore.engine import Engine
+from labcore.cli.connection import client_of
+from labcore.cli.inspection import FORMAT_HELP, inspect_each
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.epilog = "A JSON list, with the fields of docker's as far as there is something to say."
+    parser.add_argument("-f", "--format", default="", metavar="FORMAT", help=FORMAT_HELP)
     parser.add_argument("-s", "--size", action="store_true", help="say how many bytes it has written (SizeRw)")
-    parser.add_argument("containers", nargs="+", metavar="CONTAINER")
+    parser.add_argument("names", nargs="+", metavar="CONTAINER")
 
 
 def main(args: argparse.Namespace) -> int:
-    """Print all that is known of containers."""
-    engine, found = Engine(args.root), list[dict[str, Any]]()
-    status = for_each(args.containers, lambda name: found.append(inspect(engine, name, size=args.size)))
-    print(json.dumps(found, indent=4))
-    return status
+    """Print all that is known of them."""
+    with client_of(args) as client:
+        return inspect_each(
+            args.names, lambda name: ("container", client.containers.inspect(name, size=args.size).json), args.format
+        )

@@ -1,7 +1,6 @@
 """`labcore daemon status`: which daemon answers."""
 
 import argparse
-from datetime import UTC, datetime
 
 from labcore.cli.connection import host_of
 from labcore.cli.formatting import ago
@@ -38,7 +37,7 @@ def _described(client: Client) -> dict[str, str]:
         own = client.daemon.inspect()
     except NotFound:
         return {"daemon": f"docker {info.server_version}, not labcore's", "state root": info.root, "containers": counts}
-    since = ago(datetime.fromtimestamp(own.started_ns / 1e9, UTC).isoformat())
+    since = ago(own.started_ns / 1e9)
     return {
         "daemon": f"labcore {own.version}, process {own.pid}, started {since}",
         "listens at": ", ".join(own.hosts),

@@ -1,58 +1,64 @@
 """`labcore image history`: the steps that made an image."""
 
-import argparse
-import json
-import sys
+from __future__ import annotations
 
-from labcore.cli.formatting import ago, printable, show_table, size
-from labcore.engine import Engine
-from labcore.images.inspect import HistoryStep, history
-from labcore.images.resolve import SHOWN
+from labcore.cli.connection import client_of
+from labcore.cli.formatting import ago, short_id, shortened, size
+from labcore.cli.listing import Listing, add_format, show
+from labcore.cli.template.values import Row
 
-NARROW = 45  # characters of a command, where nobody has asked for all of it
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import Final
+
+    from labcore.client.images import HistoryEntry
+
+NARROW: Final = 45  # characters of a command
+MISSING: Final = "<missing>"
+HEADS: Final = {
+    "ID": "IMAGE", "CreatedSince": "CREATED", "CreatedAt": "CREATED AT", "CreatedBy": "CREATED BY", "Size": "SIZE",
+    "Comment": "COMMENT",
+}  # fmt: skip
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.epilog = "The last step stands first. SIZE is what a layer takes as it is kept; a step that made none has 0 B."
+    parser.epilog = "The last step stands first; a step that has changed no file has 0B."
+    add_format(parser)
+    parser.add_argument("-H", "--human", action="store_true", default=True, help="print sizes and times for people (default)")
     parser.add_argument("--no-trunc", action="store_true", help="print IDs and commands whole")
     parser.add_argument("-q", "--quiet", action="store_true", help="print IDs only")
-    parser.add_argument("--format", choices=["table", "json"], default="table", help="json: an object on each line")
     parser.add_argument("image", metavar="IMAGE", help="a name, or an ID")
 
 
 def main(args: argparse.Namespace) -> int:
     """Print it."""
-    image = Engine(args.root).images.find(args.image)
-    identity = image.id if args.no_trunc else image.id.partition(":")[2][:SHOWN]
-    made = list(reversed(history(image)))
-    ids = [identity, *["<missing>"] * (len(made) - 1)]
-    if args.quiet:
-        print("\n".join(ids))
-    elif args.format == "json":
-        for step, name in zip(made, ids, strict=False):
-            print(json.dumps(_as_json(step, name)))
-    else:
-        heads = ["IMAGE", "CREATED", "CREATED BY", "SIZE", "COMMENT"]
-        rows = [_row(step, name, args.no_trunc) for step, name in zip(made, ids, strict=False)]
-        show_table(heads, rows, right=["SIZE"], elastic="" if args.no_trunc else "CREATED BY")
+    with client_of(args) as client:
+        steps = client.images.history(args.image)
+    created = "CreatedSince" if args.human else "CreatedAt"
+    listing = Listing(HEADS, ("ID", created, "CreatedBy", "Size", "Comment"), elastic="" if args.no_trunc else "CreatedBy")
+    show(listing, [_row(each, whole=args.no_trunc, human=args.human) for each in steps], args.format, quiet=args.quiet)
     return 0
 
 
-def _row(step: HistoryStep, name: str, whole: bool) -> list[str]:
-    by = printable(step.history.created_by)
-    if not whole and len(by) > NARROW and (sys.stdout.isatty() or not whole):
-        by = by[: NARROW - 1] + "…"
-    taken = size(step.layer.size if step.layer else 0)
-    return [name, ago(step.history.created) or "-", by or "-", taken, printable(step.history.comment)]
+def _row(step: HistoryEntry, *, whole: bool, human: bool) -> Row:
+    by = step.created_by.replace("\t", " ")
+    return Row(
+        {
+            "ID": lambda: step.id if whole or step.id == MISSING else short_id(step.id),
+            "CreatedSince": lambda: ago(step.created) if human else _moment(step.created),
+            "CreatedAt": lambda: _moment(step.created),
+            "CreatedBy": lambda: by if whole else shortened(by, NARROW),
+            "Size": lambda: size(step.size) if human else str(step.size),
+            "Comment": lambda: step.comment,
+        }
+    )
 
 
-def _as_json(step: HistoryStep, name: str) -> dict[str, object]:
-    return {
-        "ID": name,
-        "Created": step.history.created,
-        "CreatedBy": step.history.created_by,
-        "Size": step.layer.size if step.layer else 0,
-        "Comment": step.history.comment,
-        "Layer": step.layer.digest if step.layer else "",
-    }
+def _moment(seconds: int) -> str:
+    """Write a time as RFC 3339 has it."""
+    import time
+
+    zone = time.strftime("%z", local := time.localtime(seconds))
+    return time.strftime("%Y-%m-%dT%H:%M:%S", local) + ("Z" if zone == "+0000" else f"{zone[:3]}:{zone[3:]}")

@@ -1,23 +1,22 @@
-"""`labcore image inspect`: images as JSON."""
+"""`labcore image inspect`: images, as JSON or by a template."""
 
-import argparse
-import json
+from __future__ import annotations
 
-from labcore.engine import Engine
-from labcore.images.inspect import inspect as described
+from labcore.cli.connection import client_of
+from labcore.cli.inspection import FORMAT_HELP, inspect_each
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.epilog = (
-        "A JSON list with an object for each image, one for each machine if a name has several: Id, Digest, Names, Created, "
-        "Author, Platform, Size, Config, Layers (DiffId, Digest, MediaType, Size), History."
-    )
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="a name, or an ID")
+    parser.add_argument("-f", "--format", default="", metavar="FORMAT", help=FORMAT_HELP)
+    parser.add_argument("names", nargs="+", metavar="IMAGE")
 
 
 def main(args: argparse.Namespace) -> int:
-    """Print it as JSON."""
-    store = Engine(args.root).images
-    print(json.dumps([image for text in args.images for image in described(store, text)], indent=2))
-    return 0
+    """Print all that is known of them."""
+    with client_of(args) as client:
+        return inspect_each(args.names, lambda name: ("image", client.images.inspect(name).json), args.format)

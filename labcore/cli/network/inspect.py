@@ -1,19 +1,25 @@
-"""`labcore network inspect`: networks as JSON."""
+"""`labcore network inspect`: networks, as JSON or by a template."""
 
-import argparse
-import json
+from __future__ import annotations
 
-from labcore.daemon.wire.network_json import network_json
-from labcore.engine import Engine
+from labcore.cli.connection import client_of
+from labcore.cli.inspection import FORMAT_HELP, inspect_each
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    parser.add_argument("-f", "--format", default="", metavar="FORMAT", help=FORMAT_HELP)
+    parser.add_argument("-v", "--verbose", action="store_true", help="of a swarm's network: more (here it says no more)")
     parser.add_argument("names", nargs="+", metavar="NETWORK")
 
 
 def main(args: argparse.Namespace) -> int:
-    """Print what is known of some, as JSON."""
-    engine = Engine(args.root)
-    print(json.dumps([network_json(engine, engine.networks.find(name)) for name in args.names], indent=4))
-    return 0
+    """Print all that is known of them."""
+    with client_of(args) as client:
+        return inspect_each(
+            args.names, lambda name: ("network", client.networks.inspect(name, verbose=args.verbose).json), args.format
+        )

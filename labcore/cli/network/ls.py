@@ -1,48 +1,55 @@
 """`labcore network ls`: list networks."""
 
-import argparse
-import json
+from __future__ import annotations
 
-from labcore.cli.formatting import show_table
-from labcore.engine import Engine
-from labcore.engine.filters import parse_filters
-from labcore.engine.network.inspect import FILTERS, SCOPE, check_filters, matches
+from labcore.cli.connection import client_of
+from labcore.cli.formatting import local_moment, natural_order, short_id
+from labcore.cli.listing import Listing, add_filter, add_format, filters_of, joined_labels, show
+from labcore.cli.template.values import Row, printed
 
-SHOWN = 12  # digits of an ID
-HEADS = ["NETWORK ID", "NAME", "DRIVER", "SCOPE"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import Final
+
+    from labcore.client.networks import Network
+
+HEADS: Final = {
+    "ID": "NETWORK ID", "Name": "NAME", "Driver": "DRIVER", "Scope": "SCOPE", "IPv4": "IPV4", "IPv6": "IPV6",
+    "Internal": "INTERNAL", "Labels": "LABELS", "CreatedAt": "CREATED AT", "Label": "",
+}  # fmt: skip
+LISTING: Final = Listing(HEADS, ("ID", "Name", "Driver", "Scope"))
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.epilog = "Filters: id, name, driver, label, scope, type (custom, builtin), dangling; as docker's."
-    parser.add_argument("-q", "--quiet", action="store_true", help="print IDs only")
+    add_filter(parser)
+    add_format(parser)
     parser.add_argument("--no-trunc", action="store_true", help="print IDs whole")
-    parser.add_argument("--format", choices=["table", "json"], default="table", help="json: an object on each line")
-    parser.add_argument("-f", "--filter", action="append", default=[], metavar="NAME=VALUE", help="list only those; repeatable")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print IDs only")
 
 
 def main(args: argparse.Namespace) -> int:
     """List them by their names."""
-    engine = Engine(args.root)
-    filters = parse_filters(args.filter, FILTERS)
-    check_filters(filters)
-    networks = [each for each in engine.networks.networks() if matches(engine, each, filters)]
-    rows = [[each.id if args.no_trunc else each.id[:SHOWN], each.wanted.name, each.wanted.driver, SCOPE] for each in networks]
-    if args.quiet:
-        print("".join(f"{row[0]}\n" for row in rows), end="")
-    elif args.format == "json":
-        for network, row in zip(networks, rows, strict=True):
-            labels = ",".join(f"{name}={value}" for name, value in network.wanted.labels)
-            fields = {
-                "ID": row[0],
-                "Name": row[1],
-                "Driver": row[2],
-                "Scope": row[3],
-                "Labels": labels,
-                "CreatedAt": network.created,
-            }
-            flags = {"IPv4": network.wanted.ipv4, "IPv6": network.wanted.ipv6, "Internal": network.wanted.internal}
-            print(json.dumps(fields | {name: str(value).lower() for name, value in flags.items()}))
-    else:
-        show_table(HEADS, rows)
+    with client_of(args) as client:
+        found = sorted(client.networks.list(filters=filters_of(args.filter)), key=lambda each: natural_order(each.name))
+    show(LISTING, [_row(each, whole=args.no_trunc) for each in found], args.format, quiet=args.quiet)
     return 0
+
+
+def _row(each: Network, *, whole: bool) -> Row:
+    return Row(
+        {
+            "ID": lambda: each.id if whole else short_id(each.id),
+            "Name": lambda: each.name,
+            "Driver": lambda: each.driver,
+            "Scope": lambda: each.scope,
+            "IPv4": lambda: printed(each.has_ipv4),
+            "IPv6": lambda: printed(each.has_ipv6),
+            "Internal": lambda: printed(each.is_internal),
+            "Labels": lambda: joined_labels(each.labels),
+            "Label": lambda name: each.labels.get(name, ""),
+            "CreatedAt": lambda: local_moment(each.created),
+        }
+    )

@@ -1,47 +1,65 @@
 """`labcore registry search`: find images by a part of their names."""
 
-import argparse
-import os
+from __future__ import annotations
 
+from labcore.cli.connection import client_of
+from labcore.cli.formatting import shortened
+from labcore.cli.listing import Listing, add_filter, add_format, filters_of, show
 from labcore.cli.numbers import whole
-from labcore.cli.transfer import connection, registry_endpoint
-from labcore.registry import credentials
-from labcore.registry.search import LIMIT, search
-from labcore.spec.reference import HUB, split_registry
+from labcore.cli.template.values import Row
 
-VARIABLE = "LABCORE_SEARCH"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import Final
+
+    from labcore.client.images import RegistryAuth, SearchResult
+
+LIMIT: Final = 100
+DESCRIPTION_SHOWN: Final = 45  # characters
+HEADS: Final = {
+    "Name": "NAME", "Description": "DESCRIPTION", "StarCount": "STARS", "IsOfficial": "OFFICIAL", "IsAutomated": "AUTOMATED",
+}  # fmt: skip
+LISTING: Final = Listing(HEADS, ("Name", "Description", "StarCount", "IsOfficial"), elastic="Description")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("term", metavar="[REGISTRY/]TERM", help="a part of a name, and where to look for it")
-    parser.add_argument(
-        "--limit", type=whole(1, LIMIT), default=25, metavar="N", help=f"at most so many (default: 25; up to {LIMIT})"
-    )
+    parser.epilog = "Filters: is-official, stars. Where no registry is named, it is docker.io."
+    add_filter(parser)
+    add_format(parser)
+    parser.add_argument("--limit", type=whole(0, LIMIT), default=0, metavar="N", help=f"at most so many (up to {LIMIT})")
     parser.add_argument("--no-trunc", action="store_true", help="show descriptions whole")
-    connection(parser)
-    parser.epilog = f"Where no registry is named, it is ${VARIABLE}, else docker.io."
+    parser.add_argument("term", metavar="[REGISTRY/]TERM", help="a part of a name, and where to look for it")
 
 
 def main(args: argparse.Namespace) -> int:
-    """Ask the registry, and list what it has found."""
-    registry, term = _where(args.term)
-    endpoint = registry_endpoint(args, registry)
-    prefix = "" if endpoint.registry == HUB else f"{endpoint.registry}/"
-    found = search(endpoint, credentials.find(endpoint.registry), term, limit=args.limit)
-    width = max([len(prefix + image.name) for image in found] + [4])
-    print(f"{'NAME':{width}}  {'STARS':>6}  {'OFFICIAL':8}  DESCRIPTION")
-    for image in found:
-        text = image.description if args.no_trunc or len(image.description) <= 45 else image.description[:44] + "…"
-        row = f"{prefix + image.name:{width}}  {image.stars:6}  {'[OK]' if image.official else '':8}  {text}"
-        print(row.rstrip())
+    """Have the daemon ask the registry, and list what it has found."""
+    with client_of(args) as client:
+        found = client.images.search(args.term, limit=args.limit, filters=filters_of(args.filter), auth=_auth(args.term))
+    show(LISTING, [_row(each, whole=args.no_trunc) for each in found], args.format)
     return 0
 
 
-def _where(text: str) -> tuple[str, str]:
-    """Return the registry that is to be asked, and for what."""
-    registry, term = split_registry(text)
-    if registry != HUB:
-        return registry, term
-    first, _, rest = text.partition("/")
-    return (HUB, rest) if first == HUB else (os.environ.get(VARIABLE) or HUB, text)
+def _auth(term: str) -> RegistryAuth | None:
+    """Return what the user has logged in with at the registry that is searched."""
+    from labcore.client.images import RegistryAuth
+    from labcore.registry import credentials
+    from labcore.spec.reference import split_registry
+
+    registry, _ = split_registry(term)
+    found = credentials.find(registry)
+    return RegistryAuth(found.user, found.password, registry, found.token) if found else None
+
+
+def _row(each: SearchResult, *, whole: bool) -> Row:
+    description = each.description.replace("\n", " ").replace("\r", " ")
+    return Row(
+        {
+            "Name": lambda: each.name,
+            "Description": lambda: description if whole else shortened(description, DESCRIPTION_SHOWN),
+            "StarCount": lambda: str(each.stars),
+            "IsOfficial": lambda: "[OK]" if each.is_official else "",
+            "IsAutomated": lambda: "",
+        }
+    )

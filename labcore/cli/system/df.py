@@ -1,44 +1,104 @@
-"""`labcore system df`: disk usage of images, layers, containers and volumes."""
+"""`labcore system df`: disk usage of images, containers and volumes."""
 
-import argparse
-import json
+from __future__ import annotations
 
-from labcore.cli.formatting import show_table, size
-from labcore.engine import Engine
-from labcore.engine.disk_usage import Usage, usage
+import sys
+
+from labcore.cli.connection import client_of
+from labcore.cli.formatting import size
+from labcore.cli.listing import Listing, add_format, show, text_of
+from labcore.cli.template.values import Row
+from labcore.errors import InvalidInput
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+    from typing import Final
+
+    from labcore.client.system import DiskUsage
+
+RUNNING: Final = ("running", "paused", "restarting")
+HEADS: Final = {
+    "Type": "TYPE", "TotalCount": "TOTAL", "Active": "ACTIVE", "Size": "SIZE", "Reclaimable": "RECLAIMABLE",
+}  # fmt: skip
+LISTING: Final = Listing(HEADS, tuple(HEADS))
+CACHE_HEADS: Final = {
+    "ID": "CACHE ID", "CacheType": "CACHE TYPE", "Size": "SIZE", "CreatedSince": "CREATED", "LastUsedSince": "LAST USED",
+    "UsageCount": "USAGE", "Shared": "SHARED",
+}  # fmt: skip
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.epilog = "RECLAIMABLE is what `labcore system prune -a` would free."
-    parser.add_argument("--format", choices=["table", "json"], default="table", help="json: an object on each line, in bytes")
-    parser.add_argument("-v", "--verbose", action="store_true", help="list each image and layer too")
+    parser.epilog = "RECLAIMABLE is what `labcore system prune -a --volumes` would free. A build cache there is not yet."
+    add_format(parser)
+    parser.add_argument("-v", "--verbose", action="store_true", help="list each image, container and volume")
 
 
 def main(args: argparse.Namespace) -> int:
-    """Print a table; with -v one more for each kind."""
-    kinds = usage(Engine(args.root))
-    if args.format == "json":
-        for kind in kinds:
-            print(json.dumps(_as_json(kind)))
-        return 0
-    heads = ["TYPE", "TOTAL", "ACTIVE", "SIZE", "RECLAIMABLE"]
-    show_table(heads, [_row(kind) for kind in kinds], right=heads[1:])
+    """Print a table; with -v one for each kind."""
+    with client_of(args) as client:
+        usage = client.system.disk_usage()
     if args.verbose:
-        for kind in kinds:
-            print(f"\n{kind.kind}:")
-            rows = [[item.name, size(item.size), "yes" if item.used else "no"] for item in kind.items]
-            show_table(["NAME", "SIZE", "ACTIVE"], rows, right=["SIZE"])
+        _show_each(usage, args.format)
+    else:
+        show(LISTING, [_images(usage), _containers(usage), _volumes(usage), _row("Build Cache", 0, 0, 0, 0)], args.format)
     return 0
 
 
-def _as_json(kind: Usage) -> dict[str, object]:
-    active = sum(item.used for item in kind.items)
-    sizes = {"Size": kind.size, "Reclaimable": kind.reclaimable}
-    return {"Type": kind.kind, "TotalCount": len(kind.items), "Active": active} | sizes
+def _images(usage: DiskUsage) -> Row:
+    used = [image for image in usage.images if image.containers]
+    kept = sum(image.size - image.shared_size for image in used if image.size >= 0 and image.shared_size >= 0)
+    return _row("Images", len(usage.images), len(used), usage.layers_size, usage.layers_size - kept)
 
 
-def _row(kind: Usage) -> list[str]:
-    share = f" ({100 * kind.reclaimable // kind.size} %)" if kind.size else ""
-    active = sum(item.used for item in kind.items)
-    return [kind.kind, str(len(kind.items)), str(active), size(kind.size), size(kind.reclaimable) + share]
+def _containers(usage: DiskUsage) -> Row:
+    active = [each for each in usage.containers if each.state in RUNNING]
+    taken = sum(each.size_rw for each in usage.containers)
+    return _row("Containers", len(usage.containers), len(active), taken, taken - sum(each.size_rw for each in active))
+
+
+def _volumes(usage: DiskUsage) -> Row:
+    known = [(each.usage.containers, max(each.usage.size, 0)) for each in usage.volumes if each.usage]
+    taken, free = sum(size for _, size in known), sum(size for users, size in known if not users)
+    return _row("Local Volumes", len(usage.volumes), sum(users > 0 for users, _ in known), taken, free)
+
+
+def _row(kind: str, total: int, active: int, taken: int, free: int) -> Row:
+    part = f" ({free * 100 // taken}%)" if taken > 0 else ""
+    cells = (kind, str(total), str(active), size(taken, digits=4), size(free, digits=4) + part)
+    return Row({name: lambda cell=cell: cell for name, cell in zip(HEADS, cells, strict=True)})
+
+
+def _show_each(usage: DiskUsage, form: str) -> None:
+    from labcore.cli.container import rows as containers
+    from labcore.cli.image import rows as images
+    from labcore.cli.volume import rows as volumes
+
+    whole = bool(form)
+    image_rows = list(images.rows(usage.images, whole=whole))
+    container_rows = [containers.row(each, whole=whole, virtual=False) for each in usage.containers]
+    volume_rows = [volumes.row(each) for each in usage.volumes]
+    if form:
+        _show_by_format(form, image_rows, container_rows, volume_rows)
+        return
+    image_columns = ("Repository", "Tag", "ID", "CreatedSince", "Size", "SharedSize", "UniqueSize", "Containers")
+    container_columns = ("ID", "Image", "Command", "LocalVolumes", "Size", "RunningFor", "Status", "Names")
+    parts = (
+        ("Images space usage:", text_of(Listing(images.HEADS, image_columns), image_rows)),
+        ("Containers space usage:", text_of(Listing(containers.HEADS, container_columns), container_rows)),
+        ("Local Volumes space usage:", text_of(Listing(volumes.HEADS, ("Name", "Links", "Size")), volume_rows)),
+        ("Build cache usage: 0B", text_of(Listing(CACHE_HEADS, tuple(CACHE_HEADS)), [])),
+    )
+    sys.stdout.write("\n".join(f"{title}\n\n{text}" for title, text in parts))
+
+
+def _show_by_format(form: str, images: Sequence[Row], containers: Sequence[Row], volumes: Sequence[Row]) -> None:
+    if form.startswith("table"):
+        raise InvalidInput("the verbose option (-v) has tables of its own: leave out the format, or give json or a template")
+    from labcore.cli.listing import template_of
+    from labcore.cli.template.values import Struct, html_safe, json_text
+
+    found = Struct(Images=list(images), Containers=list(containers), Volumes=list(volumes), BuildCache=[])
+    print(html_safe(json_text(found)) if form == "json" else template_of(form).render(found))

@@ -1,24 +1,22 @@
-"""`labcore volume inspect`: volumes as JSON."""
+"""`labcore volume inspect`: volumes, as JSON or by a template."""
 
-import argparse
-import json
+from __future__ import annotations
 
-from labcore.engine import Engine
+from labcore.cli.connection import client_of
+from labcore.cli.inspection import FORMAT_HELP, inspect_each
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    parser.add_argument("-f", "--format", default="", metavar="FORMAT", help=FORMAT_HELP)
     parser.add_argument("names", nargs="+", metavar="VOLUME")
 
 
 def main(args: argparse.Namespace) -> int:
-    """Print what is known of some, as JSON."""
-    engine = Engine(args.root)
-    print(json.dumps([described(engine, name) for name in args.names], indent=4))
-    return 0
-
-
-def described(engine: Engine, name: str) -> dict[str, object]:
-    """Return what is known of a volume. Raises NotFound, StoreDamaged."""
-    volume = engine.volumes.get(name)
-    return volume.as_dict() | {"labels": dict(volume.labels), "mountpoint": str(engine.volumes.data(volume))}
+    """Print all that is known of them."""
+    with client_of(args) as client:
+        return inspect_each(args.names, lambda name: ("volume", client.volumes.inspect(name).json), args.format)

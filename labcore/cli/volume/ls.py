@@ -1,29 +1,28 @@
-"""`labcore volume ls`: list volumes, with their disk usage."""
+"""`labcore volume ls`: list volumes."""
 
-import argparse
-import json
+from __future__ import annotations
 
-from labcore.cli.formatting import show_table, size
-from labcore.engine import Engine
+from labcore.cli.connection import client_of
+from labcore.cli.formatting import natural_order
+from labcore.cli.listing import Listing, add_filter, add_format, filters_of, show
+from labcore.cli.volume.rows import HEADS, row
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    parser.epilog = "Filters: dangling, driver, label, name; as docker's. labcore system df -v shows their sizes."
+    add_filter(parser)
+    add_format(parser)
     parser.add_argument("-q", "--quiet", action="store_true", help="print names only")
-    parser.add_argument("--format", choices=["table", "json"], default="table", help="json: an object on each line")
 
 
 def main(args: argparse.Namespace) -> int:
-    """List volumes, with what they take on disk."""
-    engine = Engine(args.root)
-    volumes = engine.volumes
-    names = volumes.names()
-    if args.quiet:
-        print("".join(f"{name}\n" for name in names), end="")
-    elif args.format == "json":
-        users = engine.records.volume_users()
-        for name in names:
-            print(json.dumps({"Name": name, "Size": volumes.usage(name), "InUse": name in users or volumes.is_in_use(name)}))
-    else:
-        show_table(["VOLUME", "SIZE"], [[name, size(volumes.usage(name))] for name in names], right=["SIZE"])
+    """List them by their names."""
+    with client_of(args) as client:
+        found = sorted(client.volumes.list(filters=filters_of(args.filter)), key=lambda each: natural_order(each.name))
+    show(Listing(HEADS, ("Driver", "Name"), quiet="Name"), [row(each) for each in found], args.format, quiet=args.quiet)
     return 0

@@ -7,6 +7,7 @@ from msgspec import field
 from labcore.daemon.wire.codec import Wire
 from labcore.daemon.wire.endpoint_settings import EndpointSettings
 from labcore.errors import Forbidden, InvalidInput, NotFound
+from labcore.network.networks import checked_name
 from labcore.options.network_create import network_options
 from labcore.spec.network import NetworkOptions
 
@@ -90,8 +91,7 @@ def network_options_of(body: NetworkCreate) -> NetworkOptions:
 
 
 def _check(body: NetworkCreate) -> None:
-    if not body.name.strip():
-        raise InvalidInput("invalid name: name is empty")
+    checked_name(body.name)
     if body.ingress:
         raise Forbidden("Ingress network can only be global scope network: there is no swarm here")
     if body.scope == "swarm":

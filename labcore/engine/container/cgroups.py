@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from pathlib import Path
 
 from labcore import procfs
 from labcore.atomic import atomic_write
 from labcore.errors import Unavailable
-from labcore.files import write_text
+from labcore.files import read_text, write_text
 from labcore.json_codec import dumps, loads
 from labcore.runtime.cgroups import removal
-from labcore.spec import Resources
+from labcore.runtime.probe import confined
+from labcore.spec import MountPoint, Resources
+from labcore.spec.isolation import QUIET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,9 +24,28 @@ if TYPE_CHECKING:
     from labcore.native import Process
     from labcore.runtime.cgroups import Cgroup
     from labcore.runtime.stages.sequence import LaunchOptions
-    from labcore.spec import ContainerSpec
+    from labcore.spec import ContainerSpec, CreateOptions
 
 CGROUPS: Final = "cgroups"
+SHOWN: Final = "/sys/fs/cgroup"
+
+
+def with_cgroup_shown(spec: ContainerSpec, options: CreateOptions) -> ContainerSpec:
+    """Return the spec with the container's cgroup at /sys/fs/cgroup, as docker mounts it, unless the options mount something.
+
+    It is read-only but for a privileged container, or as the option writable-cgroups has it. An ordinary user can mount no
+    hierarchy of version 1.
+    """
+    from labcore.runtime.cgroups import hierarchies
+
+    targets = [mount.target for mount in spec.mounts]
+    if SHOWN in targets or "/sys" not in targets or (confined() and hierarchies().v1):
+        return spec
+    writable = options.privileged if options.writable_cgroups is None else options.writable_cgroups
+    words = (*QUIET, "relatime", *(() if writable else ("ro",)))
+    place = len(targets) - targets[::-1].index("/sys")
+    mount = MountPoint(SHOWN, "cgroup", "cgroup", words)
+    return spec.replace(mounts=(*spec.mounts[:place], mount, *spec.mounts[place:]))
 
 
 def remember_cgroups(engine: Engine, container: Container, directories: list[str]) -> None:
@@ -120,9 +140,10 @@ def _aside(directory: str) -> str:
 
 
 def _had_oom_kill(directory: str) -> bool:
-    for name in ("memory.events", "memory.oom_control"):  # of version 2, and 1
-        with suppress(OSError):
-            lines = Path(directory, name).read_text(encoding="utf-8").splitlines()
-            if any(line.startswith("oom_kill ") and line != "oom_kill 0" for line in lines):
-                return True
+    files = (f"{directory}/{name}" for name in ("memory.events", "memory.oom_control"))  # of version 2, and 1
+    file = next(filter(os.path.exists, files), None)
+    if file is None:
+        return False
+    with suppress(OSError):
+        return any(line.startswith("oom_kill ") and line != "oom_kill 0" for line in read_text(file).splitlines())
     return False

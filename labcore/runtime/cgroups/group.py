@@ -72,14 +72,15 @@ class Cgroup(Record):
             return {}
         if self.alone:
             return {self.alone[0]: self.alone[1]}
-        where = self._hierarchies
+        where = self.hierarchies
         found = {name: point + self.path for name, point in where.v1}
         if where.v2 and (not where.v1 or v2_controllers(where.v2)):
             found[""] = where.v2 + self.path
         return found
 
     @cached_property
-    def _hierarchies(self) -> Hierarchies:
+    def hierarchies(self) -> Hierarchies:
+        """The machine's, as they were when first asked for."""
         return hierarchies()
 
     def entrances(self) -> tuple[str, ...]:
@@ -109,22 +110,9 @@ class Cgroup(Record):
             return False
         return True
 
-    @contextmanager
-    def birthplace(self) -> Iterator[int]:
-        """Yield a descriptor of what a process is born in: `labcore.native.block.born_in`; -1 if it has to join others."""
-        if not self.alone:
-            yield -1
-            return
-        from labcore.native.handover import LAID_OUT  # what only looks at a cgroup starts nothing
-        from labcore.native.spawn import aside
-
-        controller, directory = self.alone
-        path, flags = (f"{directory}/tasks", os.O_WRONLY) if controller else (directory, os.O_PATH | os.O_DIRECTORY)
-        fd = aside(os.open(path, flags | os.O_CLOEXEC), LAID_OUT)
-        try:
-            yield fd
-        finally:
-            os.close(fd)
+    def birthplace(self) -> str:
+        """Return the directory that a process can be born in, and need not join: version 2's, or the only one; or none."""
+        return self.alone[1] if self.alone else self.directories().get("", "")
 
     def check_free(self) -> None:
         """Raise InvalidInput if there are processes in it already, or it is frozen, and with it whoever would come in."""
@@ -147,7 +135,7 @@ class Cgroup(Record):
             if controller == "cpuset":
                 _inherit_cpuset(directory)
             if controller == "":
-                _enable_controllers(directory, self._hierarchies)
+                _enable_controllers(directory, self.hierarchies)
         return made
 
     def apply(self, limits: Resources) -> None:
@@ -205,6 +193,27 @@ class Cgroup(Record):
     def thaw(self) -> None:
         """Let them go on."""
         removal.thaw(self.entrances())
+
+
+@contextmanager
+def opened(birthplace: str) -> Iterator[int]:
+    """Yield a descriptor of what a process is born in: `labcore.native.block.born_in`; -1 if it is none.
+
+    In version 2 a process that moves there halts all forks of the machine, for a grace period of the kernel.
+    """
+    if not birthplace:
+        yield -1
+        return
+    from labcore.native.handover import LAID_OUT  # what only looks at a cgroup starts nothing
+    from labcore.native.spawn import aside
+
+    tasks = f"{birthplace}/tasks"
+    path, flags = (tasks, os.O_WRONLY) if os.path.exists(tasks) else (birthplace, os.O_PATH | os.O_DIRECTORY)
+    fd = aside(os.open(path, flags | os.O_CLOEXEC), LAID_OUT)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
 
 
 def _normalized(path: str) -> str:

@@ -1,0 +1,29 @@
+"""`labcore container top`: the processes of a container."""
+
+from __future__ import annotations
+
+from labcore.cli.connection import client_of
+from labcore.cli.formatting import aligned, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import Final
+
+COLUMN_MIN: Final = 20  # characters
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.epilog = "Options are those of ps(1), such as: labcore top web -o pid,comm"
+    parser.add_argument("container", metavar="CONTAINER")
+    parser.add_argument("options", nargs="...", metavar="OPTION", help="what to show of them, as ps(1) has it")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Print them."""
+    with client_of(args) as client:
+        found = client.containers.top(args.container, " ".join(args.options))
+    rows = [[printable(cell) for cell in row] for row in (found.titles, *found.processes)]
+    print("\n".join(aligned(rows, least=COLUMN_MIN)))
+    return 0
