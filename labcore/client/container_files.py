@@ -7,6 +7,7 @@ from binascii import Error, a2b_base64
 from labcore.client.answer import BadAnswer
 from labcore.client.api import API, json_of, list_of, path
 from labcore.client.container_values import Change, PathStat
+from labcore.client.errors import APIError
 from labcore.record import Record
 
 TYPE_CHECKING = False
@@ -44,8 +45,12 @@ class ContainerFiles:
     def stat_path(self, name: str, inside: str) -> PathStat:
         """Return what is at a path. Raises NotFound."""
         target = path("containers", name, "archive")
-        with self._api.call("HEAD", target, {"path": inside}) as answer:
-            return _stat_of(answer, target)
+        try:
+            with self._api.call("HEAD", target, {"path": inside}) as answer:
+                return _stat_of(answer, target)
+        except APIError:  # of which the answer to HEAD has no words
+            self.get_archive(name, inside).content.close()
+            raise
 
     def get_archive(self, name: str, inside: str) -> Archive:
         """Return a path and what is below it as a tar archive. Raises NotFound."""

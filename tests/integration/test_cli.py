@@ -18,7 +18,7 @@ from labcore.runtime.cgroups import Cgroup, removal
 from tests.conftest import PROJECT, closed_to_others, needs_root, within_reach
 from tests.threads import Started
 
-pytestmark = pytest.mark.usefixtures("nothing_left")
+pytestmark = pytest.mark.usefixtures("served", "nothing_left")
 LABCORE = [str(Path(sys.executable).with_name("labcore"))]
 
 
@@ -66,12 +66,18 @@ def test_standard_input_only_with_interactive(engine: Engine) -> None:
         (127, ["busybox", "/no/such"], "there is no /no/such in this root"),
         (126, ["busybox", "/etc/passwd"], "/etc/passwd is not executable"),
         (126, ["busybox", "/etc"], "/etc is a directory"),
-        (125, ["nope"], "no image nope:latest"),
-        (125, ["Bad Name"], "is no image name"),
+        (125, ["--pull", "never", "nope"], "No such image: nope:latest"),
+        (125, ["--pull", "perhaps", "nope"], "--pull perhaps: always, missing or never"),
+        (125, ["Bad Name"], "invalid reference format"),
+        (125, ["-a", "stdlog", "busybox", "true"], "valid streams are STDIN, STDOUT and STDERR"),
+        (125, ["-d", "-a", "stdin", "busybox", "true"], "cannot specify both --attach and --detach"),
+        (125, ["--detach-keys", "zz", "busybox", "true"], "Invalid detach keys (zz) provided"),
+        (125, ["-t", "-i", "busybox", "true"], "the input device is not a TTY"),
         (125, ["-e", "=LONELY", "busybox", "true"], "NAME=VALUE is wanted"),
         (125, ["--hostname", "x" * 65, "busybox", "true"], "1 to 64"),
         (125, ["-w", "relative", "busybox", "true"], "it needs to be an absolute path"),
-        (125, ["--rootfs", "/etc/passwd", "true"], "is a file"),
+        (125, ["--rootfs", "/etc", "true"], "--rootfs: a daemon has no such option for one container"),
+        (125, ["--userns-remap", "100000", "busybox", "true"], "labcore daemon --userns-remap is for all containers"),
         (125, ["--bogus", "busybox", "true"], "unrecognized arguments: --bogus"),
         (125, [], "arguments are required: IMAGE"),
     ],
@@ -84,10 +90,14 @@ def test_exit_codes_are_dockers(engine: Engine, status: int, words: list[str], m
 
 
 def test_a_closed_pipe_is_no_traceback(engine: Engine) -> None:
-    command = " ".join([*LABCORE, "--root", str(engine.root), "run", "--rm", "busybox", "yes"])
+    """Nor does the container go on that wrote into it."""
+    command = " ".join([*LABCORE, "--root", str(engine.root), "run", "--rm", "--name", "yes", "busybox", "yes"])
     done = subprocess.run(["bash", "-c", f"{command} | head -1"], capture_output=True, text=True, timeout=60)
-    assert done.stdout == "y\n"
-    assert "Traceback" not in done.stderr
+    assert (done.stdout, done.stderr) == ("y\n", "")
+    labcore(engine, "wait", "yes")
+    deadline = time.monotonic() + 20
+    while "yes" in labcore(engine, "ps", "-a").stdout:
+        assert time.monotonic() < deadline
     plan = " ".join([*LABCORE, "--root", str(engine.root), "plan", "busybox"])
     done = subprocess.run(["bash", "-c", f"{plan} | true"], capture_output=True, text=True, timeout=60)
     assert done.stderr == ""
@@ -147,13 +157,13 @@ def test_the_second_interrupt_kills_what_ignores_the_first(engine: Engine) -> No
         assert process.wait(10) == 137
 
 
-@pytest.mark.parametrize("options", [[], ["-m", "64m"], ["--userns-remap", "100000"]], ids=["plain", "cgroup", "users"])
-def test_a_killed_command_leaves_no_container(
-    engine: Engine, options: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:  # fmt: skip
+RUN = "import sys, labcore; labcore.run('busybox', ['sh', '-c', 'echo ready; sleep 4711'], root=sys.argv[1], stdout=None, {})"
+
+
+@pytest.mark.parametrize("options", ["", "memory='64m'", "remap='100000'"], ids=["plain", "cgroup", "users"])
+def test_a_killed_library_leaves_no_container(engine: Engine, options: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever carries the plan: a monitor ends with its starter, and the container with the monitor."""
-    shell = ["sh", "-c", "echo ready; sleep 4711"]
-    command = [*LABCORE, "--root", str(engine.root), "run", "--rm", *options, "busybox", *shell]
+    command = [sys.executable, "-c", RUN.format(options), str(engine.root)]
     with Started(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -260,7 +270,7 @@ def test_doctor_as_an_ordinary_user_says_what_is_missing() -> None:
     assert "not writable by you" in done.stdout
 
 
-def test_run_as_an_ordinary_user(engine: Engine) -> None:
+def test_a_daemon_that_is_not_for_an_ordinary_user(engine: Engine) -> None:
     script = (
         "import os, sys; from labcore.cli import main; "
         "os.setgroups([]); os.setgid(65534); os.setuid(65534); raise SystemExit(main(sys.argv[1:]))"
@@ -272,7 +282,7 @@ def test_run_as_an_ordinary_user(engine: Engine) -> None:
     done = subprocess.run(command, cwd="/", capture_output=True, text=True)
     assert done.returncode == 125, done.stderr
     assert "Permission denied" in done.stderr
-    assert "cure: run it as root: sudo labcore" in done.stderr
+    assert "cure: as root, or as a member of the socket's group" in done.stderr
 
 
 def test_the_directory_that_bars_the_way_is_named(tmp_path: Path) -> None:

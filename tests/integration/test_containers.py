@@ -376,7 +376,7 @@ def test_run_in_the_background(engine: Engine, name: str) -> None:
         == b"5\nb\n/etc\n"
     )
     refused = cli(engine, "rm", name)
-    assert (refused.returncode, b"is running" in refused.stderr) == (125, True)
+    assert (refused.returncode, b"is running" in refused.stderr) == (1, True)
     assert cli(engine, "stop", name).stdout.decode() == f"{name}\n"
     assert get(engine, name).state.exit_code == 5
     assert cli(engine, "start", name).returncode == 0
@@ -387,7 +387,7 @@ def test_run_in_the_background(engine: Engine, name: str) -> None:
 
 
 def test_one_that_goes_when_it_ends(engine: Engine, name: str) -> None:
-    """Nobody waits for it: the next who lists containers removes it."""
+    """Nobody waits for it but the daemon."""
     assert cli(engine, "run", "-d", "--rm", "--name", name, "-v", "/data", "busybox", "true").returncode == 0
     wait_for(lambda: name.encode() not in cli(engine, "ps", "-a").stdout)
     assert name not in names(engine)
@@ -434,7 +434,7 @@ def test_ps(engine: Engine, name: str, capsys: pytest.CaptureFixture[str]) -> No
     found = json.loads(capsys.readouterr().out)
     assert (found["Names"], found["State"], found["Image"], found["Labels"]) == (name, "created", "busybox", "kind=test")
     for wrong in ("colour=red", "status=odd", "name=(", "exited=x", "name"):
-        assert main([*root, "ps", "-f", wrong]) == 125
+        assert main([*root, "ps", "-f", wrong]) == 1
         assert "filter" in capsys.readouterr().err
 
 
@@ -467,7 +467,7 @@ def test_inspect(engine: Engine, name: str) -> None:
     assert "A=b" in found["Config"]["Env"]
     assert (found["Config"]["User"], found["HostConfig"]["Memory"]) == ("nobody", 64 << 20)
     nothing = cli(engine, "container", "inspect", "no-such")
-    assert (nothing.returncode, json.loads(nothing.stdout)) == (125, [])
+    assert (nothing.returncode, json.loads(nothing.stdout)) == (1, [])
 
 
 # --- what containers need stays
@@ -655,7 +655,7 @@ def test_limits_and_a_policy_are_changed_by_the_command(engine: Engine, name: st
 def test_a_policy_and_a_check_are_kept_for_a_daemon(engine: Engine, name: str) -> None:
     words = ["--restart", "unless-stopped", "--health-cmd", "true", "--health-interval", "1m30s", "--health-retries", "5"]
     done = cli(engine, "create", "--name", name, *words, "busybox")
-    assert (done.returncode, b"carried out by a daemon" in done.stderr) == (0, True)
+    assert (done.returncode, done.stderr) == (0, b"")
     options = get(engine, name).options
     assert options.restart == RestartPolicy("unless-stopped")
     assert options.healthcheck == Healthcheck(("CMD-SHELL", "true"), interval=90 * 10**9, retries=5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 
 from labcore.cli import RUN_FAILED, said
 from labcore.cli.connection import client_of
@@ -11,7 +12,7 @@ from labcore.cli.container.create import attached_streams, container_arguments, 
 from labcore.cli.terminal import check_terminal
 from labcore.client.errors import APIError
 from labcore.detach_keys import detach_keys
-from labcore.errors import InvalidInput
+from labcore.errors import InvalidInput, LabcoreError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,6 +64,10 @@ def main(args: argparse.Namespace) -> int:
         except KeyboardInterrupt:  # before its start
             if args.rm:
                 client.containers.remove(id, force=True, volumes=True)
+            raise
+        except BrokenPipeError:  # whoever read its output has seen enough, of which no SIGPIPE tells it
+            with suppress(LabcoreError):
+                client.containers.kill(id)
             raise
         except APIError as error:
             print(f"labcore: {said(error)}", file=sys.stderr)
