@@ -54,7 +54,7 @@ SESSIONS = {
         docker unpause one2
         ~docker run --name one busybox true
         docker wait one
-        (sleep 0.5; docker kill one2) & docker wait one2 nonesuch; wait
+        (sleep 0.5; docker kill one2 > one2) & docker wait one2 nonesuch; wait
         docker container prune -f --filter label=x
         docker container prune --force | grep -c .
         docker container prune -f
@@ -439,8 +439,8 @@ SESSIONS = {
         !docker create --blkio-weight-device /dev/null:100 busybox
         !docker create --device-read-bps /dev/loop0:1m --device-write-bps /dev/loop0:1m --device-read-iops /dev/loop0:10 --device-write-iops /dev/loop0:10 busybox
         docker ps -a --format '{{.Names}} {{.Status}} {{.Ports}}' --filter name='^c[0-9]$'
-        docker inspect c1 c2 c3 c4 c5 c6 c7 c8 c9 | python3 -c 'import json,sys; [(each["HostConfig"].pop("CgroupnsMode"), (each["HostConfig"]["MaskedPaths"] or []).sort(), each["Config"].pop("MacAddress", 0), print(each["Config"], each["HostConfig"])) for each in json.load(sys.stdin)]'
-        docker inspect -f '{{json .Mounts}}' c8
+        docker inspect c1 c2 c3 c4 c5 c6 c7 c8 c9 | python3 -c 'import json,sys; [(each["HostConfig"].pop("CgroupnsMode"), (each["HostConfig"]["MaskedPaths"] or []).sort(), each["Config"].pop("MacAddress", 0), print(json.dumps([each["Config"], each["HostConfig"]], sort_keys=True))) for each in json.load(sys.stdin)]'
+        docker inspect -f '{{range .Mounts}}{{.Type}} {{.Name}} {{.Destination}} {{.Driver}} {{.Mode}} {{.RW}} {{.Propagation}}{{end}}' c8
         docker create --name c1 busybox
         docker start c9; docker inspect -f '{{json .NetworkSettings.Networks.n93.IPAMConfig}}' c9
     """,
@@ -451,7 +451,7 @@ SESSIONS = {
         docker inspect --type image ii
         docker container inspect nonesuch
         docker inspect ii | python3 -c 'import json,sys; print(sorted(json.load(sys.stdin)[0]))'
-        docker inspect ii | python3 -c 'import json,sys; found = json.load(sys.stdin)[0]["HostConfig"]; found.pop("CgroupnsMode"); found["MaskedPaths"].sort(); print(found)'
+        docker inspect ii | python3 -c 'import json,sys; found = json.load(sys.stdin)[0]["HostConfig"]; found.pop("CgroupnsMode"); found["MaskedPaths"].sort(); print(json.dumps(found, sort_keys=True))'
         docker inspect -f '{{json .NetworkSettings.Ports}} {{json .State.Status}} {{json .Config}}' ii
     """,
     "the system": """
