@@ -159,6 +159,21 @@ static long clone_child(struct block *block, struct report *report, int running,
     _exit(code);
 }
 
+/* A pipe whose ends take no number at which something is looked for that the starter may not have lent. */
+static int own_pipe(int ends[2])
+{
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -1;
+    for (int i = 0; i < 2; i++) {
+        const int moved = fcntl(ends[i], F_DUPFD_CLOEXEC, MONITOR_OWN);
+        if (moved < 0)
+            return -1;
+        close(ends[i]);
+        ends[i] = moved;
+    }
+    return 0;
+}
+
 static void become_a_monitor(void)
 {
     for (int fd = MONITOR_BLOCK; fd < MONITOR_OWN; fd++)
@@ -178,7 +193,7 @@ int main(int argc, char **argv)
         return refuse(errno);
     size_t shared = report_size(block->steps);
     struct report *report = mmap(NULL, shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (report == MAP_FAILED || pipe2(running, O_CLOEXEC) < 0)
+    if (report == MAP_FAILED || own_pipe(running) < 0)
         return refuse(errno);
     if (is_shim) {
         struct shim_options options = as_shim_options(argv + 1);

@@ -10,8 +10,8 @@ from labcore.daemon.serve import serve
 from labcore.daemon.settings import TLS, Settings
 from labcore.engine import default_root
 from labcore.engine.image.endpoint import RegistryOptions
-from labcore.engine.options.forms import pairs
 from labcore.errors import InvalidInput
+from labcore.options.values import pairs
 
 YEAR = 365 * 86400.0  # seconds
 REPEATED = (

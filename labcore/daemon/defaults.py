@@ -8,9 +8,9 @@ from labcore.daemon.settings import Settings
 from labcore.daemon.wire.container_create import ContainerCreate
 from labcore.daemon.wire.host_config import LogConfig
 from labcore.daemon.wire.resources import Ulimit
-from labcore.engine.options.limit_forms import id_range, ulimit
-from labcore.engine.options.log_forms import log_policy
 from labcore.errors import InvalidInput
+from labcore.options.limits import id_range, ulimit
+from labcore.options.log import log_policy
 from labcore.runtime.userns import subordinate
 from labcore.spec import CreateOptions, IdRange
 

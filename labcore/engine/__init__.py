@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from labcore.engine.container.completed import Completed, exit_code
     from labcore.engine.container.foreground import plan, run
     from labcore.engine.engine import SEED_NAMES, Engine
-    from labcore.engine.options.fields import create_options
+    from labcore.options.create import create_options
     from labcore.paths import default_root
 
 __all__ = ["SEED_NAMES", "Completed", "Engine", "create_options", "default_root", "exit_code", "plan", "run"]
@@ -19,7 +19,7 @@ __getattr__ = lazy_names(
     {
         "labcore.engine.container.completed": ("Completed", "exit_code"),
         "labcore.engine.engine": ("SEED_NAMES", "Engine"),
-        "labcore.engine.options.fields": ("create_options",),
+        "labcore.options.create": ("create_options",),
         "labcore.engine.container.foreground": ("plan", "run"),
         "labcore.paths": ("default_root",),
     },

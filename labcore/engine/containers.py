@@ -14,7 +14,7 @@ from labcore.engine.container.completed import exit_code
 from labcore.engine.container.events import log_container_event
 from labcore.engine.container.lifecycle import NOTHING, next_status, status_of
 from labcore.engine.container.pause import resume
-from labcore.engine.container.state import KILLED, current, get, settled, shim_of, upper_of
+from labcore.engine.container.state import KILLED, current, get, is_lost, settled, shim_of, upper_of
 from labcore.engine.records.records import Container, Damaged
 from labcore.errors import InUse, InvalidInput, NotFound, NotRunning, Unavailable
 
@@ -245,7 +245,7 @@ def _removed(engine: Engine, container: Container, *, volumes: bool) -> Containe
     with engine.container_dirs.locked(container.id, container.name):
         container = settled(engine, container.id)
         next_status("remove", status_of(container), id=container.id, name=container.name)  # it may have been started meanwhile
-        if container.layers:
+        if container.layers and is_lost(engine, container):
             engine.uppers.wait_until_free(upper_of(container))
         own = _own_volumes(engine, container) if volumes else []
         engine.container_dirs.remove(container.id, own)

@@ -235,11 +235,11 @@ class Engine:
     ) -> ContainerSpec:
         """Return the spec of a container whose writable layer goes with it.
 
-        Takes what `labcore.engine.options.fields.create_options` takes, but volumes: they have to be held as long as it runs.
+        Takes what `labcore.options.create.create_options` takes, but volumes: they have to be held as long as it runs.
         Raises InvalidInput, ImageNotFound, StoreDamaged, Unavailable.
         """
         from labcore.engine.create import container_spec  # commands that start nothing need neither
-        from labcore.engine.options.fields import create_options
+        from labcore.options.create import create_options
 
         wanted = create_options(image, argv, options=options, **fields)
         with self.layers.using():

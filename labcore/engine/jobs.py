@@ -4,7 +4,6 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from queue import SimpleQueue
 from threading import Lock
 from typing import Final, Literal, Self
@@ -38,24 +37,34 @@ class Job:
         self.is_traced = False
         self._cancel = cancel
 
-    def span(self, name: str) -> AbstractContextManager[None]:
+    def span(self, name: str) -> Span:
         """Note how long the block takes."""
         return noted(self, name)
 
-    @contextmanager
-    def current(self) -> Iterator[None]:
+    def current(self) -> "CurrentJob":
         """Have it be the job whose spans the block's work is noted in."""
-        token = current_job.set(self)
-        try:
-            yield
-        finally:
-            current_job.reset(token)
+        return CurrentJob(self)
 
     def cancel(self) -> None:
         """End it: whoever waits for its answer waits no longer."""
         if self.state == "running":
             self.state = "cancelled"
             self._cancel()
+
+
+class CurrentJob:
+    """The job that a block's work is done for, as a context manager."""
+
+    __slots__ = ("_job", "_token")
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    def __enter__(self) -> None:
+        self._token = current_job.set(self._job)
+
+    def __exit__(self, *_: object) -> None:
+        current_job.reset(self._token)
 
 
 class Trace:

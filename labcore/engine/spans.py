@@ -6,14 +6,15 @@ Drivers are named first: `storage: upper`, `network: attach`.
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import nullcontext
 from contextvars import ContextVar, copy_context
 from functools import partial
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Protocol
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from typing import Final, Protocol, Self
 
     from labcore.native import Process
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 class Span:
     """A part of a job's time, in ns since 1970; `end` is 0 while it lasts. `worker` is 0 in the job's own thread.
 
-    Spans of one thread lie within one another.
+    Spans of one thread lie within one another. It ends with the block that it is the context manager of.
     """
 
     __slots__ = ("end", "name", "start", "worker")
@@ -38,31 +39,28 @@ class Span:
         self.start = start
         self.end = end
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end = time.time_ns()
+
 
 current_job: ContextVar[Spans | None] = ContextVar("job", default=None)
+NO_SPAN: Final = nullcontext()
 _worker: ContextVar[int] = ContextVar("worker", default=0)
 
 
-@contextmanager
-def span(name: str) -> Iterator[None]:
+def span(name: str) -> AbstractContextManager[object]:
     """Note how long the block takes, in the job that it is done for, if there is one."""
     job = current_job.get()
-    if job is None:
-        yield
-        return
-    with noted(job, name):
-        yield
+    return NO_SPAN if job is None else noted(job, name)
 
 
-@contextmanager
-def noted(job: Spans, name: str) -> Iterator[None]:
+def noted(job: Spans, name: str) -> Span:
     """Note how long the block takes, in that job."""
-    made = Span(name, time.time_ns())
-    job.spans.append(made)
-    try:
-        yield
-    finally:
-        made.end = time.time_ns()
+    job.spans.append(made := Span(name, time.time_ns()))
+    return made
 
 
 def of_worker(number: int, work: Callable[[], None]) -> Callable[[], None]:

@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # a client of registries, which takes errors from here, starts without them
     from labcore.http.client import Client, Credentials
     from labcore.http.raw_stream import RawStream
+    from labcore.http.router import Match
 
 ABSOLUTE: Final = re.compile(r"^https?://[^/?]*", re.IGNORECASE)  # what a client of a proxy puts before the path
 
@@ -52,11 +53,12 @@ class Request:
     """
 
     def __init__(self, method: str, target: str, headers: Mapping[str, str], body: Body, client: "Client") -> None:
-        path, _, query = ABSOLUTE.sub("", target).partition("?")
+        path, _, query = (target if target[:1] == "/" else ABSOLUTE.sub("", target)).partition("?")
         self.method = method
         self.target = target
         self.path = unquote(path)
         self.path_params: Mapping[str, str] = {}
+        self.match: Match | None = None  # once a router has found it
         self._pairs = parse_qsl(query, keep_blank_values=True) if query else []
         self.query = dict(self._pairs)
         self.headers = headers

@@ -4,6 +4,8 @@ import math
 import re
 import selectors
 import socket
+import ssl
+import struct
 import sys
 import time
 from collections.abc import Generator
@@ -16,6 +18,7 @@ CHUNK_SIZE: Final = 1 << 18
 IO_TIMEOUT_SECONDS: Final = 60.0  # of silence of the other side in the middle of something
 POLL_SECONDS: Final = 0.2  # for the other side, before the thread has other things to do
 POLL_AGAIN_SECONDS: Final = 0.01  # … if that was in vain once
+TIMEVAL: Final = struct.Struct("@ll")
 BLANK_LINE: Final = re.compile(rb"^\r?\n", re.MULTILINE)
 
 
@@ -57,6 +60,7 @@ class Reader:
         self._read = b""
         self._at = 0
         self._timeout = POLL_SECONDS
+        self._limited = 0.0
         self.may_rest = False
 
     @property
@@ -126,7 +130,7 @@ class Reader:
             try:
                 left = left[self._connection.send(left) :]
                 deadline = time.monotonic() + self._idle_timeout
-            except TimeoutError:
+            except (TimeoutError, BlockingIOError):
                 if time.monotonic() > deadline:
                     raise ConnectionError("nobody reads the answer") from None
                 yield Wait.to_write(deadline, len(data))
@@ -158,17 +162,29 @@ class Reader:
         self._at = end
         return lines
 
-    def _limit(self, seconds: float | None) -> None:
-        """Set the time limit of the socket's calls: a system call, even where it changes nothing."""
-        if self._connection.gettimeout() != seconds:
-            self._connection.settimeout(seconds)
+    def _limit(self, seconds: float) -> None:
+        """Set the time limit of the socket's calls, if it is another one.
+
+        It is the kernel's, socket(7): Python's own costs a poll(2) before each call, and gives up its lock for that. OpenSSL
+        takes a call that is over in time for one to be made again.
+        """
+        if seconds == self._limited:
+            return
+        self._limited = seconds
+        if isinstance(self._connection, ssl.SSLSocket):
+            self._connection.settimeout(None if seconds == math.inf else seconds)
+            return
+        self._connection.setblocking(True)
+        limit = TIMEVAL.pack(0, 0) if seconds == math.inf else TIMEVAL.pack(int(seconds), int(seconds % 1 * 1e6))
+        for each in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            self._connection.setsockopt(socket.SOL_SOCKET, each, limit)
 
     def _receive(self, most: int, timeout: float) -> bytes | None:
         """Return what comes; nothing at the end, None if nothing came in time. Raises ClientDisconnect."""
-        self._limit(None if timeout == math.inf else max(timeout, 0.001))
+        self._limit(max(timeout, 0.001))
         try:
             return self._connection.recv(most)
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):
             return None
         except OSError as error:
             raise ClientDisconnect(str(error)) from error

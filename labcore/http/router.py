@@ -63,16 +63,21 @@ class Router:
 
     def __call__(self, request: Request) -> Response | Upgrade:
         """Answer a request."""
-        route, params, prefix_params = self.match(request.method, request.path)
+        route, params, prefix_params = self._match_once(request)
         request.path_params = {**prefix_params, **params}
         return route.endpoint(request, **params)
 
     def is_long_running(self, request: Request) -> bool:
         """Return whether a request's route is a long-running one."""
         try:
-            return self.match(request.method, request.path).route.long_running
+            return self._match_once(request).route.long_running
         except (NotFound, MethodNotAllowed):
             return False
+
+    def _match_once(self, request: Request) -> Match:
+        if request.match is None:
+            request.match = self.match(request.method, request.path)
+        return request.match
 
     def match(self, method: str, whole_path: str) -> Match:
         """Return the route of a method and a path. Raises NotFound, MethodNotAllowed."""

@@ -155,6 +155,8 @@ class NetworkDriver:
                 self._endpoints.note_ended(network.bridge, network.id)
                 netlink.request(set_down(network.bridge, self._place.bridge_alias(network.id)))  # the host's routes to it go
                 self._removals.add(network.bridge, network.id, self._delete_link)
+            else:
+                self._firewall.forget_bridge(network.bridge)
             self._networks.delete(network)
             self._firewall.remove_network(network)
 
@@ -318,6 +320,8 @@ class NetworkDriver:
         link = find_link(netlink, name)
         if link and identity(link.alias) == self._place.alias(object_id) and object_id not in self._networks.ids().values():
             netlink.request(delete_link(name))
+            if link.kind == "bridge":
+                self._firewall.forget_bridge(name)
         self._endpoints.forget_ended(name, object_id)
 
     def answer(self, client: "Client") -> None:

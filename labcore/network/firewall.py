@@ -61,9 +61,12 @@ class Firewall:
         docker_user.accept(self._sets, network.bridge)
 
     def remove_network(self, network: "Network") -> None:
-        """Forget a network that has no endpoints any more."""
+        """Forget a network that has no endpoints any more; with its bridge goes what `forget_bridge` forgets."""
         self._remove(network_elements(network))
-        docker_user.forget(self._sets, network.bridge)
+
+    def forget_bridge(self, bridge: str) -> None:
+        """Forget, in other programs' tables, a bridge that is no more."""
+        docker_user.forget(self._sets, bridge)
 
     def add_endpoint(self, network: "Network", endpoint: "Endpoint") -> None:
         """Let an endpoint's link send from its own addresses only, and translate its published ports to it."""
@@ -145,8 +148,7 @@ class Firewall:
         found = [network_elements(network) for network in networks]
         found += [endpoint_elements(network, endpoint) for network, endpoint in endpoints]
         nftables.run(ruleset.declare(self.table, _joined(found)))
-        for bridge in bridges:
-            docker_user.accept(self._sets, bridge)
+        docker_user.accept(self._sets, *bridges)
 
     def _locked(self, *, shared: bool) -> Lock:
         """Wait for the lock. Whoever makes the tables anew is alone, lest a record that goes meanwhile comes back."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 PROPAGATION = MountFlag.SHARED | MountFlag.PRIVATE | MountFlag.SLAVE | MountFlag.UNBINDABLE
 CUT = MountFlag.PRIVATE | MountFlag.SLAVE
 ANY = ~CloneFlag(0)
+TELLING = frozenset(("mount", "setns", "unshare"))  # calls by which namespaces and their mounts become others
 
 
 def check_containment(ops: Sequence[Op]) -> None:
@@ -29,6 +30,9 @@ def check_containment(ops: Sequence[Op]) -> None:
     _check_sides(ops, next(index for index, op in enumerate(ops) if isinstance(op, Clone)))
     own, cut = CloneFlag(0), False  # namespaces that are not the host's; is the mount tree cut off from the host's?
     for index, op in enumerate(ops):
+        steps = [step for step in op.steps if step.call in TELLING]
+        if not (steps or op.needs or op.returns or isinstance(op, Clone)):
+            continue
         if missing := op.needs & ~own:
             raise InvalidInput(f"op {index}, {op}: this would change the host itself: give the clone CloneFlag.{missing.name}")
         if op.needs & CloneFlag.NEWNS and not cut and not _only_sets_propagation(op):
@@ -36,9 +40,9 @@ def check_containment(ops: Sequence[Op]) -> None:
                 f"op {index}, {op}: mounts still propagate to the host here: first "
                 "Mount('none', '/', flags=MountFlag.REC | MountFlag.PRIVATE)"
             )
-        entered = op.flags if isinstance(op, Clone) else _entered(op)
+        entered = op.flags if isinstance(op, Clone) else _entered(steps)
         own = (own | entered) & ~op.returns
-        cut = (cut or _cuts(op) or _comes_cut(op, entered)) and not op.returns & CloneFlag.NEWNS
+        cut = (cut or _cuts(steps) or _comes_cut(steps, entered)) and not op.returns & CloneFlag.NEWNS
 
 
 def _check_sides(ops: Sequence[Op], clone: int) -> None:
@@ -51,10 +55,10 @@ def _check_sides(ops: Sequence[Op], clone: int) -> None:
             raise InvalidInput(f"op {index}, {op}: this is for the new process to do: put it behind op {clone}, clone")
 
 
-def _entered(op: Op) -> CloneFlag:
-    """Return the namespaces that an op changes for others: unshare(2), setns(2), for which 0 means any kind."""
+def _entered(steps: Sequence[Step]) -> CloneFlag:
+    """Return the namespaces that steps change for others: unshare(2), setns(2), for which 0 means any kind."""
     entered = CloneFlag(0)
-    for step in op.steps:
+    for step in steps:
         if step.call == "unshare":
             entered |= _as_flags(step.args[0])
         elif step.call == "setns":
@@ -66,26 +70,23 @@ def _as_flags(argument: Argument) -> CloneFlag:
     return CloneFlag(argument) if isinstance(argument, int) else CloneFlag(0)
 
 
-def _comes_cut(op: Op, entered: CloneFlag) -> bool:
-    """Whether the mount namespace that an op enters propagates nothing to the host.
+def _comes_cut(steps: Sequence[Step], entered: CloneFlag) -> bool:
+    """Whether the mount namespace that steps enter propagates nothing to the host.
 
     One that is new in a new user namespace is a slave of the host's; one that is joined is another container's.
     """
-    if any(step.call == "setns" for step in op.steps):
+    if any(step.call == "setns" for step in steps):
         return bool(entered & CloneFlag.NEWNS)
     return entered & (both := CloneFlag.NEWNS | CloneFlag.NEWUSER) == both
 
 
-def _cuts(op: Op) -> bool:
-    return any(step.args[1] == "/" and _flags(step) & MountFlag.REC and _flags(step) & CUT for step in _mounts(op))
+def _cuts(steps: Sequence[Step]) -> bool:
+    mounts = (step for step in steps if step.call == "mount")
+    return any(step.args[1] == "/" and _flags(step) & MountFlag.REC and _flags(step) & CUT for step in mounts)
 
 
 def _only_sets_propagation(op: Op) -> bool:
     return bool(op.steps) and all(step.call == "mount" and _flags(step) & PROPAGATION for step in op.steps)
-
-
-def _mounts(op: Op) -> list[Step]:
-    return [step for step in op.steps if step.call == "mount"]
 
 
 def _flags(step: Step) -> MountFlag:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from labcore.native import CloneFlag
+from labcore.native.spawn import PRESERVED_DESCRIPTOR
 from labcore.procfs import namespace, namespaces
 from labcore.runtime import ops
 from labcore.runtime.plan import Plan
@@ -14,7 +17,7 @@ from labcore.runtime.userns import belongs_to
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Final
 
     from labcore.runtime.ops import Op
@@ -37,22 +40,27 @@ def exec_plan(
     stages: Mapping[str, Stage | None] | None = None,
     options: LaunchOptions = DEFAULT,
     affinities: tuple[tuple[int, ...], tuple[int, ...]] = ((), ()),
+    cgroups: tuple[str, ...] = (),
 ) -> Plan:
     """Return the plan of a further process in the container whose process is `pid`: it joins all of its namespaces.
 
     Of the spec counts what is the process's own: cgroups, limits, rights, user, terminal, program. `affinities` are the
-    processors on which it runs until it is in the container's cgroups, and then.
+    processors on which it runs until it is in the container's cgroups, and then. `cgroups` are entered by the process alone,
+    the spec's also by its monitor.
     """
     made = made_by(spec, stages or {}, OF_A_PROCESS)
     joins = joined_namespaces(pid)
     initial, final = affinities
+    opened, entered = _alone_in(cgroups, PRESERVED_DESCRIPTOR + options.preserve_fds) if cgroups else ([], [])
     return Plan(
         [
             *([ops.SetAffinityBefore(initial)] if initial else []),
             *made["limits"],
             *before_joining(spec),
+            *opened,
             *([ops.JoinNamespaces(joins)] if joins else []),
             ops.Clone(),
+            *entered,
             ops.NewSession(),
             ops.Umask(0),
             ops.CloseDescriptors(BEHIND_SYNC, options.preserve_fds),
@@ -70,6 +78,12 @@ def exec_plan(
         ],
         typed=not stages,
     )
+
+
+@lru_cache(maxsize=64)
+def _alone_in(cgroups: tuple[str, ...], first: int) -> tuple[Sequence[Op], Sequence[Op]]:
+    """Return the ops by which a process without its monitor enters cgroups: the monitor's, and its own."""
+    return [ops.OpenCgroups(cgroups, first)], [ops.EnterCgroups(first, len(cgroups))]
 
 
 def joined_namespaces(pid: int) -> tuple[tuple[CloneFlag, str], ...]:

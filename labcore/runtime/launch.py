@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from labcore.errors import InvalidInput
 from labcore.runtime.cgroups import Cgroup, removal
+from labcore.runtime.cgroups.group import opened
 from labcore.runtime.cgroups.mounts import with_cgroup_mounts
 from labcore.runtime.probe import confined
 from labcore.runtime.stages.sequence import DEFAULT, make_plan
@@ -81,14 +82,15 @@ class Launch:
         try:
             self._create_cgroup()
             spec = with_cgroup_mounts(self.spec, self.cgroup)
-            if self.cgroups and not self.cgroup.alone:
-                spec = spec.replace(cgroups=self.cgroups)
+            birthplace = self.cgroup.birthplace() if self.cgroup.alone or "limits" not in (self.stages or ()) else ""
+            if joined := tuple(each for each in self.cgroups if each != birthplace):
+                spec = spec.replace(cgroups=joined)
             plan = make_plan(spec, self.stages, self.options)
             if self._pause:
                 from labcore.runtime.stepping import stepped  # which no ordinary start needs
 
                 plan = stepped(plan, self._pause)
-            with self.cgroup.birthplace() as cgroup:
+            with opened(birthplace) as cgroup:
                 return spawn(
                     plan,
                     stdin=stdin,

@@ -33,6 +33,7 @@ from labcore.engine.volume.objects import prune_volumes, remove_volume
 from labcore.errors import ImageNotFound, InUse, InvalidInput, NotFound, NotRunning, StepFailed
 from labcore.native import PIPE
 from labcore.native.monitor import MonitorExit, MonitorLost
+from labcore.runtime.cgroups.hierarchy import hierarchies, v2_controllers
 from labcore.runtime.shim import LogRecord
 from labcore.spec import Healthcheck, RestartPolicy
 from tests.conftest import needs_root
@@ -606,6 +607,25 @@ def test_a_container_is_paused_and_goes_on(engine: Engine, name: str) -> None:
         assert shims[1] == Path(f"/proc/{pid}/cgroup").read_text()
         verbs.remove(engine, name, force=True)
     assert name not in names(engine)
+
+
+def test_a_container_is_born_in_its_cgroup_of_version_2_which_its_shim_never_enters(engine: Engine, name: str) -> None:
+    """Whoever moves there halts all forks of the machine for a while."""
+    container = made(engine, name, "sleep 60")
+    with start(engine, name) as process:
+        of_container, of_shim = (_of_version_2(pid) for pid in (process.pid, procfs.parent(process.pid)))
+        inside = execute(engine, name, ExecOptions(("sleep", "60")), stdout=PIPE)
+        with inside:
+            of_exec, of_monitor = (_of_version_2(pid) for pid in (inside.pid, procfs.parent(inside.pid)))
+    where = hierarchies()
+    has_controllers = bool(where.v2 and v2_controllers(where.v2))
+    assert of_container.endswith(container.id) == of_exec.endswith(container.id) == has_controllers
+    assert of_shim == of_monitor == _of_version_2(os.getpid())
+
+
+def _of_version_2(pid: int) -> str:
+    lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+    return next((line.removeprefix("0::") for line in lines if line.startswith("0::")), "")
 
 
 def test_limits_and_a_policy_are_changed_by_the_command(engine: Engine, name: str) -> None:

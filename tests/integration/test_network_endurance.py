@@ -34,7 +34,7 @@ import json, os
 from labcore.engine.container.create import create
 from labcore.engine.container.start import start
 from labcore.engine.containers import remove
-from labcore.engine.options.fields import create_options
+from labcore.options.create import create_options
 from labcore.engine.container.network_connect import connect, disconnect
 from labcore.engine.network.objects import remove_network
 from labcore.spec.network import EndpointOptions, NetworkOptions

@@ -436,7 +436,8 @@ def test_a_bridges_name_and_subnet_can_be_used_again_at_once(machine: Machine) -
 
 
 def test_bridges_of_removed_networks_go_later_or_with_the_process(machine: Machine) -> None:
-    """Whoever makes and removes networks does not wait while the kernel deletes bridges."""
+    """Whoever makes and removes networks does not wait while the kernel deletes bridges, and rules in dockerd's chain."""
+    machine.sh("iptables-nft --new-chain DOCKER-USER")
     bridges = {machine.create(name).bridge for name in ("blue", "red")}
     script = """
         from labcore.network import removals
@@ -452,6 +453,7 @@ def test_bridges_of_removed_networks_go_later_or_with_the_process(machine: Machi
         process.wait()
     assert not bridges & machine.links()
     assert machine.files() == set()
+    assert machine.sh("iptables-nft --list-rules DOCKER-USER").split() == ["-N", "DOCKER-USER"]
 
 
 def test_a_half_made_bridge_goes_with_its_network(machine: Machine) -> None:

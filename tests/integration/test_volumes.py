@@ -15,10 +15,10 @@ from labcore.engine import Engine, create_options
 from labcore.engine.container.foreground import prepared
 from labcore.engine.containers import remove
 from labcore.engine.image.commit import commit
-from labcore.engine.options.mount_options import from_long, from_short, from_tmpfs
 from labcore.engine.volume.objects import prune_volumes
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
 from labcore.images.builtin import LayerWriter, write_image
+from labcore.options.mounts import from_long, from_short, from_tmpfs
 from labcore.runtime import make_plan, spawn
 from labcore.spec import IdRange, Mount, Reference
 from labcore.storage.volumes import VolumeStore

@@ -17,6 +17,7 @@ import pytest
 
 import labcore
 from labcore.engine import Engine, create_options
+from labcore.engine.container.attach import run_to_end
 from labcore.engine.container.create import create
 from labcore.engine.container.files import container_files
 from labcore.engine.container.start import start
@@ -33,6 +34,7 @@ from labcore.storage.copies import flatten
 from labcore.storage.directories import remove_tree
 from labcore.storage.files import copy, of_machine
 from labcore.storage.tree import tree_at
+from labcore.storage.upper import UpperStore
 from tests.conftest import LEARNER, as_learner, needs_root
 from tests.containers import changes, names, run_script, shell_container, upper
 from tests.peers import Peers
@@ -292,6 +294,26 @@ def test_a_container_that_is_killed_with_its_shim_can_be_started_at_once(engine:
         with pytest.raises(MonitorLost):
             process.wait(10)
         assert get(engine, name).state.exit_code in (0, 137), "running, or lost"
+
+
+def test_the_kernel_is_asked_whether_files_are_mounted_only_of_what_may_still_run(
+    engine: Engine, storage: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes the kernel a grace period to say so."""
+    asked: list[str] = []
+    monkeypatch.setattr(UpperStore, "wait_until_free", lambda _, upper: asked.append(upper.id))
+    create(engine, create_options("busybox", ["true"], name=name))
+    run_to_end(engine, name)
+    remove(engine, name)
+    assert asked == []
+    lost = create(engine, create_options("busybox", ["sleep", "60"], name=name)).id
+    process = start(engine, name)
+    assert isinstance(process.source, MonitorExit)
+    os.kill(process.source.monitor.pid, signal.SIGKILL)
+    with pytest.raises(MonitorLost):
+        process.wait(10)
+    remove(engine, name, force=True)
+    assert asked == [lost]
 
 
 @pytest.mark.parametrize("seconds", [0.03, 0.06, 0.1, 0.15, 0.25])

@@ -15,7 +15,7 @@ OPEN_TO_ALL = {
     "lazy", "spec", "errors", "enumeration", "record", "record_json", "elf", "language", "disk_space", "paths", "streams",
     "tar", "trust", "procfs", "locks", "atomic", "files", "json_codec", "unix_sockets", "signal_forwarding", "cancellation",
 }  # fmt: skip
-SUBJECT = {"native", "runtime", "storage", "images", "registry", "network", "engine"}
+SUBJECT = {"options", "native", "runtime", "storage", "images", "registry", "network", "engine"}
 ALLOWED = {
     "enumeration": set(),
     "record": {"enumeration"},
@@ -38,6 +38,7 @@ ALLOWED = {
     "locks": {"procfs", "errors"},
     "atomic": {"locks"},
     "spec": {"record", "errors", "lazy"},
+    "options": {"record", "errors", "lazy", "spec"},
     "native": OPEN_TO_ALL,
     "runtime": OPEN_TO_ALL | {"native"},
     "storage": OPEN_TO_ALL | {"native"},
@@ -45,9 +46,9 @@ ALLOWED = {
     "http": OPEN_TO_ALL,
     "registry": OPEN_TO_ALL | {"http"},
     "network": OPEN_TO_ALL | {"native"},
-    "engine": OPEN_TO_ALL | {"network", "native", "runtime", "storage", "images", "registry"},
+    "engine": OPEN_TO_ALL | {"options", "network", "native", "runtime", "storage", "images", "registry"},
     "daemon": OPEN_TO_ALL | SUBJECT | {"http"},
-    "client": OPEN_TO_ALL,
+    "client": OPEN_TO_ALL | {"options"},
     "trace": OPEN_TO_ALL,
     "vm": OPEN_TO_ALL | {"native", "images"},
     "doctor": OPEN_TO_ALL | {"native", "runtime", "storage", "network", "vm"},

@@ -1,4 +1,6 @@
+import os
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +9,7 @@ from labcore import native
 from labcore.errors import InvalidInput
 from labcore.native import CloneFlag
 from labcore.runtime import STAGES, Plan, make_plan, ops
+from labcore.runtime.exec import exec_plan
 from labcore.runtime.ops.fields import _fields as op_fields
 from labcore.spec import BindRoot, ContainerSpec, OverlayRoot, TopDirectory
 
@@ -316,3 +319,13 @@ def test_a_root_that_is_described_costs_no_other_carrier() -> None:
     plan = make_plan(SPEC.replace(root=OverlayRoot("/state", ("layers/top",), "scratch", top=top)))
     assert any(isinstance(op, ops.SetDirectoryMetadata) for op in plan)
     assert plan.carrier == "extension"
+
+
+def test_a_further_process_enters_cgroups_itself_and_its_monitor_stays_outside(tmp_path: Path) -> None:
+    (tmp_path / "tasks").touch()  # of version 1: for one thread, which is the writer's own, the kernel halts nobody's forks
+    plan = exec_plan(SPEC, os.getpid(), cgroups=(str(tmp_path),))
+    opened = next(op for op in plan if isinstance(op, ops.OpenCgroups))
+    entered = next(op for op in plan if isinstance(op, ops.EnterCgroups))
+    assert opened.steps[0].args[1] == f"{tmp_path}/tasks"
+    assert [step.args[1] for step in entered.steps] == [b"0"]
+    assert plan.ops.index(opened) < plan.clone_index == plan.ops.index(entered) - 1

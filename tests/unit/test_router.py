@@ -175,3 +175,13 @@ def test_nobody_is_answered_who_has_gone() -> None:
 
     with pytest.raises(ClientDisconnect):
         ExceptionMiddleware(app, {OSError: HANDLERS[OSError]})(request("GET /"))
+
+
+def test_a_request_is_matched_once() -> None:
+    asked = request("GET /info")
+    router = Router([Route("GET", "/info", lambda _: Response(200))])
+    assert not router.is_long_running(asked)
+    found = asked.match
+    router(asked)
+    assert found is not None
+    assert asked.match is found

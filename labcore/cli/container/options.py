@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FILE_MAX: Final = 4 << 20  # bytes of an --env-file; the kernel gives a program 6 MB of arguments and variables at most
 
-# flags; field of `labcore.engine.options.fields` (with a `+` it may be repeated); what stands for its value, none for a
+# flags; field of `labcore.options.create` (with a `+` it may be repeated); what stands for its value, none for a
 # switch; help
 OPTIONS: Final = (
     ("-e --env", "env+", "NAME[=VALUE]", "set an environment variable, without VALUE to that of this environment"),
@@ -160,7 +160,7 @@ def _healthcheck(fields: dict[str, Any]) -> Healthcheck | None:
     off = bool(fields.pop("no_healthcheck"))
     if not off and not any(taken.values()):
         return None
-    from labcore.engine.options.life_forms import healthcheck  # few containers have one
+    from labcore.options.life import healthcheck  # few containers have one
 
     return healthcheck(command=taken.pop("cmd"), off=off, retries=taken.pop("retries"), **taken)
 

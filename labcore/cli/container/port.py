@@ -5,8 +5,8 @@ import argparse
 from labcore.engine import Engine
 from labcore.engine.container.state import get
 from labcore.engine.network.inspect import address_of, bindings, endpoints_of
-from labcore.engine.options.network_forms import exposed
 from labcore.errors import NotFound
+from labcore.options.networks import exposed
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

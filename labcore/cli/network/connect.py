@@ -5,7 +5,7 @@ import argparse
 from labcore.cli.notices import notify
 from labcore.engine import Engine
 from labcore.engine.container.network_connect import connect
-from labcore.engine.options.network_forms import endpoint
+from labcore.options.networks import endpoint
 
 REPEATED = (
     ("--alias", "network_aliases", "NAME", "a further name there"),

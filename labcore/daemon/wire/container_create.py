@@ -12,8 +12,8 @@ from labcore.daemon.wire.endpoint_settings import EndpointSettings, endpoint_opt
 from labcore.daemon.wire.health_config import HealthConfig, healthcheck_of
 from labcore.daemon.wire.host_config import HostConfig, host_fields
 from labcore.daemon.wire.mounts import check_driver, read_mounts
-from labcore.engine.options.fields import create_options
 from labcore.errors import InvalidInput
+from labcore.options.create import create_options
 from labcore.spec import CreateOptions, EndpointOptions
 
 WITHOUT_ENDPOINTS: Final = ("none", "host")

@@ -5,7 +5,7 @@ from typing import Any
 from labcore.daemon.wire.codec import Wire
 from labcore.daemon.wire.host_config import RestartPolicyConfig, restart_policy_of
 from labcore.daemon.wire.resources import processors
-from labcore.engine.options.fields import create_options
+from labcore.options.create import create_options
 from labcore.spec import RestartPolicy
 
 

@@ -8,8 +8,8 @@ from msgspec import UNSET, UnsetType, field
 from labcore.daemon.wire.codec import Wire
 from labcore.daemon.wire.mounts import MountSpec
 from labcore.daemon.wire.resources import HostResources, resource_fields
-from labcore.engine.options.log_forms import log_policy
 from labcore.errors import InvalidInput
+from labcore.options.log import log_policy
 from labcore.spec import RestartPolicy
 
 RUNTIMES: Final = ("", "runc", "io.containerd.runc.v2", "labcore")

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from labcore.daemon.wire.mounts import bind_json, is_bind, is_tmpfs_option, mount_json
 from labcore.daemon.wire.resources_json import resources_json
-from labcore.engine.options.log_forms import log_options
+from labcore.options.log import log_options
 from labcore.spec import MASKED_PATHS, READONLY_PATHS, CreateOptions, LogPolicy, Mount
 from labcore.spec.network import PortBinding
 

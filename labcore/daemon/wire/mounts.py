@@ -6,9 +6,9 @@ from typing import Any, Final, Never
 from msgspec import UNSET, UnsetType, field
 
 from labcore.daemon.wire.codec import Wire
-from labcore.engine.options.forms import size as parse_size
-from labcore.engine.options.mount_options import PROPAGATION, from_short, from_tmpfs
 from labcore.errors import InvalidInput, NotFound
+from labcore.options.mounts import PROPAGATION, from_short, from_tmpfs
+from labcore.options.values import size as parse_size
 from labcore.spec import Mount
 
 KINDS: Final = ("bind", "volume", "tmpfs")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from pathlib import Path
 
 from labcore import procfs
 from labcore.atomic import atomic_write
 from labcore.errors import Unavailable
-from labcore.files import write_text
+from labcore.files import read_text, write_text
 from labcore.json_codec import dumps, loads
 from labcore.runtime.cgroups import removal
 from labcore.spec import Resources
@@ -120,9 +119,10 @@ def _aside(directory: str) -> str:
 
 
 def _had_oom_kill(directory: str) -> bool:
-    for name in ("memory.events", "memory.oom_control"):  # of version 2, and 1
-        with suppress(OSError):
-            lines = Path(directory, name).read_text(encoding="utf-8").splitlines()
-            if any(line.startswith("oom_kill ") and line != "oom_kill 0" for line in lines):
-                return True
+    files = (f"{directory}/{name}" for name in ("memory.events", "memory.oom_control"))  # of version 2, and 1
+    file = next(filter(os.path.exists, files), None)
+    if file is None:
+        return False
+    with suppress(OSError):
+        return any(line.startswith("oom_kill ") and line != "oom_kill 0" for line in read_text(file).splitlines())
     return False

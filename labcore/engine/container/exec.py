@@ -1,5 +1,7 @@
 """exec: a further process in a container that runs, in its namespaces, its cgroup and its root, and no mightier than it."""
 
+from __future__ import annotations
+
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -7,19 +9,24 @@ from pathlib import Path
 
 from labcore.engine.container.lifecycle import next_status, status_of
 from labcore.engine.container.state import get, has_ended, while_it_runs
-from labcore.engine.containers import attach
 from labcore.engine.engine import Engine
 from labcore.engine.records.records import Container
 from labcore.engine.spans import note_ops, span
 from labcore.errors import InvalidInput, NotRunning, Unavailable
-from labcore.files import write_text
 from labcore.native import Process, Stream
 from labcore.record import Record
 from labcore.runtime import spawn
 from labcore.runtime.cgroups import hierarchies
+from labcore.runtime.cgroups.group import opened
 from labcore.runtime.exec import exec_plan
 from labcore.runtime.stdio import give_streams
 from labcore.spec import BindRoot, ContainerSpec
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from labcore.runtime.cgroups.hierarchy import Hierarchies
 
 
 class ExecOptions(Record):
@@ -62,26 +69,35 @@ def execute(
     Raises NotFound, NotRunning, InvalidInput, StepFailed.
     """
     container = get(engine, text)
-    inside = attach(engine, container)
+    if container.state.status != "running":
+        raise NotRunning(f"container {container.id} is not running")
+    pid = container.state.pid
     try:
         with while_it_runs(container), span("runtime: exec"):
             begun = time.time_ns()
-            spec = _spec(engine, container, options, inside.pid)
-            own = cgroups_of(os.getpid())
-            cgroups = [each for each in cgroups_of(inside.pid) if each not in own]
+            spec = _spec(engine, container, options, pid)
 
             def ready(process: Process) -> None:
                 if has_ended(container):  # what was joined may be a later process's
                     raise NotRunning(f"container {container.id} is not running")
-                for directory in cgroups:  # it alone: its monitor does not count
-                    write_text(f"{directory}/cgroup.procs", str(process.pid))
                 if not spec.terminal:
                     give_streams(process.pid, spec.user.uid)
 
             syncs = (("created", ready), *((("terminal", take_terminal),) if take_terminal else ()))
             launch = engine.launch_options(syncs).replace(dies_with_parent=False)
-            plan = exec_plan(spec, inside.pid, options=launch)
-            process = spawn(plan, stdin=stdin, stdout=stdout, stderr=stderr, release=release, kept_output=kept_output)
+            cgroups = _entered(pid)
+            birthplace = cgroups.pop("", "")
+            plan = exec_plan(spec, pid, options=launch, cgroups=tuple(dict.fromkeys(cgroups.values())))
+            with opened(birthplace) as cgroup:
+                process = spawn(
+                    plan,
+                    stdin=stdin,
+                    stdout=stdout,
+                    stderr=stderr,
+                    release=release,
+                    kept_output=kept_output,
+                    cgroup=cgroup,
+                )
             note_ops(process, begun, before="runtime: plan and monitor")
             return process
     except PermissionError:  # of /proc/PID/ns
@@ -89,8 +105,6 @@ def execute(
             f"{container} was started in another user namespace than this command's, which may not enter it\n"
             "  cure: start it and enter it in one: labcore rootless sh, and the commands there"
         ) from None
-    finally:
-        inside.release()
 
 
 def _spec(engine: Engine, container: Container, options: ExecOptions, pid: int) -> ContainerSpec:
@@ -116,20 +130,25 @@ def _spec(engine: Engine, container: Container, options: ExecOptions, pid: int) 
     return with_variables(spec, connected_now(engine, container).variables)
 
 
-def cgroups_of(pid: int) -> tuple[str, ...]:
-    """Return the directories of the cgroups that a process is in, each once. Raises OSError."""
-    return tuple(dict.fromkeys(cgroups_by_controller(pid).values()))
+def _entered(pid: int) -> dict[str, str]:
+    """Return the directories of the cgroups that a process is in and this one is not, as below. Raises OSError."""
+    where = hierarchies()
+    own = dict(_cgroups(os.getpid(), where))
+    theirs = {name: each for name, each in _cgroups(pid, where) if each != own.get(name)}
+    there = set(filter(os.path.isdir, set(theirs.values())))
+    return {name: each for name, each in theirs.items() if each in there}
 
 
 def cgroups_by_controller(pid: int) -> dict[str, str]:
-    """Return the same by controller of version 1, and by `` for version 2: cgroups(7)."""
-    where = hierarchies()
+    """Return the directories of a process's cgroups, by controller of version 1, and by `` for version 2. Raises OSError."""
+    return {name: each for name, each in _cgroups(pid, hierarchies()) if os.path.isdir(each)}  # noqa: PTH112
+
+
+def _cgroups(pid: int, where: Hierarchies) -> Iterator[tuple[str, str]]:
+    """Yield the same as the kernel lists them, cgroups(7): one that is out of sight here has no such directory."""
     mounts = dict(where.v1) | ({"": where.v2} if where.v2 else {})
-    found: dict[str, str] = {}
     for line in Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8").splitlines():
         _, names, path = line.split(":", 2)
         for name in names.split(","):
-            directory = f"{mounts[name]}{path}" if name in mounts else ""
-            if directory and os.path.isdir(directory):  # noqa: PTH112
-                found[name] = directory
-    return found
+            if name in mounts:
+                yield name, f"{mounts[name]}{path}"

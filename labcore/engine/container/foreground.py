@@ -11,12 +11,12 @@ from labcore.engine.create import HOSTNAME, container_spec
 from labcore.engine.engine import Engine
 from labcore.engine.network.etc_files import borrowed_etc_files, etc_files, with_etc_files
 from labcore.engine.network.networks import connected, launch_options_of_plan, with_variables
-from labcore.engine.options.fields import create_options
 from labcore.engine.options.mounts import mounted
 from labcore.engine.options.resources import PREFIX, cgroup_of
 from labcore.engine.records.ids import ID_SHORT, new_id
 from labcore.errors import InvalidInput
 from labcore.native import DEVNULL, PIPE
+from labcore.options.create import create_options
 from labcore.record import Record
 from labcore.runtime import make_plan
 from labcore.runtime.cgroups import Cgroup, removal
@@ -62,7 +62,7 @@ def plan(
     """Return the plan of a container: print it, change it, `spawn` it, as often as wanted.
 
     `image` is a name in the store; `argv` empty: the image's own command. `fields` are those of
-    `labcore.engine.options.fields.create_options`: `rootfs` is a directory instead of an image, `env` a mapping, and so on.
+    `labcore.options.create.create_options`: `rootfs` is a directory instead of an image, `env` a mapping, and so on.
     `stages` replaces stages by name (`labcore.STAGES`). `root` is the state root. What somebody has to hold is for `run`:
     volumes, and the container's own /etc/hosts, /etc/hostname and /etc/resolv.conf.
     Raises InvalidInput, ImageNotFound, StoreDamaged.

@@ -58,7 +58,7 @@ def start(engine: Engine, text: str, *, with_input: bool = False) -> Process:
 
 def started(engine: Engine, container: Container, *, with_input: bool = False) -> Process:
     """Do the same for a container that the caller has locked, and that does not run."""
-    if container.layers:
+    if container.layers and container.state.boot == boot_id():  # else nobody has ever mounted it
         with span("storage: wait for the upper directory"):
             engine.uppers.wait_until_free(upper_of(container))
     before = container.state

@@ -113,6 +113,11 @@ def _observed(engine: Engine, container: Container, *, is_ours: bool = False) ->
     return noted if known else running_state(pid, noted, now())
 
 
+def is_lost(engine: Engine, container: Container) -> bool:
+    """Return whether the shim of a container that has run did not say how it ended: then processes of it may be left."""
+    return container.state.boot == boot_id() and shim_of(engine, container).exit() is None
+
+
 def has_ended(container: Container) -> bool:
     """Return whether the process of a container that ran is gone, or about to be, or its number another's."""
     pid = container.state.pid

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from labcore.engine.options.forms import flag, pairs, refuse, text, words
 from labcore.errors import InvalidInput
+from labcore.options.values import flag, pairs, refuse, text, words
 from labcore.spec.network import AddressPool, NetworkOptions
 
 

@@ -12,8 +12,8 @@ from functools import lru_cache
 from itertools import count
 
 from labcore.engine.network.resolv_conf import read_text
-from labcore.engine.options.limit_forms import HOST_GATEWAY
 from labcore.locks import Lock
+from labcore.options.limits import HOST_GATEWAY
 from labcore.runtime.mounting import normalized
 from labcore.spec import MountPoint
 

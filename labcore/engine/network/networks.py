@@ -12,10 +12,10 @@ from labcore import procfs
 from labcore.engine.engine import BARE
 from labcore.engine.network.objects import log_endpoint_events, release_endpoints
 from labcore.engine.network.resolv_conf import embedded, machines, own, wanted
-from labcore.engine.options.limit_forms import HOST_GATEWAY
 from labcore.engine.records.ids import new_id
 from labcore.engine.spans import span
 from labcore.errors import InvalidInput, NotFound
+from labcore.options.limits import HOST_GATEWAY
 from labcore.record import Record
 from labcore.spec.network import PortBinding
 

@@ -109,22 +109,9 @@ class Cgroup(Record):
             return False
         return True
 
-    @contextmanager
-    def birthplace(self) -> Iterator[int]:
-        """Yield a descriptor of what a process is born in: `labcore.native.block.born_in`; -1 if it has to join others."""
-        if not self.alone:
-            yield -1
-            return
-        from labcore.native.handover import LAID_OUT  # what only looks at a cgroup starts nothing
-        from labcore.native.spawn import aside
-
-        controller, directory = self.alone
-        path, flags = (f"{directory}/tasks", os.O_WRONLY) if controller else (directory, os.O_PATH | os.O_DIRECTORY)
-        fd = aside(os.open(path, flags | os.O_CLOEXEC), LAID_OUT)
-        try:
-            yield fd
-        finally:
-            os.close(fd)
+    def birthplace(self) -> str:
+        """Return the directory that a process can be born in, and need not join: version 2's, or the only one; or none."""
+        return self.alone[1] if self.alone else self.directories().get("", "")
 
     def check_free(self) -> None:
         """Raise InvalidInput if there are processes in it already, or it is frozen, and with it whoever would come in."""
@@ -205,6 +192,27 @@ class Cgroup(Record):
     def thaw(self) -> None:
         """Let them go on."""
         removal.thaw(self.entrances())
+
+
+@contextmanager
+def opened(birthplace: str) -> Iterator[int]:
+    """Yield a descriptor of what a process is born in: `labcore.native.block.born_in`; -1 if it is none.
+
+    In version 2 a process that moves there halts all forks of the machine, for a grace period of the kernel.
+    """
+    if not birthplace:
+        yield -1
+        return
+    from labcore.native.handover import LAID_OUT  # what only looks at a cgroup starts nothing
+    from labcore.native.spawn import aside
+
+    tasks = f"{birthplace}/tasks"
+    path, flags = (tasks, os.O_WRONLY) if os.path.exists(tasks) else (birthplace, os.O_PATH | os.O_DIRECTORY)
+    fd = aside(os.open(path, flags | os.O_CLOEXEC), LAID_OUT)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
 
 
 def _normalized(path: str) -> str:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from labcore.runtime.ops.base import ApplyApparmorProfile, Call, Clone, JoinCgroup, JoinNamespaces, Op, Pause, Receive, Sync
+from labcore.runtime.ops.base import (
+    ApplyApparmorProfile,
+    Call,
+    Clone,
+    EnterCgroups,
+    JoinCgroup,
+    JoinNamespaces,
+    Op,
+    OpenCgroups,
+    Pause,
+    Receive,
+    Sync,
+)
 from labcore.runtime.ops.exec_fifo import OpenExecFifo, WaitForStart
 from labcore.runtime.ops.files import (
     Chdir,
@@ -66,6 +78,7 @@ __all__ = [
     "Clone",
     "CloseDescriptors",
     "DieWithParent",
+    "EnterCgroups",
     "EnterRoot",
     "Execve",
     "FsMount",
@@ -87,6 +100,7 @@ __all__ = [
     "NewSession",
     "NoNewPrivileges",
     "Op",
+    "OpenCgroups",
     "OpenExecFifo",
     "OpenTree",
     "Pause",

@@ -181,13 +181,53 @@ class JoinCgroup(Op):
     before_clone: ClassVar[bool] = True
 
     def calls(self) -> Sequence[Step]:
-        steps: list[Step] = []
-        for directory in self.directories:
-            file = "tasks" if os.path.exists(f"{directory}/tasks") else "cgroup.procs"
-            procs = native.openat.step(native.AT_FDCWD, f"{directory}/{file}", os.O_WRONLY | os.O_CLOEXEC)
-            steps += [procs.replace(result=0), native.write.step(Register(0), b"0"), native.close.step(Register(0))]
-        return steps
+        return [step for each in self.directories for step in (_entrance(each), native.write.step(Register(0), b"0"), CLOSED)]
 
     @cached_property
     def detail(self) -> str:
         return " ".join(self.directories)
+
+
+class OpenCgroups(Op):
+    """Open the entrances of cgroups, at descriptors from `first` on, for the child: `EnterCgroups`. Done by the monitor.
+
+    It must be done before a mount namespace is joined.
+    """
+
+    directories: tuple[str, ...]
+    first: int
+    name: ClassVar[str] = "open cgroups"
+    before_clone: ClassVar[bool] = True
+
+    @cached_property
+    def detail(self) -> str:
+        return " ".join(self.directories)
+
+    def calls(self) -> Sequence[Step]:
+        steps: list[Step] = []
+        for descriptor, directory in enumerate(self.directories, self.first):
+            steps += [_entrance(directory), native.dup3.step(Register(0), descriptor, os.O_CLOEXEC), CLOSED]
+        return steps
+
+
+class EnterCgroups(Op):
+    """Move into the cgroups that were opened, `count` of them: the monitor stays outside, and does not count there."""
+
+    first: int
+    count: int
+    name: ClassVar[str] = "enter cgroups"
+
+    @cached_property
+    def detail(self) -> str:
+        return f"{self.first}…{self.first + self.count - 1}"
+
+    def calls(self) -> Sequence[Step]:
+        return [native.write.step(self.first + number, b"0") for number in range(self.count)]
+
+
+def _entrance(directory: str) -> Step:
+    file = "tasks" if os.path.exists(f"{directory}/tasks") else "cgroup.procs"
+    return native.openat.step(native.AT_FDCWD, f"{directory}/{file}", os.O_WRONLY | os.O_CLOEXEC).replace(result=0)
+
+
+CLOSED = native.close.step(Register(0))

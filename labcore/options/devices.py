@@ -7,7 +7,7 @@ import re
 import stat
 from pathlib import Path
 
-from labcore.engine.options.forms import number, refuse, size
+from labcore.options.values import number, refuse, size
 from labcore.spec import DeviceMapping, DeviceRule
 from labcore.spec.resources import Throttle
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from labcore.engine.options import device_forms, log_forms, network_forms, security_forms
-from labcore.engine.options.forms import (
+from labcore.errors import InvalidInput
+from labcore.options import devices, log, networks, security
+from labcore.options.life import restart_policy
+from labcore.options.limits import address, cpu_set, cpu_shares, cpus, extra_host, id_range, signal_name, ulimit
+from labcore.options.mounts import from_long, from_short, from_tmpfs
+from labcore.options.values import (
     each,
     flag,
     number,
@@ -19,10 +23,6 @@ from labcore.engine.options.forms import (
     word,
     words,
 )
-from labcore.engine.options.life_forms import restart_policy
-from labcore.engine.options.limit_forms import address, cpu_set, cpu_shares, cpus, extra_host, id_range, signal_name, ulimit
-from labcore.engine.options.mount_options import from_long, from_short, from_tmpfs
-from labcore.errors import InvalidInput
 from labcore.spec import CreateOptions
 
 TYPE_CHECKING = False
@@ -47,13 +47,13 @@ FORMS: Final[dict[str, tuple[str, Reader]]] = {
     "volumes_from": ("volumes_from", words),
     "mounts": ("mounts", each(lambda _, value: from_long(value))),
     "tmpfs": ("mounts", each(lambda _, value: from_tmpfs(value))),
-    "devices": ("devices", each(device_forms.mapping)),
-    "device_cgroup_rules": ("device_cgroup_rules", each(device_forms.rule)),
+    "devices": ("devices", each(devices.mapping)),
+    "device_cgroup_rules": ("device_cgroup_rules", each(devices.rule)),
     "remap": ("userns_remap", id_range),
     "cap_add": ("cap_add", words),
     "cap_drop": ("cap_drop", words),
-    "publish": ("ports", network_forms.published),
-    "expose": ("exposed_ports", network_forms.exposed),
+    "publish": ("ports", networks.published),
+    "expose": ("exposed_ports", networks.exposed),
     "dns": ("dns", each(address)),
     "dns_search": ("dns_search", each(word)),
     "dns_options": ("dns_options", each(word)),
@@ -64,7 +64,7 @@ FORMS: Final[dict[str, tuple[str, Reader]]] = {
     "restart": ("restart", restart_policy),
     "stop_timeout": ("stop_timeout", lambda name, value: number(name, value, -1)),
     "shm_size": ("shm_size", size),
-    "security_opt": ("", security_forms.security),
+    "security_opt": ("", security.security),
     "memory": ("resources.memory", size),
     "memory_swap": ("resources.swap", size_or_unlimited),
     "memory_reservation": ("resources.reservation", size),
@@ -81,11 +81,11 @@ FORMS: Final[dict[str, tuple[str, Reader]]] = {
     "cpuset_mems": ("resources.mems", cpu_set),
     "pids_limit": ("resources.pids", lambda name, value: number(name, value, -1)),
     "blkio_weight": ("resources.block_weight", number),
-    "blkio_weight_device": ("resources.block_weights", each(device_forms.weight)),
-    "device_read_bps": ("resources.throttles", each(device_forms.throttle("read_bps"))),
-    "device_write_bps": ("resources.throttles", each(device_forms.throttle("write_bps"))),
-    "device_read_iops": ("resources.throttles", each(device_forms.throttle("read_iops"))),
-    "device_write_iops": ("resources.throttles", each(device_forms.throttle("write_iops"))),
+    "blkio_weight_device": ("resources.block_weights", each(devices.weight)),
+    "device_read_bps": ("resources.throttles", each(devices.throttle("read_bps"))),
+    "device_write_bps": ("resources.throttles", each(devices.throttle("write_bps"))),
+    "device_read_iops": ("resources.throttles", each(devices.throttle("read_iops"))),
+    "device_write_iops": ("resources.throttles", each(devices.throttle("write_iops"))),
 }
 ADDED: Final = ("mounts", "resources.throttles")  # several names say more of the same
 DEFAULT: Final = CreateOptions()
@@ -102,7 +102,7 @@ def create_options(
     if isinstance(argv, str | bytes) or not isinstance(argv, Sequence):
         raise InvalidInput(f"argv is a list of words: [{argv!r}], or ['sh', '-c', {argv!r}]")
     base = options or DEFAULT
-    base = log_forms.chosen(network_forms.connected(base, fields), fields)
+    base = log.chosen(networks.connected(base, fields), fields)
     changes: dict[str, Any] = {"image": image} if image is not None else {}
     if argv:
         changes["command"] = tuple(argv)
@@ -113,7 +113,7 @@ def create_options(
     limits = {target.partition(".")[2]: changes.pop(target) for target in list(changes) if target.startswith("resources.")}
     if limits:
         changes["resources"] = changes.get("resources", base.resources).replace(**limits)
-    return network_forms.check_mode(base.replace(**changes) if changes else base)
+    return networks.check_mode(base.replace(**changes) if changes else base)
 
 
 def _add(changes: dict[str, Any], target: str, found: Any) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from labcore.engine.options.forms import number, refuse, text
 from labcore.errors import InvalidInput
+from labcore.options.values import number, refuse, text
 from labcore.spec import IdRange, Rlimit
 from labcore.spec.isolation import parse_id
 

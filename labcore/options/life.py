@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from labcore.engine.options.forms import refuse
+from labcore.options.values import refuse
 from labcore.spec import Healthcheck, RestartPolicy
 
 TYPE_CHECKING = False

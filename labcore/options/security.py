@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from labcore.engine.options.forms import flag, refuse, words
+from labcore.options.values import flag, refuse, words
 from labcore.spec import MASKED_PATHS, READONLY_PATHS
 
 TYPE_CHECKING = False

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from labcore.engine.options.forms import UNITS, number, pairs, size
 from labcore.errors import InvalidInput
+from labcore.options.values import UNITS, number, pairs, size
 from labcore.spec import LogPolicy
 
 TYPE_CHECKING = False

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from labcore.engine.options.forms import pairs, refuse, text, words
-from labcore.engine.options.limit_forms import address
 from labcore.errors import InvalidInput
+from labcore.options.limits import address
+from labcore.options.values import pairs, refuse, text, words
 from labcore.spec.network import EndpointOptions, PortBinding
 
 TYPE_CHECKING = False
