@@ -7,7 +7,7 @@ is removed.
 
 SESSIONS = {
     "containers come and go": """
-        docker run --name one busybox echo hello
+        docker run --name one busybox echo 'hello you' there
         docker container run --rm --quiet --platform linux/amd64 --pull never busybox sh -c 'exit 7'
         ~docker create --name two busybox sleep 100
         docker start two
@@ -329,6 +329,10 @@ SESSIONS = {
         mkdir bound; echo b > bound/f; docker run --rm -v $PWD/bound:/b:ro busybox sh -c 'cat /b/f; touch /b/g'
         docker run --rm --mount type=bind,src=$PWD/nonesuch,dst=/b busybox true
         docker run --rm -v $PWD/created:/b busybox true; ls -d created
+        docker run --rm --mount type=bind,src=$PWD/bound,dst=/b -v $PWD/bound:/b busybox true
+        docker run --rm --mount type=volume,src=v10,dst=b busybox true
+        docker run --rm --mount type=volume,src=v10,dst=/ busybox true
+        docker run --rm --mount type=volume,src=v10,dst=/b,volume-opt=type=none,volume-opt=o=bind,volume-opt=device=$PWD/bound busybox cat /b/f
         docker run --rm --mount type=tmpfs,dst=/t,tmpfs-size=1m busybox sh -c 'df -k /t | tail -1 | awk "{print \\$2}"'
         docker run --rm --tmpfs /t:size=2m busybox sh -c 'df -k /t | tail -1 | awk "{print \\$2}"'
         !docker run --rm --mount type=image,src=busybox,dst=/i busybox ls /i/bin/sh

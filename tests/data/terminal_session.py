@@ -1,4 +1,4 @@
-"""Docker and compose at a real terminal: sizes, keys, signals and what is followed; what each step has come to is told as JSON."""
+"""Docker and compose at a terminal: sizes, keys, signals, what is followed; what each step has come to is told as JSON."""
 
 import fcntl
 import json
@@ -108,11 +108,11 @@ def sizes_and_signals() -> object:
     shell = Terminal("docker", "run", "--rm", "-it", "--name", "t-shell", "busybox", "sh", rows=31, columns=101)
     shell.until("# ")
     told = [ask(shell, "stty size", r"\n(\d+ \d+)")]
-    shell.type("trap 'stty size' WINCH\n")
-    shell.until("# ")
+    shell.type("(trap 'stty size; exit' WINCH; echo waits; while :; do sleep 0.1; done)\n")
+    shell.until("\nwaits")
     shell.resize(42, 142)
-    shell.type("\n")  # the shell runs its traps when a line has been read
-    told.append(shell.until(r"\n(42 142)"))
+    told.append(shell.until(r"\n(\d+ \d+)"))
+    shell.until("# ")
     shell.type("sleep 1000\n")
     shell.until("sleep 1000\n")
     time.sleep(1)  # until the shell has given the terminal away
@@ -183,7 +183,9 @@ def signals_without_a_terminal() -> object:
     run.until("up\n")
     run.type("\x03")
     told: list[object] = [run.until(r"int\n"), run.status()]
-    run = Terminal("docker", "run", "--rm", "--sig-proxy=false", "--name", "t-deaf", "busybox", "sh", "-c", "echo up; sleep 1000")
+    run = Terminal(
+        "docker", "run", "--rm", "--sig-proxy=false", "--name", "t-deaf", "busybox", "sh", "-c", "echo up; sleep 1000"
+    )
     run.until("up\n")
     run.type("\x03")
     told += [run.status(), until_state("t-deaf", "running"), docker("rm", "-f", "t-deaf")]
