@@ -170,8 +170,8 @@ def executions() -> object:
     shell.until("# ")
     shell.type("exit 9\n")
     told.append(shell.status())
-    shell = Terminal("docker", "exec", "-it", "t-exec", "cat")
-    time.sleep(1)
+    shell = Terminal("docker", "exec", "-it", "t-exec", "sh", "-c", "echo up; exec cat")
+    shell.until("up\n")
     docker("stop", "-t", "0", "t-exec")
     return [*told, shell.status(), docker("rm", "t-exec")]
 
@@ -188,7 +188,8 @@ def signals_without_a_terminal() -> object:
     )
     run.until("up\n")
     run.type("\x03")
-    told += [run.status(), until_state("t-deaf", "running"), docker("rm", "-f", "t-deaf")]
+    time.sleep(1)
+    told += [until_state("t-deaf", "running"), docker("rm", "-f", "t-deaf"), run.status()]
     run = Terminal("docker", "run", "--rm", "-it", "--name", "t-killed", "busybox", "sh", "-c", "echo up; sleep 1000")
     run.until("up\n")
     docker("kill", "t-killed")
