@@ -204,7 +204,6 @@ def followed() -> object:
     for words, patterns in (
         (("logs", "-f", "t-follow"), ("first\n", r"line 3\n", r"line \d+\n")),
         (("stats", "--format", "{{.Name}} {{.PIDs}}"), ("t-follow 2", "t-follow 2")),
-        (("stats", "t-follow"), ("NAME", "t-follow", "t-follow")),
     ):
         stream = Terminal("docker", *words)
         for pattern in patterns:
