@@ -10,7 +10,15 @@ from setuptools.command.build_ext import build_ext
 
 # program -> its sources. Static: they run in roots that hold no libc, and one of them is an image's only file.
 PROGRAMS = {
-    "labcore-monitor": ["csrc/monitor.c", "csrc/discard.c", "csrc/message.c", "csrc/shim.c", "csrc/log.c", "csrc/walker.c"],
+    "labcore-monitor": [
+        "csrc/monitor.c",
+        "csrc/discard.c",
+        "csrc/message.c",
+        "csrc/shim.c",
+        "csrc/output.c",
+        "csrc/log.c",
+        "csrc/walker.c",
+    ],
     "labcore-init": ["csrc/init.c"],
     "labcore-hello": ["csrc/hello.c"],
     "labcore-floor": ["csrc/floor.c"],

@@ -24,6 +24,7 @@
 #include "log.h"
 #include "message.h"
 #include "monitor.h"
+#include "output.h"
 
 #ifndef TIOCGPTPEER
 #define TIOCGPTPEER 0x5441
@@ -124,18 +125,6 @@ static void hear_clients(void)
     }
 }
 
-/* Returns how many bytes there were; at its end the stream is watched no more. */
-static int log_output(struct pollfd *source, uint32_t stream)
-{
-    static char bytes[1 << 16];
-    ssize_t size = read(source->fd, bytes, container_log.chunk);
-    if (size > 0)
-        log_put(&container_log, stream, bytes, (uint32_t)size);
-    else if (size == 0 || (errno != EINTR && errno != EAGAIN))
-        source->fd = -1;
-    return (int)size;
-}
-
 static void watch(int pid, int pidfd)
 {
     for (;;) {
@@ -144,28 +133,18 @@ static void watch(int pid, int pidfd)
         watched[OUTPUT].events = watched[ERRORS].events = waits ? 0 : POLLIN;
         if (poll(watched, (nfds_t)(CLIENTS + clients), waits ? WAIT_MS : -1) <= 0)
             continue;
+        if ((watched[OUTPUT].revents || watched[ERRORS].revents) && !watched[ENDED].revents)
+            output_gather();
         if (watched[OUTPUT].revents)
-            log_output(&watched[OUTPUT], 1);
+            output_log(&watched[OUTPUT], 1, &container_log);
         if (watched[ERRORS].revents)
-            log_output(&watched[ERRORS], 2);
+            output_log(&watched[ERRORS], 2, &container_log);
         hear_clients();
         if (watched[ATTACH].revents)
             attach(pid, pidfd);
         if (watched[ENDED].revents)
             return;
     }
-}
-
-/* What the container wrote lies in the pipe by now. More may come for ever from somebody else who has it: that is not awaited.
- */
-static void drain(struct pollfd *source, uint32_t stream)
-{
-    int left = 0;
-    if (source->fd < 0 || ioctl(source->fd, FIONREAD, &left) < 0)
-        return;
-    for (int taken; left > 0; left -= taken)
-        if ((taken = log_output(source, stream)) <= 0)
-            return;
 }
 
 void shim_until_exit(int pid, int pidfd, const struct report *report, siginfo_t *info)
@@ -181,8 +160,8 @@ void shim_until_exit(int pid, int pidfd, const struct report *report, siginfo_t 
     watch(pid, pidfd);
     while (waitid(P_PIDFD, (id_t)pidfd, info, WEXITED) < 0 && errno == EINTR)
         ;
-    drain(&watched[OUTPUT], 1);
-    drain(&watched[ERRORS], 2);
+    output_drain(&watched[OUTPUT], 1, &container_log);
+    output_drain(&watched[ERRORS], 2, &container_log);
     clock_gettime(CLOCK_REALTIME, &now);
     snprintf(text, sizeof text, "%d %d %lld%09ld %llu %d %d\n", info->si_code, info->si_status, (long long)now.tv_sec,
              now.tv_nsec, (unsigned long long)container_log.offset, report->failed, report->error);

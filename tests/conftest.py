@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import hashlib
 import os
 import platform
 import re
@@ -15,6 +16,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from shlex import quote
 
@@ -37,10 +39,12 @@ from labcore.vm import guests
 from tests.box import SHARED
 from tests.peers import Peers, about_peers, found_peers
 
-pytest_plugins = ["tests.watching"]
+pytest_plugins = ["tests.watching", "tests.cpu_time"]
 PROJECT = Path(__file__).parent.parent
 FROM_PACKAGES = ("alpine", "debian", "nginx", "python")
 SEEDS = ("busybox", "hello-world")
+PACKAGES = PROJECT / "build" / "packages"
+KEPT_IMAGES = PROJECT / "build" / "images"
 SHARED_ENGINE = pytest.StashKey[Engine]()
 CGROUPS = Path("/sys/fs/cgroup")
 ON_CI = os.environ.get("CI") == "true"
@@ -163,21 +167,51 @@ def seeds_stay(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def stocked(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """The engine of all workers with the images that are made from Debian's packages; these are fetched once, kept in build."""
+    """The engine of all workers with the images that are made from Debian's packages; these are fetched once, kept in build.
+
+    So are the images, as long as nothing has changed that they are made from; test_seeds.py makes them again and compares.
+    """
     needs("apt-get", "dpkg-deb")
-    packages = PROJECT / "build" / "packages"
-    packages.mkdir(parents=True, exist_ok=True)
+    PACKAGES.mkdir(parents=True, exist_ok=True)
     with made_once("stocked", tmp_path_factory) as (root, is_there):
         made = Engine(root)
         if not is_there:
-            (root / "packages").symlink_to(packages)
-            try:
-                with outside():
-                    for name in FROM_PACKAGES:
-                        made.seed(name)
-            except Unavailable as error:
-                pytest.skip(f"needs a Debian mirror: {error}")
+            (root / "packages").symlink_to(PACKAGES)
+            if (kept := kept_images()).exists():
+                shutil.copytree(kept, root / "images")
+            else:
+                make_from_packages(made)
+                keep_images(root / "images")
     return made
+
+
+def make_from_packages(engine: Engine) -> None:
+    """Make those images, or skip the test that wants them."""
+    try:
+        with outside():
+            for name in FROM_PACKAGES:
+                engine.seed(name)
+    except Unavailable as error:
+        pytest.skip(f"needs a Debian mirror: {error}")
+
+
+def kept_images() -> Path:
+    """Return where images are kept that this source makes from these packages; of ours, the room of images imports no more."""
+    state = hashlib.sha256(sys.version.encode())
+    for pattern in ("*.py", "images/**/*.py", "spec/**/*.py"):
+        for source in sorted((PROJECT / "labcore").glob(pattern)):
+            state.update(source.read_bytes())
+    for file in sorted(PACKAGES.glob("*/*_*")):
+        state.update(f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}\n".encode())
+    return KEPT_IMAGES / state.hexdigest()
+
+
+def keep_images(images: Path) -> None:
+    """Keep a copy of them in place of older ones."""
+    shutil.rmtree(KEPT_IMAGES, ignore_errors=True)
+    copy = KEPT_IMAGES / f"incomplete-{os.getpid()}"
+    shutil.copytree(images, copy)
+    copy.rename(kept_images())
 
 
 @pytest.fixture(scope="session")
@@ -285,12 +319,12 @@ def traces() -> Counter[tuple[str, str]]:
 def may_be_ours(cgroup: Path) -> bool:
     """Return whether the tests may have made a cgroup: it is in no other container, and no other lab holds it."""
     root = next(each for each in reversed(cgroup.parents) if (each / "cgroup.procs").exists())
-    return not in_another_container(str(cgroup.relative_to(root))) and not is_held(cgroup)
+    return not in_another_container(str(cgroup.relative_to(root)), read_text("/proc/self/cgroup")) and not is_held(cgroup)
 
 
-def in_another_container(cgroup: str) -> bool:
+def in_another_container(cgroup: str, own: str) -> bool:
     """Return whether a cgroup lies in one that is neither this process's, nor a slice of systemd's, nor labcore's."""
-    first, own = cgroup.strip("/").partition("/")[0], Path("/proc/self/cgroup").read_text()
+    first = cgroup.strip("/").partition("/")[0]
     return not (not first or f":/{first}" in own or first.endswith(".slice") or "labcore" in first)
 
 
@@ -311,15 +345,21 @@ def is_held(directory: Path) -> bool:
 
 def network_namespaces() -> set[str]:
     """Return the network namespaces that processes are in, but for other containers: one that runs on has its own."""
-    found = set()
-    for process in Path("/proc").glob("[0-9]*"):
+    found, own = set(), read_text("/proc/self/cgroup")
+    for process in filter(str.isdecimal, os.listdir("/proc")):
         try:
-            cgroups = [line.split(":", 2)[2] for line in (process / "cgroup").read_text().splitlines()]
-            if not any(map(in_another_container, cgroups)):
-                found.add(os.readlink(process / "ns/net"))
+            cgroups = {line.split(":", 2)[2] for line in read_text(f"/proc/{process}/cgroup").splitlines()}
+            if not any(in_another_container(cgroup, own) for cgroup in cgroups):
+                found.add(os.readlink(f"/proc/{process}/ns/net"))
         except OSError:
             continue
     return found
+
+
+def read_text(path: str) -> str:
+    """Return what a small file holds; thousands of tests look around before and after, and `pathlib` takes twice as long."""
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 def open_descriptors() -> list[int]:
@@ -420,3 +460,17 @@ def as_learner(
     environment |= {"ID": str(LEARNER), "SUBORDINATE": subordinate}
     command = [*prefix, *within_reach(*argv, script=AS_LEARNER)]
     return subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, timeout=timeout, check=False)
+
+
+@cache
+def seed_busybox() -> str:
+    """Return a shell line that puts busybox into the store of the ordinary user who runs it: made once, and copied.
+
+    Beside the box's other files that all users may read; without a box, the command makes it.
+    """
+    if SHARED not in os.environ:
+        return f"{sys.executable} -P -m labcore seed busybox > /dev/null"
+    place = Path(tempfile.mkdtemp(dir=os.environ[SHARED], prefix="seed-"))
+    Engine(place).seed("busybox")
+    subprocess.run(["chmod", "-R", "a+rX", place], check=True)
+    return f"mkdir -p .local/share/labcore; cp -r {place}/images .local/share/labcore"

@@ -37,9 +37,9 @@ class WarmChecks:
 
 
 @contextmanager
-def warm_checks() -> Iterator[WarmChecks]:
-    """Have that process run while the `with` lasts."""
-    environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
+def warm_checks(**variables: str) -> Iterator[WarmChecks]:
+    """Have that process run, with these environment variables, while the `with` lasts."""
+    environment = {name: value for name, value in os.environ.items() if name != VARIABLE} | variables
     command, pipe = [sys.executable, "-m", __name__], subprocess.PIPE
     with Started(command, env=environment, stdin=pipe, stdout=pipe, text=True, cwd=PROJECT) as process:
         yield WarmChecks(process)

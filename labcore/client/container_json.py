@@ -142,6 +142,7 @@ def log_json(policy: LogPolicy) -> dict[str, Any]:
 def _security_json(options: CreateOptions) -> list[str]:
     found = ["no-new-privileges"] if options.no_new_privileges else []
     found += [f"seccomp={options.seccomp}"] if options.seccomp else []
+    found += [] if options.writable_cgroups is None else [f"writable-cgroups={str(options.writable_cgroups).lower()}"]
     return found + ([f"apparmor={options.apparmor}"] if options.apparmor else [])
 
 

@@ -1,7 +1,7 @@
 """The daemon's context: the engine and what belongs to it, handed to each endpoint."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from labcore.daemon.root_lock import identify, own
@@ -37,6 +37,8 @@ class Daemon:
         self.engine.layers.prepared()
         self._undo = ExitStack()
         self._undo.enter_context(self.engine.records.held_open())
+        if stages:
+            self._undo.enter_context(_stage_cgroups(self.id))
         self.exec_sessions = ExecSessions(self.engine)
         self.supervisor = Supervisor(self.engine)
         self.supervisor.start()
@@ -52,3 +54,9 @@ def _stages(file: Path) -> "StagesFile":
     from labcore.engine.stages import StagesFile  # most daemons run no learner's program, and need no parser
 
     return StagesFile(file)
+
+
+def _stage_cgroups(daemon_id: str) -> AbstractContextManager[None]:
+    from labcore.daemon.stage_cgroups import stage_cgroups  # most daemons need none
+
+    return stage_cgroups(daemon_id)

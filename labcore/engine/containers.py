@@ -248,8 +248,8 @@ def _removed(engine: Engine, container: Container, *, volumes: bool) -> Containe
         if container.layers and is_lost(engine, container):
             engine.uppers.wait_until_free(upper_of(container))
         own = _own_volumes(engine, container) if volumes else []
-        engine.container_dirs.remove(container.id, own)
-    for name in own:
+        gone = engine.container_dirs.remove(container.id, own)
+    for name in gone:
         engine.log_event("volume", "destroy", name, {"driver": "local"})
     return container
 

@@ -62,6 +62,7 @@ def container_spec(
         oom_score_adj=options.oom_score_adj,
         resources=limited(options, rules(options)),
         terminal=options.tty,
+        console_size=options.console_size,
         namespaces=kinds.new,
         joins=kinds.joins,
         **held_back.as_dict(),

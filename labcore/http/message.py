@@ -13,7 +13,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # a client of registries, which takes errors from here, starts without them
     from labcore.http.client import Client, Credentials
     from labcore.http.raw_stream import RawStream
-    from labcore.http.router import Match
 
 ABSOLUTE: Final = re.compile(r"^https?://[^/?]*", re.IGNORECASE)  # what a client of a proxy puts before the path
 
@@ -23,17 +22,18 @@ class Body:
 
     def __init__(self, more: Callable[[], bytes | None]) -> None:
         self._more = more
-        self._left = b""
+        self._piece = b""
+        self._at = 0
         self._ended = False
 
     def read(self, size: int) -> bytes:
         """Return at most `size` bytes; nothing at the end. Raises ClientDisconnect, HTTPException."""
-        while not self._left and not self._ended:
-            chunk = self._more()
-            self._ended = chunk is None
-            self._left = chunk or b""
-        piece, self._left = self._left[:size], self._left[size:]
-        return piece
+        while self._at == len(self._piece) and not self._ended:
+            more = self._more()
+            self._piece, self._at, self._ended = more or b"", 0, more is None
+        taken = self._piece[self._at : self._at + size]
+        self._at += len(taken)
+        return taken
 
     def read_at_most(self, limit: int) -> bytes:
         """Return the whole body. Raises ContentTooLarge if it is longer than the limit."""
@@ -58,7 +58,7 @@ class Request:
         self.target = target
         self.path = unquote(path)
         self.path_params: Mapping[str, str] = {}
-        self.match: Match | None = None  # once a router has found it
+        self.match: Any = None  # a router's, once it has found the route
         self._pairs = parse_qsl(query, keep_blank_values=True) if query else []
         self.query = dict(self._pairs)
         self.headers = headers

@@ -20,6 +20,8 @@ POLL_SECONDS: Final = 0.2  # for the other side, before the thread has other thi
 POLL_AGAIN_SECONDS: Final = 0.01  # … if that was in vain once
 TIMEVAL: Final = struct.Struct("@ll")
 BLANK_LINE: Final = re.compile(rb"^\r?\n", re.MULTILINE)
+CHUNK: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]{0,4000})?\r\n")
+MAX_CHUNKS: Final = 1024  # that are handed on in one piece
 
 
 class Wait(NamedTuple):
@@ -86,6 +88,18 @@ class Reader:
         piece = self._read[self._at : self._at + most]
         self._at += len(piece)
         return piece
+
+    def read_chunks(self) -> bytes:
+        """Return the content of the chunks that have come whole (RFC 9112, 7.1), in one piece; the last, empty one stays."""
+        view = memoryview(self._read)
+        pieces: list[memoryview] = []
+        while len(pieces) < MAX_CHUNKS and (head := CHUNK.match(self._read, self._at)):
+            end = head.end() + int(head[1], 16)
+            if end == head.end() or self._read[end : end + 2] != b"\r\n":
+                break
+            pieces.append(view[head.end() : end])
+            self._at = end + 2
+        return b"".join(pieces)
 
     def fill(self, deadline: float) -> Generator[Wait, None, bool]:
         """Wait for more; return whether some came: not at the end, and not after the deadline."""

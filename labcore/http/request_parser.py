@@ -16,7 +16,7 @@ import httptools
 from labcore.http.client import Client
 from labcore.http.exceptions import ClientDisconnect, HTTPException
 from labcore.http.message import Body, Request
-from labcore.http.reader import CHUNK_SIZE, IO_TIMEOUT_SECONDS, Reader, Wait
+from labcore.http.reader import CHUNK, CHUNK_SIZE, IO_TIMEOUT_SECONDS, Reader, Wait
 
 MAX_HEADER_BYTES: Final = 1 << 16
 HEAD_TIMEOUT_SECONDS: Final = 30.0  # for the whole head, however slowly it drips
@@ -24,7 +24,6 @@ MIN_BYTES_PER_SECOND: Final = 256  # who sends less of a body for long only want
 DRAIN_MAX_BYTES: Final = 1 << 20  # of a body that nobody read, so that the connection can go on
 DRAIN_TIMEOUT_SECONDS: Final = 5.0
 BEGIN: Final = re.compile(rb"[A-Za-z\r\n]")
-CHUNK: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
 LENGTH: Final = re.compile(r"[0-9]{1,18}")
 
 
@@ -135,7 +134,10 @@ class RequestParser:
 
     def _chunks(self) -> Iterator[bytes]:
         self._invite()
-        while size := self._chunk_size():
+        while (whole := self._reader.read_chunks()) or (size := self._chunk_size()):
+            if whole:
+                yield self._counted(whole)
+                continue
             while size:
                 piece = self._more(size)
                 size -= len(piece)
@@ -161,7 +163,9 @@ class RequestParser:
         self._invited = time.monotonic()
 
     def _more(self, most: int) -> bytes:
-        piece = self._reader.read(min(most, CHUNK_SIZE))
+        return self._counted(self._reader.read(min(most, CHUNK_SIZE)))
+
+    def _counted(self, piece: bytes) -> bytes:
         self._come += len(piece)
         if not piece or self._drips():
             raise ClientDisconnect("the request ends in its body, or drips")

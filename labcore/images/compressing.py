@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import BinaryIO, Final
 
+    from labcore.spec import Platform
+
 BLOCK_SIZE: Final = 1 << 20  # bytes before compression; another size would give other digests
 GZIP_HEADER: Final = bytes((0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255))  # deflate, no flags, no time, an unknown system
 LAST_BLOCK: Final = b"\x03\x00"  # an empty one, of deflate's fixed codes
@@ -23,14 +25,14 @@ LEVEL: Final = 2  # of isal's 0 to 3: a fifth of the time that zlib takes, for s
 OCI_NAMES: Final = {DOCKER_CONFIG: CONFIG, DOCKER_LAYER: LAYER, DOCKER_LAYER_GZIP: LAYER_GZIP}
 
 
-def compressed(store: ImageStore, reference: Reference) -> Image:
-    """Return the image with each plain layer gzipped, and tag that one. Raises ImageNotFound, StoreDamaged.
+def compressed(store: ImageStore, reference: Reference, platform: Platform | None = None) -> Image:
+    """Return the image with each plain layer gzipped, and tag that one; of an index the image for the platform.
 
     The image's ID stays the same, for the config has digests of uncompressed layers. A name that means an index keeps meaning
-    it.
+    it. Raises ImageNotFound, StoreDamaged.
     """
     with store.using():
-        image = store.get(reference)
+        image = store.get(reference, platform)
         if not any(layer.media_type in (LAYER, DOCKER_LAYER) for layer in image.layers):
             return image
         layers = tuple(_gzipped(store, layer) for layer in image.layers)

@@ -86,12 +86,12 @@ def images(store: ImageLayout, descriptor: Descriptor, depth: int = 0) -> Iterat
 def image_here(store: ImageLayout, descriptor: Descriptor) -> Image | None:
     """Return a manifest's image; of an index the one for this machine, else the first; None if none can be read."""
     found = list(images(store, descriptor))
-    return for_this_machine(found) if found else None
+    return best(found) if found else None
 
 
-def for_this_machine(images: Sequence[Image]) -> Image:
-    """Return the image that suits this machine best, the first if none does."""
-    places = ranked([image.config.platform for image in images], Platform.here())
+def best(images: Sequence[Image], platform: Platform | None = None) -> Image:
+    """Return the image that suits a platform best, by default this machine's; the first if none does."""
+    places = ranked([image.config.platform for image in images], platform or Platform.here())
     return images[places[0] if places else 0]
 
 

@@ -20,7 +20,7 @@ from labcore.record import Record
 from labcore.runtime.cgroups import Cgroup, hierarchies
 from labcore.spec import Resources
 
-VARIABLE: Final = "LABCORE_CGROUP"  # where a check has had them made: below what it may write to
+VARIABLE: Final = "LABCORE_CGROUP"  # where a check, or a daemon that runs your stages, has them made, and removes them itself
 PREFIX: Final = "labcore-lab-"
 HOMES: Final = f"{PREFIX}home-"
 AT_MOST: Final = Resources(memory=1 << 30, pids=256)
@@ -71,8 +71,8 @@ def memory_max() -> str:
 def cgroup(name: str) -> LessonCgroup:
     """Make a container's cgroup, without any limit yet; what is left of an earlier one of this name is removed if it is empty.
 
-    It may not swap: what is to fit into memory could else go to the disk. In a daemon that runs your stages it goes when that
-    ends, with the processes in it: what is to outlive the daemon is limited by docker's own options.
+    It may not swap: what is to fit into memory could else go to the disk. In a daemon that runs your stages it stays as long as
+    its container runs, also when that daemon has ended.
     """
     group = Cgroup(f"{_home()}/{name}")
     for directory in group.entrances():

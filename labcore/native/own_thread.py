@@ -34,5 +34,5 @@ def in_own_thread(work: Callable[[], T]) -> T:
         done.acquire()
         raise
     if raised:
-        raise raised[0]
+        raise raised.pop()  # its traceback leads here: kept in the list, it and all that it holds would wait for the collector
     return returned[0]

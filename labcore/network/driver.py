@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
 from labcore.atomic import PendingFile
-from labcore.errors import Forbidden, InUse, NotFound, StoreDamaged
+from labcore.errors import Forbidden, InUse, InvalidInput, NotFound, StoreDamaged
 from labcore.network import attachment
 from labcore.network.aliases import Place, identity
 from labcore.network.attachment import Attachment
@@ -16,7 +16,7 @@ from labcore.network.endpoints import OWNER_MAX, EndpointStore, Entry, entry_of
 from labcore.network.firewall import Firewall, table_of
 from labcore.network.links import Route, delete_link, find_link, link_index, list_links, set_down
 from labcore.network.netlink import Netlink
-from labcore.network.networks import ID_SHORT, NetworkStore, checked_name
+from labcore.network.networks import ID_SHORT, NetworkStore, is_plain
 from labcore.network.options import bridge_options
 from labcore.network.removals import Removals
 from labcore.network.reserve import check_addresses, new_endpoint
@@ -195,7 +195,9 @@ class NetworkDriver:
         It stays while this process lives, and after `attach` while its link does, until `release`. Raises NotFound,
         InvalidInput, InUse, Unavailable, NetlinkError; then there is nothing of it.
         """
-        checked_name(owner, "owner", OWNER_MAX)
+        if not is_plain(owner) or len(owner) > OWNER_MAX:
+            allowed = f"letters, digits, `_`, `.` and `-`, at most {OWNER_MAX}, a letter or digit first"
+            raise InvalidInput(f"owner {owner!r:.80}: {allowed}")
         network_id = self.find(wanted.network).id
         with self._networks.locked(), Netlink() as netlink, ExitStack() as sockets:
             network = self._networks.find(network_id)

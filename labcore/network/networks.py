@@ -1,8 +1,11 @@
-"""The networks that there are, on disk: `ROOT/network/networks/NAME,ID.json`. And the lock of all below ROOT/network."""
+"""The networks that there are, on disk: `ROOT/network/networks/NAME,ID.json`. And the lock of all below ROOT/network.
+
+A network's name may have anything in it; in its file's name it is percent-encoded (RFC 3986), which most names are already.
+"""
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -14,7 +17,7 @@ from labcore.spec.network import Network
 
 FORMAT: Final = 1
 ID_SHORT: Final = 12  # digits by which files and links are named
-NAME_MAX: Final = 128
+ENCODED_MAX: Final = 180  # bytes of a network's name in its file's name, which has 255 at most
 
 
 class NetworkStore:
@@ -48,7 +51,8 @@ class NetworkStore:
             names = os.listdir(self._networks)  # noqa: PTH208
         except FileNotFoundError:
             return {}
-        return dict(sorted(name[:-5].split(",") for name in names if not name.startswith(INCOMING)))
+        pairs = (name[:-5].split(",") for name in names if not name.startswith(INCOMING))
+        return dict(sorted((_decoded(name), network_id) for name, network_id in pairs))
 
     def networks(self) -> list[Network]:
         """Return all networks, sorted by name. Raises StoreDamaged."""
@@ -63,9 +67,9 @@ class NetworkStore:
         found = [name for name, network_id in ids.items() if network_id == word] or [name for name in ids if name == word]
         found = found or [name for name, network_id in ids.items() if word and network_id.startswith(word)]
         if not found:
-            raise NotFound(f"network {word:.80} not found (there: {', '.join(ids) or 'none'})")
+            raise NotFound(f"network {word:.80} not found (there: {_listed(ids) or 'none'})")
         if len(found) > 1:
-            raise InvalidInput(f"network {word} is ambiguous: the IDs of {', '.join(found)} begin so: write more of it")
+            raise InvalidInput(f"network {word} is ambiguous: the IDs of {_listed(found)} begin so: write more of it")
         return self._read(found[0], ids[found[0]])
 
     def write(self, network: Network) -> None:
@@ -84,7 +88,7 @@ class NetworkStore:
                 remove_if_abandoned(f"{self._networks}/{name}")
 
     def _path(self, name: str, network_id: str) -> str:
-        return f"{self._networks}/{name},{network_id}.json"
+        return f"{self._networks}/{_encoded(name)},{network_id}.json"
 
     def _read(self, name: str, network_id: str) -> Network:
         if network_id not in self._read_before:
@@ -109,13 +113,40 @@ def unwrapped(content: bytes, field: str) -> Any:
     return value[field]
 
 
-def checked_name(name: str, what: str = "network name", longest: int = NAME_MAX) -> str:
-    """Return a name by which files may be named, if it is one. Raises InvalidInput, which says `what` it is for."""
-    plain = name.replace("_", "a").replace(".", "a").replace("-", "a")
-    if not (plain.isascii() and plain.isalnum() and name[0].isalnum() and len(name) <= longest):
-        allowed = f"letters, digits, `_`, `.` and `-`, at most {longest}, a letter or digit first"
-        raise InvalidInput(f"{what} {name!r:.80}: {allowed}")
+def checked_name(name: str) -> str:
+    """Return a network's name, if it is one: docker takes all but blanks. Raises InvalidInput."""
+    if not name.strip():
+        raise InvalidInput("invalid name: name is empty")
+    if len(_encoded(name)) > ENCODED_MAX:
+        allowed = f"at most {ENCODED_MAX} letters and digits, each other byte counts for three"
+        raise InvalidInput(f"network name {name!r:.80}: it is too long: {allowed}")
     return name
+
+
+def is_plain(name: str) -> bool:
+    """Can a file bear this name as it is: letters, digits, `_`, `.` and `-`, a letter or digit first?"""
+    plain = name.replace("_", "a").replace(".", "a").replace("-", "a")
+    return plain.isascii() and plain.isalnum() and name[0].isalnum()
+
+
+def _encoded(name: str) -> str:
+    if is_plain(name):
+        return name
+    from urllib.parse import quote  # few networks need it
+
+    return quote(name, safe="").replace(".", "%2E")
+
+
+def _decoded(name: str) -> str:
+    if "%" not in name:
+        return name
+    from urllib.parse import unquote
+
+    return unquote(name)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(name if name.isprintable() else repr(name) for name in names)
 
 
 def version_of(directory: str) -> int:

@@ -32,7 +32,7 @@ class Removals:
         if is_first:
             from threading import Thread  # few commands remove a network
 
-            Thread(target=self._delete_later, args=[delete]).start()
+            Thread(target=self._delete_later, args=[delete], daemon=False).start()  # whatever thread this is
 
     def _delete_later(self, delete: Delete) -> None:
         from threading import main_thread

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from labcore.spec.create_options import MountKind
 
 PROPAGATION: Final = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
-NO_MEANING_HERE: Final = ("z", "Z", "cached", "delegated", "consistent")  # labels of SELinux, and hints for other systems
+LABELS: Final = ("z", "Z")  # of SELinux
+CONSISTENCIES: Final = ("cached", "delegated", "consistent")  # hints for other systems
+NO_MEANING_HERE: Final = (*LABELS, *CONSISTENCIES)
 KEYS: Final = {
     "type": "type", "source": "source", "src": "source", "target": "target", "destination": "target", "dst": "target",
     "readonly": "readonly", "ro": "readonly", "bind-propagation": "propagation", "volume-nocopy": "nocopy",
@@ -49,6 +51,18 @@ def from_short(text: str) -> Mount:
         copy="nocopy" not in options,
         mode=words,
     )
+
+
+def volumes_from(text: str) -> tuple[str, bool]:
+    """Read `CONTAINER[:ro|rw]`, the argument of `--volumes-from`; return whose, and whether read-only. Raises InvalidInput."""
+    if not text:
+        raise InvalidInput("volumes-from specification cannot be an empty string: name a container")
+    container, _, mode = text.partition(":")
+    words = mode.split(",") if mode else []
+    counts = [sum(word in kind for word in words) for kind in (("ro", "rw"), LABELS, CONSISTENCIES)]
+    if sum(counts) < len(words) or max(counts) > 1:
+        raise InvalidInput(f"invalid mode: {mode:.80}: --volumes-from {text:.80}: CONTAINER[:ro|rw] is wanted")
+    return container, "ro" in words
 
 
 def _parts(text: str) -> tuple[str, str, str]:

@@ -1,4 +1,4 @@
-"""Reader of docker's --security-opt: seccomp, apparmor, no-new-privileges, label, systempaths; podman's mask and unmask."""
+"""Reader of docker's --security-opt: seccomp, apparmor, no-new-privileges, label, … and podman's mask and unmask."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, Final, TypeAlias
 
-KNOWN: Final = "seccomp=unconfined|FILE, apparmor=PROFILE, no-new-privileges, systempaths=unconfined, mask=, unmask=PATH[:PATH]"
+KNOWN: Final = (
+    "seccomp=unconfined|FILE, apparmor=PROFILE, no-new-privileges, systempaths=unconfined, writable-cgroups=true|false, "
+    "mask=, unmask=PATH[:PATH]"
+)
 PROFILE_MAX: Final = 4 << 20  # bytes of a file
 
 
@@ -73,6 +76,10 @@ def _systempaths(option: str, argument: str, _: Changes) -> Changes:
     return {"masked_paths": (), "readonly_paths": ()}
 
 
+def _writable_cgroups(_: str, argument: str, __: Changes) -> Changes:
+    return {"writable_cgroups": flag("writable-cgroups", argument)}
+
+
 def _mask(option: str, argument: str, changes: Changes) -> Changes:
     hidden = _now(changes, "masked_paths", MASKED_PATHS)
     return {"masked_paths": (*hidden, *(path for path in _paths(option, argument) if path not in hidden))}
@@ -104,6 +111,7 @@ _READERS: Final = {
     "no-new-privileges": _no_new_privileges,
     "label": _label,
     "systempaths": _systempaths,
+    "writable-cgroups": _writable_cgroups,
     "mask": _mask,
     "unmask": _unmask,
 }

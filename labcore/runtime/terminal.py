@@ -37,10 +37,11 @@ FLAGS = os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC
 class OpenTerminal(Op):
     """Make a terminal in this root's own /dev/pts, and have it as standard streams and controlling terminal: pts(4).
 
-    The other end stays open as descriptor 20 until `TerminalTaken`.
+    `size` are its rows and columns: ioctl_tty(2), TIOCSWINSZ. The other end stays open as descriptor 20 until `TerminalTaken`.
     """
 
     uid: int = 0
+    size: tuple[int, int] | None = None
     name: ClassVar[str] = "terminal"
 
     def calls(self) -> Sequence[Step]:
@@ -55,6 +56,7 @@ class OpenTerminal(Op):
             native.close.step(slave),
             native.ioctl.step(0, TIOCSCTTY, 0),
             native.fchownat.step(0, "", self.uid, -1 & 0xFFFFFFFF, TreeFlag.EMPTY_PATH),
+            *([native.ioctl.step(0, TIOCSWINSZ, _winsize(*self.size))] if self.size else []),
         ]
 
     @cached_property
@@ -121,4 +123,8 @@ def give_to_shim(process: Process) -> None:
 
 def resize(terminal: int, rows: int, columns: int) -> None:
     """Tell a terminal its size, and its foreground processes that it has changed: ioctl_tty(2), TIOCSWINSZ."""
-    native.ioctl(terminal, TIOCSWINSZ, struct.pack("=HHHH", rows, columns, 0, 0))
+    native.ioctl(terminal, TIOCSWINSZ, _winsize(rows, columns))
+
+
+def _winsize(rows: int, columns: int) -> bytes:
+    return struct.pack("=HHHH", rows, columns, 0, 0)

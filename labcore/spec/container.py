@@ -99,7 +99,8 @@ class ContainerSpec(Record):
     `environment` holds `NAME=value` strings; `argv[0]` without a slash is looked up in the PATH found there. `namespaces` are
     the kinds that are new, `joins` the kinds that are somebody else's, each with its file. `hostname` None leaves the host's.
     `apparmor` names a profile that is loaded. `propagation` is that of the root mount, in mount(8)'s words. `resources` are for
-    whoever makes the container's cgroups, and `cgroups` those that it is born in, by their directories.
+    whoever makes the container's cgroups, and `cgroups` those that it is born in, by their directories. `console_size` are the
+    rows and columns of its `terminal`.
     Raises InvalidInput for what cannot be.
     """
 
@@ -135,6 +136,7 @@ class ContainerSpec(Record):
     session_keyring: bool = False
     personality: int | None = None
     terminal: bool = False
+    console_size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if not self.argv or not self.argv[0]:

@@ -28,10 +28,9 @@ MountKind: TypeAlias = "Literal['bind', 'volume', 'tmpfs']"
 class Mount(Record):
     """Something from outside at a path of a container: a directory or file of the host, a volume, or a new tmpfs.
 
-    `source` is the host's path, or the volume's name, empty for an anonymous one. `write_protects_below`: what is mounted
-    below a read-only bind is read only too. `make`: a source that is missing is made (of a tmpfs, which has none: it was given
-    by `--tmpfs`).
-    `labels` and `driver_options` are for a volume that is made.
+    `source` is the host's path, or the volume's name, empty for an anonymous one until its name `is_drawn`.
+    `write_protects_below`: what is mounted below a read-only bind is read only too. `make`: a source that is missing is made
+    (of a tmpfs, which has none: it was given by `--tmpfs`). `labels` and `driver_options` are for a volume that is made.
     `copy`: an empty volume gets what the image has at that path. `subpath`: what of the volume is mounted, if not all of it.
     `options` are mount(8)'s words. `mode`: the words that `-v` had behind the target, as they are shown again.
     """
@@ -49,6 +48,7 @@ class Mount(Record):
     driver_options: tuple[tuple[str, str], ...] = ()
     subpath: str = ""
     mode: str = ""
+    is_drawn: bool = False
 
     def __post_init__(self) -> None:
         for text in (self.source, self.target, self.subpath, *self.options):
@@ -127,6 +127,7 @@ class CreateOptions(Record):
     apparmor: str = ""
     masked_paths: tuple[str, ...] | None = None
     readonly_paths: tuple[str, ...] | None = None
+    writable_cgroups: bool | None = None
     # --- namespaces
     pid_mode: str = ""
     ipc_mode: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from labcore.errors import InvalidInput
 from labcore.record import Record
@@ -23,7 +24,20 @@ MACHINES: Final = {
     "ppc64le": ("ppc64le", ""),
     "s390x": ("s390x", ""),
 }
-BETWEEN: Final = str.maketrans("", "", "_-.")  # what may stand between letters and digits
+# A platform's first part, which may name the system's version, and the others: containerd/platforms, Parse.
+SYSTEM: Final = re.compile(r"^([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.%-]*)((?:\+[A-Za-z0-9_.%-]+)*)\))?$")
+COMPONENT: Final = re.compile(r"^[A-Za-z0-9_.-]+$")
+SYSTEMS: Final = (  # that are known by one word
+    "aix", "android", "darwin", "dragonfly", "freebsd", "hurd", "illumos", "ios", "js", "linux", "nacl", "netbsd", "openbsd",
+    "plan9", "solaris", "windows", "zos",
+)  # fmt: skip
+ARCHITECTURES: Final = (
+    "386", "amd64", "amd64p32", "arm", "armbe", "arm64", "arm64be", "ppc64", "ppc64le", "loong64", "mips", "mipsle", "mips64",
+    "mips64le", "mips64p32", "mips64p32le", "ppc", "riscv", "riscv64", "s390", "s390x", "sparc", "sparc64", "wasm",
+)  # fmt: skip
+# Other names of architectures; and those of architecture and variant that mean the architecture alone, or a variant.
+ALIASES: Final = {"i386": "386", "x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "armhf": "arm"}
+VARIANTS: Final = {("armel", ""): ("arm", "v6"), ("amd64", "v1"): ("amd64", "")}
 # An architecture's variant when none is said.
 USUAL_VARIANT: Final = {"arm64": "v8", "arm": "v7", "amd64": "v1"}
 
@@ -37,11 +51,24 @@ class Platform(Record):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Parse `OS/ARCHITECTURE[/VARIANT]`. Raises InvalidInput."""
-        parts = text.split("/")
-        if len(parts) not in (2, 3) or not all(part.translate(BETWEEN).isalnum() for part in parts):
-            raise InvalidInput(f"{text!r} is no platform: it is OS/ARCHITECTURE[/VARIANT], for example linux/amd64")
-        return cls(*parts)
+        """Parse `OS[/ARCHITECTURE[/VARIANT]]` or `ARCHITECTURE`; what one word leaves open is this machine's.
+
+        Names are those that images have: `linux/x86_64` is linux/amd64. Raises InvalidInput, in docker's words.
+        """
+        if "*" in text:
+            raise _invalid(text, "wildcards not yet supported")
+        first, *others = _checked(text)
+        system = "darwin" if first == "macos" else first
+        if len(others) > 2:
+            raise _invalid(text, "cannot parse platform specifier")
+        if others:
+            return cls(system, *_architecture(*others))
+        if system in SYSTEMS:
+            return cls(system, cls.here().architecture)
+        architecture, variant = _architecture(first)
+        if architecture not in ARCHITECTURES:
+            raise _invalid(text, "unknown operating system or architecture")
+        return cls(cls.here().os, architecture, variant)
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
@@ -71,6 +98,31 @@ class Platform(Record):
 
     def __str__(self) -> str:
         return "/".join(filter(None, self.values()))
+
+
+def _checked(text: str) -> list[str]:
+    """Return the parts of a platform's text, in lower case, the system without its version. Raises InvalidInput."""
+    first, *others = text.split("/", 3)
+    if not (system := SYSTEM.fullmatch(first)):
+        kind, pattern = "OSAndVersion specifier component", SYSTEM.pattern
+        raise _invalid(first, f'is an invalid OS component of "{text:.80}": {kind} must match "{pattern}"', "")
+    for part in others:
+        if not COMPONENT.fullmatch(part):
+            kind, pattern = "platform specifier component", COMPONENT.pattern
+            raise _invalid(part, f'is an invalid component of "{text:.80}": {kind} must match "{pattern}"', "")
+    return [each.lower() for each in (system[1], *others)]
+
+
+def _architecture(name: str, variant: str = "") -> tuple[str, str]:
+    """Return architecture and variant as images name them."""
+    architecture = ALIASES.get(name, name)
+    if variant.isdecimal() and architecture.startswith("arm"):
+        variant = f"v{variant}"
+    return VARIANTS.get((architecture, variant), (architecture, variant))
+
+
+def _invalid(text: str, problem: str, colon: str = ":") -> InvalidInput:
+    return InvalidInput(f'"{text:.80}"{colon} {problem}: invalid argument')
 
 
 def ranked(offered: Sequence[Platform], wanted: Platform) -> list[int]:

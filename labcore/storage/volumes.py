@@ -113,13 +113,10 @@ class VolumeStore:
         """Return how many bytes on disk a volume's files take, also if its description is damaged."""
         return size_of(self._volumes / name / "data")
 
-    def remove(self, name: str, *, timeout_seconds: float = 0) -> None:
-        """Remove a volume, with all that is in it, also one whose description is damaged.
-
-        Who uses it is waited for that long. Raises NotFound, InUse.
-        """
+    def remove(self, name: str) -> None:
+        """Remove a volume, with all that is in it, also one whose description is damaged. Raises NotFound, InUse."""
         sweep(self._volumes)
-        with self._locked(checked_name(name, "volume"), timeout_seconds=timeout_seconds):
+        with self._locked(checked_name(name, "volume")):
             remove(self._volumes / name)
 
     def is_in_use(self, name: str) -> bool:
@@ -135,14 +132,14 @@ class VolumeStore:
             yield
 
     @contextmanager
-    def _locked(self, name: str, *, shared: bool = False, timeout_seconds: float = 0) -> Iterator[None]:
+    def _locked(self, name: str, *, shared: bool = False) -> Iterator[None]:
         place = self._volumes / name
         try:
             lock = Lock(place, OPEN)
         except FileNotFoundError:
             raise _no_such_volume(name, f"there: {', '.join(self.names()) or 'none'}") from None
         cure = "end the containers that have it first"
-        with lock.acquire(shared=shared, timeout_seconds=timeout_seconds, what=f"volume {name}", cure=cure):
+        with lock.acquire(shared=shared, timeout_seconds=0, what=f"volume {name}", cure=cure):
             if not is_at(lock, place):
                 raise _no_such_volume(name, "somebody has just removed it")
             yield

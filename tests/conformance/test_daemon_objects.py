@@ -18,7 +18,7 @@ from tests.peers import Peers
 VERSIONS = ("1.24", "1.30", "1.40", "1.44", "1.46", "1.48", "1.49", "1.51")
 # What dockerd says of its own parts: containerd, runc's features, its plugins, kernel features of version 1 alone.
 BUT = (
-    ".Containerd", ".ContainerdCommit", ".RuncCommit", ".InitCommit", ".Runtimes", ".KernelMemoryTCP", ".DriverStatus",
+    ".Containerd", ".ContainerdCommit", ".RuncCommit", ".InitCommit", ".Runtimes", ".KernelMemoryTCP",
     ".CDISpecDirs", ".Labels", ".Warnings", ".Components", ".ExecutionDriver", ".Images", ".SecurityOptions",
     ".FirewallBackend",
 )  # fmt: skip

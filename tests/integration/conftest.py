@@ -37,7 +37,7 @@ def storage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture(scope="session")
-def warm() -> Iterator[WarmChecks]:
-    """The lessons' checks without two new interpreters for each: there are hundreds of answers."""
-    with warm_checks() as checks:
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmChecks]:
+    """The lessons' checks without two new interpreters for each: there are hundreds of answers. No image was ever there."""
+    with warm_checks(LABCORE_ROOT=str(tmp_path_factory.mktemp("warm") / "nothing here yet")) as checks:
         yield checks

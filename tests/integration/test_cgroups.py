@@ -75,7 +75,8 @@ def test_a_process_that_cannot_be_seen_is_not_our_own_group() -> None:
 
 LAYOUTS = {
     "as here": "true",
-    "v2": "umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup",
+    # Where version 2 is all there is it stays: to mount it once more takes its options away from the whole machine.
+    "v2": "test -e /sys/fs/cgroup/cgroup.controllers || { umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; }",
     "v1": "umount -R /sys/fs/cgroup; mount -t tmpfs none /sys/fs/cgroup; mkdir /sys/fs/cgroup/pids; "
     "mount -t cgroup -o pids none /sys/fs/cgroup/pids",
     "none": "umount -R /sys/fs/cgroup",
@@ -86,6 +87,8 @@ LAYOUTS = {
 def test_a_container_without_limits_has_a_cgroup_of_its_own(layout: str, tmp_path: Path) -> None:
     """Seen from inside it is the root, where there is a cgroup namespace; nothing stays of it."""
     needs_root()
+    if layout == "v1" and "cgroup.controllers" in os.listdir("/sys/fs/cgroup"):
+        pytest.skip("needs controllers of version 1")
     named = {"as here": "0::", "v2": "0::", "v1": "pids:", "none": "no such line"}[layout]
     code = f"""
 import labcore, os, sys

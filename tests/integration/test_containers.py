@@ -6,7 +6,6 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -257,6 +256,7 @@ def test_killed_at_any_moment_of_a_life(engine: Engine, name: str) -> None:
                     assert get(engine, name).state.status == "exited"
             assert run_if_stopped(engine, name)
             verbs.remove(engine, name, force=True, volumes=True)
+            list(verbs.every(engine))  # a child that the killed one has left held its volume
         left = {path.name for path in (engine.root / "containers").iterdir()} - others
         assert left == {"records.db"}
         assert {path.name for path in (engine.root / "storage/upper").iterdir()} <= others
@@ -498,20 +498,34 @@ def test_volumes_of_containers_stay(engine: Engine, name: str) -> None:
 
 
 def test_volumes_go_with_their_container_unless_another_has_them(engine: Engine, name: str) -> None:
-    """A shim that is about to end may hold them a moment longer; a container that does not run has them too."""
+    """One that does not run has them too."""
     first = made(engine, f"{name}-1", volumes=["/own", "/shared"])
     own, shared = (mount.source for mount in sorted(first.mounts, key=lambda each: each.target))
     made(engine, f"{name}-2", volumes=[f"{shared}:/there"])
-    held = ExitStack()
-    held.enter_context(engine.volumes.use(engine.volumes.get(own)))
-    ends = threading.Timer(0.3, held.close)
-    ends.start()
     verbs.remove(engine, f"{name}-1", volumes=True)
-    ends.join()
     assert {own, shared} & set(engine.volumes.names()) == {shared}
     verbs.remove(engine, f"{name}-2", volumes=True)
     assert shared in engine.volumes.names(), "its name was given, not drawn: docker keeps it"
     remove_volume(engine, shared)
+
+
+def test_a_volume_that_is_in_use_when_its_container_is_removed_goes_later(engine: Engine, name: str) -> None:
+    """Nobody waits for it: whoever looks next, and finds it free, removes it; unless another container has it by then."""
+    container = made(engine, name, volumes=["/own", "/taken", "/free"])
+    free, own, taken = (mount.source for mount in sorted(container.mounts, key=lambda each: each.target))
+    with ExitStack() as used:
+        for each in (own, taken):
+            used.enter_context(engine.volumes.use(engine.volumes.get(each)))
+        verbs.remove(engine, name, volumes=True)
+        assert {own, free, taken} & set(engine.volumes.names()) == {own, taken}
+        assert name not in names(engine)
+        assert [each.name for each in engine.container_dirs.path(container.id).iterdir()] == ["unfinished"]
+        made(engine, name, volumes=[f"{taken}:/taken"])
+    list(verbs.every(engine))
+    assert {own, taken} & set(engine.volumes.names()) == {taken}
+    assert not engine.container_dirs.path(container.id).exists()
+    verbs.remove(engine, name)
+    remove_volume(engine, taken)
 
 
 KILLED_WHILE_REMOVING = """

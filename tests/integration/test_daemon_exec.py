@@ -94,6 +94,17 @@ def test_a_terminal_has_its_size_from_the_beginning(daemon: RunningDaemon) -> No
         assert started.rest() == b"33 44\r\n"
 
 
+def test_a_containers_terminal_has_its_size_from_the_beginning_each_time(daemon: RunningDaemon) -> None:
+    host = {"ConsoleSize": [11, 33], "NetworkMode": "none"}
+    body = {"Image": "busybox", "Tty": True, "Cmd": ["stty", "size"], "HostConfig": host}
+    id = daemon.request("POST", "/containers/create", body).json["Id"]
+    for _ in range(2):
+        daemon.docker("start", "-a", id)
+    assert daemon.docker("logs", id).stdout == "11 33\n" * 2
+    refused = daemon.request("POST", "/containers/create", body | {"HostConfig": {"ConsoleSize": [-1, 33]}})
+    assert (refused.status, "HostConfig.ConsoleSize[0]" in refused.json["message"]) == (400, True)
+
+
 def test_much_that_is_typed_at_once(daemon: RunningDaemon) -> None:
     """A terminal takes 4 KB, and more when the program has read them: what is pasted waits until then."""
     script = "stty raw -echo; echo ready; sleep 1; head -c 300000 | md5sum"

@@ -51,7 +51,8 @@ def processes() -> dict[int, str]:
 
 def cgroups() -> set[str]:
     """Return the cgroups of containers."""
-    return {str(each) for each in Path("/sys/fs/cgroup").glob("*/labcore/*") if each.is_dir()}
+    top = Path("/sys/fs/cgroup")  # of version 1 each directory there is a hierarchy
+    return {str(each) for each in (*top.glob("labcore/*"), *top.glob("*/labcore/*")) if each.is_dir()}
 
 
 def links() -> set[str]:

@@ -1,6 +1,7 @@
 """Images through the daemon: docker-py, the stock docker command and raw requests, with registries of their own."""
 
 import base64
+import hashlib
 import io
 import json
 import os
@@ -21,6 +22,7 @@ import trustme
 from labcore.http import Request, Response
 from labcore.registry.server import Registry, Settings
 from labcore.registry.server_auth import Htpasswd
+from labcore.spec.media import INDEX
 from tests.conftest import needs_root
 from tests.daemon import RunningDaemon, running_daemon
 from tests.engine_api import TAR, Api, UnixConnection
@@ -478,6 +480,86 @@ def test_save_and_load(api: Api, daemon: RunningDaemon, peer: Peers, tmp_path: P
     assert api("POST", "/images/load?platform=%7B%7D", saved, TAR).message == "both OS and Architecture must be provided"
 
 
+ARM64 = "%7B%22os%22:%22linux%22,%22architecture%22:%22arm64%22%7D"
+AMD64 = ARM64.replace("arm64", "amd64")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "since"),
+    [
+        ("GET", "/images/busybox/json?platform=", "1.49"),
+        ("GET", "/images/busybox/history?platform=", "1.48"),
+        ("GET", "/images/busybox/get?platform=", "1.48"),
+        ("POST", "/images/busybox/push?platform=", "1.46"),
+        ("DELETE", "/images/busybox?platforms=", "1.50"),
+    ],
+)
+def test_an_image_of_another_platform_is_not_there(api: Api, daemon: RunningDaemon, method: str, path: str, since: str) -> None:
+    speaking = Api(str(daemon.socket), since)
+    other, incomplete, malformed = (speaking(method, path + text) for text in (ARM64, "%7B%7D", "arm64"))
+    said = "its platform (linux/amd64) does not match the specified platform (linux/arm64)"
+    assert (other.status, said in other.message) == (404, True)
+    assert (incomplete.status, incomplete.message) == (400, "both OS and Architecture must be provided")
+    assert (malformed.status, malformed.message.startswith("failed to parse platform: ")) == (400, True)
+    if method == "GET":  # to older versions it means nothing
+        older = f"1.{int(since.partition('.')[2]) - 1}"
+        assert Api(str(daemon.socket), older)("GET", path + ARM64).status == 200
+
+
+def indexed(api: Api, *names: str) -> bytes:
+    """Return an archive of an index, named `both:v1`, of those images."""
+    blobs, manifests = {}, []
+    for name in names:
+        with tarfile.open(fileobj=io.BytesIO(api("GET", f"/images/{name}/get").body)) as saved:
+            blobs |= {member.name: saved.extractfile(member).read() for member in saved if member.isfile()}  # type: ignore[union-attr]
+        about = api("GET", f"/images/{name}/json").json
+        platform = {"os": about["Os"], "architecture": about["Architecture"]}
+        manifests.append(json.loads(blobs["index.json"])["manifests"][0] | {"platform": platform})
+    index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}).encode()
+    digest = hashlib.sha256(index).hexdigest()
+    named = {"mediaType": INDEX, "digest": f"sha256:{digest}", "size": len(index)}
+    named |= {"annotations": {"org.opencontainers.image.ref.name": "both:v1"}}
+    blobs |= {f"blobs/sha256/{digest}": index, "index.json": json.dumps({"schemaVersion": 2, "manifests": [named]}).encode()}
+    del blobs["manifest.json"], blobs["repositories"]
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        for name, content in blobs.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return made.getvalue()
+
+
+def test_one_platform_of_several(api: Api) -> None:
+    ids = {name: imported(api, f"{name}:v1", archive(name), f"&platform={name}") for name in ("amd64", "arm64")}
+    both = indexed(api, "amd64:v1", "arm64:v1")
+    for id in ids.values():
+        api("DELETE", f"/images/{id}?force=1")
+    loaded = api("POST", "/images/load?quiet=1", both, TAR).lines
+    assert loaded == [{"stream": "Loaded image: both:v1\n"}]
+    found = {name: api("GET", f"/images/both:v1/json?platform={text}").json["Id"] for name, text in
+             (("amd64", AMD64), ("arm64", ARM64))}  # fmt: skip
+    assert found == ids
+    assert api("GET", f"/images/both:v1/history?platform={ARM64}").json[0]["Id"] == ids["arm64"]
+    only = api("GET", f"/images/both:v1/get?platform={ARM64}").body
+    api("DELETE", "/images/both:v1")
+    assert api("POST", f"/images/load?platform={ARM64}", both, TAR).status == 200
+    assert api("GET", "/images/both:v1/json").json["Id"] == ids["arm64"]
+    (refused,) = api("POST", f"/images/load?platform={AMD64}", only, TAR).lines
+    assert refused["error"] == "requested platform (linux/amd64) not found: the archive has images for linux/arm64"
+
+
+def test_a_platform_of_one_word(api: Api, daemon: RunningDaemon, pushed: str) -> None:
+    assert (
+        daemon.docker("run", "--rm", "--network", "none", "--platform", "linux", pushed + ":v1", "echo", "runs").stdout
+        == "runs\n"
+    )
+    refused = daemon.docker("create", "--platform", "arm64", "--pull", "never", "busybox", status=1)
+    assert "its platform (linux/amd64) does not match the specified platform (linux/arm64)" in refused.stderr
+    unknown = daemon.docker("pull", "--platform", "nonesuch", pushed + ":v1", status=1)
+    assert '"nonesuch": unknown operating system or architecture: invalid argument' in unknown.stderr
+
+
 def test_import(api: Api, daemon: RunningDaemon, tmp_path: Path) -> None:
     (tmp_path / "root.tar").write_bytes(archive("file"))
     words = ("--change", 'CMD ["sh"]', "--change", "ENV A=b", "-m", "made here", str(tmp_path / "root.tar"), "own:v1")
@@ -550,7 +632,12 @@ def test_distribution(api: Api, pushed: str) -> None:
     assert api("GET", f"/distribution/{pushed}:none/json").status == 404
 
 
-def test_there_is_no_builder(api: Api, daemon: RunningDaemon) -> None:
+def test_there_is_no_builder(api: Api, daemon: RunningDaemon, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM busybox\n")
+    said = daemon.docker("build", str(tmp_path), status=1, env={"DOCKER_BUILDKIT": "0"}).stderr
+    assert said.splitlines()[-1].startswith("Error response from daemon: labcore has no builder: ")
+    for call in ("/session", "/grpc"):  # by which BuildKit's clients learn that there is none
+        assert api("POST", call, headers={"Connection": "Upgrade", "Upgrade": "h2c"}).status in (404, 501)
     assert api("POST", "/build", b"", TAR).status == 501
     assert api("POST", "/build/prune").json == {"CachesDeleted": None, "SpaceReclaimed": 0}
 

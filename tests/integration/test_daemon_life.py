@@ -282,6 +282,17 @@ def test_a_start_that_fails_is_said_by_the_exit_status(daemon: RunningDaemon) ->
     removed(daemon, id)
 
 
+def test_what_the_kernel_kills_for_want_of_memory_says_so(daemon: RunningDaemon) -> None:
+    script = "x=$(head -c 100000000 /dev/zero | tr '\\0' x); echo survived"
+    done = daemon.docker(
+        "run", "--name", "large", "-m", "24m", "--memory-swap", "24m", "busybox", "sh", "-c", script, status=137
+    )
+    assert done.stdout == ""
+    found = state(daemon, "large")
+    assert (found["Status"], found["OOMKilled"], found["ExitCode"]) == ("exited", True, 137)
+    removed(daemon, "large")
+
+
 def test_limits_change_while_it_runs(daemon: RunningDaemon) -> None:
     id = started(daemon, host={"Memory": 32 << 20})
     answer = ask_for(daemon, id, "update", {"Memory": 48 << 20, "PidsLimit": 17, "RestartPolicy": {"Name": "always"}})

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import docker
 import pytest
@@ -78,6 +79,32 @@ def test_what_docker_refuses_is_refused_with_its_status_and_words(
 ) -> None:
     found = daemon.request(method, path, body)
     assert (found.status, message.lower() in found.json["message"].lower()) == (status, True), found
+
+
+ODD_NAMES = ("my net", " lead", "a/b", "../../up", "..", ".x", "-x", "a:b", "a,b", "a%2Fb", "ü€", "a\tb\x07\n", "'\"")
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_a_network_may_be_called_anything(daemon: RunningDaemon, name: str) -> None:
+    path = f"/networks/{quote(name, safe='')}"
+    made = daemon.request("POST", "/networks/create", {"Name": name}).json["Id"]
+    try:
+        assert daemon.request("GET", path).json["Id"] == made
+        assert {each["Id"]: each["Name"] for each in daemon.request("GET", "/networks").json}[made] == name
+        shown = "{{range $name, $_ := .NetworkSettings.Networks}}{{json $name}}{{end}}"
+        id = daemon.docker("run", "-d", "--name", "on", "--network", made, "busybox", "sleep", "60").stdout.strip()
+        assert json.loads(daemon.docker("inspect", "-f", shown, "on").stdout) == name
+        assert daemon.request("POST", f"{path}/disconnect", {"Container": id}).status == 200
+        assert daemon.request("POST", f"{path}/connect", {"Container": id}).status == 200
+    finally:
+        daemon.docker("rm", "-f", "on", status=None)
+        assert daemon.request("DELETE", path).status == 204
+
+
+def test_a_networks_name_has_bounds(daemon: RunningDaemon) -> None:
+    for name, said in (("x" * 181, "too long"), (" " * 61 + "x", "too long"), (" ", "name is empty"), ("a\0", "NUL")):
+        answer = daemon.request("POST", "/networks/create", {"Name": name})
+        assert (answer.status, said in answer.json["message"]) == (400, True)
 
 
 def test_names_are_unique_and_beginnings_of_ids_may_be_ambiguous(daemon: RunningDaemon) -> None:

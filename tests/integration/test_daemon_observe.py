@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +58,19 @@ def test_stats_over_a_second(daemon: RunningDaemon) -> None:
     assert found["preread"] < found["read"]
     assert found["networks"]["eth0"].keys() >= {"rx_bytes", "tx_packets", "rx_dropped"}
     assert found["networks"].keys() == {"eth0"}
+
+
+def test_stats_are_those_that_this_version_of_cgroups_counts(daemon: RunningDaemon) -> None:
+    found = daemon.client.containers.get("box").stats(stream=False)
+    is_v2 = Path("/sys/fs/cgroup/cgroup.controllers").exists()
+    assert ("percpu_usage" in found["cpu_stats"]["cpu_usage"]) != is_v2
+    assert ("max_usage" in found["memory_stats"]) != is_v2
+    assert ("total_inactive_file" in found["memory_stats"]["stats"]) != is_v2
+    assert "inactive_file" in found["memory_stats"]["stats"], "the docker command takes it off"
+    counts = found["blkio_stats"]
+    assert counts.keys() >= {"io_service_bytes_recursive", "io_serviced_recursive", "io_queue_recursive"}
+    assert counts["io_service_bytes_recursive"] != [] or not is_v2
+    assert {counts["io_serviced_recursive"] is None, counts["io_queue_recursive"] is None} == {is_v2}
 
 
 def test_stats_in_one_shot(daemon: RunningDaemon) -> None:

@@ -199,6 +199,43 @@ def test_a_read_only_bind_protects_what_is_below_unless_it_is_told_not_to(daemon
     assert inner.split()[5].startswith("rw")
 
 
+LIMIT = "cd /sys/fs/cgroup; cat memory.max memory/memory.limit_in_bytes 2>/dev/null; true"
+MAKE = "for d in /sys/fs/cgroup /sys/fs/cgroup/pids; do mkdir $d/below && rmdir $d/below && echo made; done 2>/dev/null; true"
+
+
+def run(daemon: RunningDaemon, *words: str) -> str:
+    return daemon.docker("run", "--rm", "--network", "none", *words).stdout
+
+
+def test_a_container_sees_its_own_cgroup(daemon: RunningDaemon) -> None:
+    for mode in ("private", "host"):
+        words = ("--cgroupns", mode, "-m", "64m", "busybox", "sh", "-c", LIMIT)
+        assert run(daemon, *words) == f"{64 << 20}\n", mode
+    assert run(daemon, "--tmpfs", "/sys/fs/cgroup", "busybox", "ls", "/sys/fs/cgroup") == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "writable"),
+    [
+        ("", False),
+        ("--privileged", True),
+        ("--security-opt writable-cgroups=true", True),
+        ("--privileged --security-opt writable-cgroups=false", False),
+    ],
+)
+def test_cgroups_may_be_made_inside_by_those_who_are_let(daemon: RunningDaemon, options: str, *, writable: bool) -> None:
+    assert ("made" in run(daemon, *options.split(), "busybox", "sh", "-c", MAKE)) == writable
+
+
+def test_what_was_said_of_cgroups_is_shown(daemon: RunningDaemon) -> None:
+    id = created(daemon, "grouped", SecurityOpt=["writable-cgroups=true"], CgroupParent="/above")
+    host = daemon.request("GET", f"/containers/{id}/json").json["HostConfig"]
+    assert (host["SecurityOpt"], host["CgroupParent"]) == (["writable-cgroups=true"], "/above")
+    daemon.docker("rm", id)
+    refused = daemon.docker("create", "--security-opt", "writable-cgroups=x", "busybox", status=1).stderr
+    assert "writable-cgroups 'x': it is true or false" in refused
+
+
 def test_a_platform_is_read_in_small_letters(daemon: RunningDaemon) -> None:
     answer = daemon.request("POST", "/containers/create?platform=linux/AMD64", {"Image": "busybox"})
     assert answer.status == 201

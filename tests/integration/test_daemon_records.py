@@ -224,6 +224,35 @@ def test_what_a_container_has_written_is_as_long_as_its_files(daemon: RunningDae
     daemon.docker("rm", "wrote")
 
 
+def test_mounts_of_another_container_are_shown_as_docker_shows_them(daemon: RunningDaemon) -> None:
+    """And a volume with a name stays, whoever is removed."""
+    words = ("-v", "kept:/k:ro", "-v", "/etc:/b:ro", "-v", "/etc:/s:rslave", "-v", "/anonymous")
+    daemon.docker("create", "--name", "giver", *words, "busybox", "true")
+    daemon.docker("create", "--name", "taker", "--volumes-from", "giver:rw,z", "busybox", "true")
+    (giver, taker) = json.loads(daemon.docker("inspect", "giver", "taker").stdout)
+    shown = [
+        {each["Destination"]: (each["Mode"], each["RW"], each["Propagation"]) for each in about["Mounts"]}
+        for about in (giver, taker)
+    ]
+    assert shown[0] == {
+        "/k": ("ro", False, ""),
+        "/b": ("ro", False, "rprivate"),
+        "/s": ("rslave", True, "rslave"),
+        "/anonymous": ("", True, ""),
+    }
+    assert shown[1] == {place: ("", *others) for place, (_, *others) in shown[0].items()}
+    assert (giver["Config"]["Volumes"], taker["Config"]["Volumes"]) == ({"/anonymous": {}}, None)
+    (drawn,) = (each["Name"] for each in giver["Mounts"] if each["Destination"] == "/anonymous")
+    daemon.docker("rm", "giver")
+    daemon.docker("rm", "-v", "taker")
+    left = Engine(daemon.root).volumes.names()
+    assert ("kept" in left, drawn in left) == (True, False)
+    daemon.docker("volume", "rm", "kept")
+    for mode in ("x", "rw,ro", "ro,rslave", "nocopy"):
+        said = daemon.docker("create", "--volumes-from", f"nonesuch:{mode}", "busybox", status=1).stderr
+        assert f"invalid mode: {mode}" in said
+
+
 def test_mounts_come_from_other_containers(daemon: RunningDaemon) -> None:
     """And an anonymous volume that two have goes with the last of them alone."""
     daemon.docker("create", "--name", "giver", "-v", "/data", "-v", "/tmp:/host", "busybox", "true")

@@ -60,6 +60,25 @@ def test_the_stock_docker_command_runs_on_the_learners_stages(daemon: RunningDae
 
 
 @needs_docker
+def test_a_container_in_a_stages_cgroup_outlives_the_daemon(tmp_path: Path) -> None:
+    needs_root()
+    (tmp_path / "my_runtime.py").write_text(program())
+    options = ("--stages", str(tmp_path / "my_runtime.py"))
+    with running_daemon(tmp_path / "root", *options, clears=False) as daemon:
+        daemon.docker(
+            "run", "-d", "--name", "box", "--hostname", "box", "-m", "64m", "--pids-limit", "9", "busybox", "sleep", "100"
+        )
+        pid = daemon.client.containers.get("box").attrs["State"]["Pid"]
+        before = Path(f"/proc/{pid}/cgroup").read_text()
+        assert "/labcore-stages-" in before
+    assert Path(f"/proc/{pid}/cgroup").read_text() == before
+    with running_daemon(tmp_path / "root", *options, seeds=()) as daemon:
+        assert daemon.client.containers.get("box").attrs["State"]["Pid"] == pid
+        daemon.docker("rm", "-f", "box")
+    assert not list(Path("/sys/fs/cgroup").glob("**/labcore-stages-*"))
+
+
+@needs_docker
 def test_the_reference_stands_in_for_what_is_blank(daemon: RunningDaemon, file: Path, mark: str) -> None:
     blank = '''def rootfs(spec):\n    """Return the ops that make the root."""\n    ...\n'''
     file.write_text(program(rootfs=blank, mounts="", hostname=hostname_of(mark)))

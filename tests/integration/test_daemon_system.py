@@ -74,6 +74,14 @@ def test_info_is_true(daemon: RunningDaemon) -> None:
     daemon.docker("rm", "-f", "one", "two")
 
 
+def test_info_tells_nobodys_password(tmp_path: Path) -> None:
+    env = {"HTTP_PROXY": "http://me:secret@proxy:3128/p", "HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "a@b,localhost"}
+    with running_daemon(tmp_path / "root", seeds=(), env=env) as daemon:
+        about = daemon.request("GET", "/info").json
+    assert (about["HttpProxy"], about["HttpsProxy"]) == ("http://xxxxx:xxxxx@proxy:3128/p", "http://proxy:3128")
+    assert about["NoProxy"] == "a@b,localhost"
+
+
 def test_the_id_stays_with_the_state_root(daemon: RunningDaemon) -> None:
     assert daemon.client.info()["ID"] == json.loads((daemon.root / "daemon.json").read_text())["id"]
 

@@ -137,3 +137,26 @@ def test_events_tell_what_happens_to_a_volume(daemon: RunningDaemon) -> None:
     told = [json.loads(line) for line in lines.splitlines()]
     assert [(each["Action"], each["Actor"]["ID"]) for each in told] == [("create", "told"), ("destroy", "told"), ("prune", "")]
     assert told[2]["Actor"]["Attributes"] == {"reclaimed": "0"}
+
+
+@pytest.mark.parametrize("place", ["", "containers", "..", "/"])
+def test_a_bind_of_the_state_root_keeps_nothing_mounted(daemon: RunningDaemon, place: str) -> None:
+    source = str(daemon.root.joinpath(place).resolve())
+    mount = {"Type": "bind", "Source": source, "Target": "/foo"}
+
+    def asked(host: dict[str, Any]) -> Any:
+        return daemon.request("POST", "/containers/create", {"Image": "busybox", "HostConfig": host})
+
+    for propagation in ("private", "rprivate", "slave", "shared"):
+        long = mount | {"BindOptions": {"Propagation": propagation}}
+        for host in ({"Binds": [f"{source}:/foo:{propagation}"]}, {"Mounts": [long]}):
+            refused = asked(host)
+            said = 'invalid mount config: must use either propagation mode "rslave" or "rshared" when mount source is within'
+            assert (refused.status, refused.json["message"].startswith(said)) == (400, True)
+    for host in ({"Binds": [f"{source}:/foo"]}, {"Mounts": [mount]}, {"Binds": [f"{source}:/foo:rslave"]}):
+        about = daemon.client.containers.get(asked(host).json["Id"])
+        assert about.attrs["Mounts"][0]["Propagation"] == "rslave"
+        assert about.attrs["HostConfig"].get("Binds") == host.get("Binds")
+        about.start()
+        assert about.wait()["StatusCode"] == 0
+        about.remove()

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import PROJECT, needs_root
 
-SECONDS = 15.0
+SECONDS = 8.0
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 

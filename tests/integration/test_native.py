@@ -1,12 +1,14 @@
 """Each system call, made for real, in a process of its own."""
 
 import errno
+import gc
 import os
 import select
 import signal
 import socket
 import threading
 import traceback
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import pytest
 from labcore import native
 from labcore.errors import SystemCallError, Unavailable
 from labcore.native import Capability, CloneFlag, CloseFlag, MountAttribute, MountFlag, Prctl, Resolve, TreeFlag
+from labcore.native.own_thread import in_own_thread
 from tests.conftest import needs_root
 from tests.threads import running
 
@@ -268,3 +271,25 @@ def test_flags_are_the_compilers() -> None:
     assert CloneFlag.NEWNS == 0x00020000
     assert CloneFlag.INTO_CGROUP == 0x200000000
     assert MountFlag.REC | MountFlag.PRIVATE == 0x44000
+
+
+def test_what_a_thread_of_its_own_raises_does_not_wait_for_the_collector() -> None:
+    """A traceback holds open files, and drivers with their sockets."""
+
+    class Held:
+        pass
+
+    seen: list[weakref.ref[Held]] = []
+
+    def work() -> None:
+        held = Held()
+        seen.append(weakref.ref(held))
+        raise ValueError("it fails")
+
+    gc.disable()
+    try:
+        with pytest.raises(ValueError, match="it fails"):
+            in_own_thread(work)
+        assert seen[0]() is None
+    finally:
+        gc.enable()

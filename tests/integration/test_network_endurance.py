@@ -12,15 +12,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from ipaddress import ip_network
+from itertools import combinations, count
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
+from docker.errors import DockerException
 
 from labcore import procfs
 from labcore.locks import Lock
 from labcore.network.proxy import PROCESS
 from tests.conftest import needs, needs_root
+from tests.daemon import RunningDaemon, running_daemon
 from tests.hosts import WITH_ENGINE, CommandedHost
 
 CYCLES = int(os.environ.get("LABCORE_ENDURANCE", "6"))
@@ -77,15 +84,8 @@ class Machine(CommandedHost):
         return [int(pid) for pid in self.engine(PIDS).split()]
 
     def addresses(self) -> list[str]:
-        """Return the addresses that containers have, as their own namespaces tell."""
-        words = ["ip", "-json", "address", "show", "scope", "global"]
-        found = []
-        for pid in self.containers():
-            shown = subprocess.run(["nsenter", f"--net=/proc/{pid}/ns/net", *words], capture_output=True, text=True)
-            links = json.loads(shown.stdout) if shown.returncode == 0 else []  # it may have just ended
-            # Of addresses that are filtered out ip(8) leaves an empty object.
-            found += [each["local"] for link in links for each in link.get("addr_info", ()) if each]
-        return found
+        """Return the addresses that containers have."""
+        return [address for pid in self.containers() for address in addresses_in(pid)]
 
     def left(self) -> dict[str, object]:
         """Return what there is that should not be there."""
@@ -105,6 +105,15 @@ class Machine(CommandedHost):
             "processes": {name for pid, name in processes().items() if pid not in self.before},
             "locks": [path.name for path in network.glob("*.lock") if not _is_free(path)],
         }
+
+
+def addresses_in(pid: int) -> list[str]:
+    """Return the addresses that a container has, as its own namespace tells."""
+    words = ["ip", "-json", "address", "show", "scope", "global"]
+    shown = subprocess.run(["nsenter", f"--net=/proc/{pid}/ns/net", *words], capture_output=True, text=True)
+    links = json.loads(shown.stdout) if shown.returncode == 0 else []  # it may have just ended
+    # Of addresses that are filtered out ip(8) leaves an empty object.
+    return [each["local"] for link in links for each in link.get("addr_info", ()) if each]
 
 
 def _is_free(path: Path) -> bool:
@@ -184,3 +193,104 @@ def test_what_is_killed_at_random_moments_leaves_nothing(machine: Machine) -> No
         nothing_is_left(machine)
     container = machine.labcore("run", "-d", "-p", "8080:80", "busybox", "sleep", "1000").strip()
     assert machine.labcore("port", container).splitlines()[0] == "80/tcp -> 0.0.0.0:8080"
+
+
+HALF = """
+from labcore.engine.container.create import create
+from labcore.engine.container.start import start
+from labcore.options.create import create_options
+from labcore.network import namespace_of
+from labcore.spec.network import EndpointOptions, NetworkOptions
+
+container = create(engine, create_options("busybox", ["sleep", "1000"], name="half", network=["bridge"]))
+process = start(engine, "half")
+process.release()
+engine.networks.create(NetworkOptions("net"))
+endpoint = engine.networks.reserve(EndpointOptions("net"), container.id)
+with namespace_of(process.pid) as namespace:
+    engine.networks.attach([endpoint], namespace)
+"""
+
+
+@pytest.mark.parametrize("verb", ["connect", "disconnect"])
+def test_who_next_changes_a_containers_networks_undoes_what_a_killed_process_had_begun(machine: Machine, verb: str) -> None:
+    """It was killed after the container had got its link, and before its record said so."""
+    machine.engine(HALF)
+    (pid,) = machine.containers()
+    assert len(addresses_in(pid)) == 2
+    done = machine.try_labcore("network", verb, "net", "half")
+    assert (done.returncode, "is not connected to network net" in done.stderr) == (
+        (0, False) if verb == "connect" else (125, True)
+    )
+    assert len(addresses_in(pid)) == (2 if verb == "connect" else 1)
+    if verb == "connect":
+        machine.labcore("network", "disconnect", "net", "half")
+    machine.labcore("network", "rm", "net")
+    machine.clear()
+    nothing_is_left(machine)
+
+
+GONE = (DockerException, requests.exceptions.RequestException, OSError, ValueError)  # what a client says of a killed daemon
+CLIENTS = 4
+
+
+def networks_come_and_go(daemon: RunningDaemon, container: str) -> None:
+    """Make networks, connect a container to them, disconnect it, and remove them, until the daemon is killed."""
+    client = daemon.client_of("1.51")
+    with suppress(*GONE):
+        for number in count():
+            network = client.networks.create(f"{container}-{time.monotonic_ns()}", enable_ipv6=bool(number % 2))
+            network.connect(container, aliases=["alias"])
+            network.disconnect(container)
+            network.remove()
+
+
+def connected(daemon: RunningDaemon, name: str) -> dict[str, Any]:
+    """Return what a daemon says of the networks of a container, which runs: they are those that its namespace has."""
+    shown = daemon.client.containers.get(name).attrs
+    networks: dict[str, Any] = shown["NetworkSettings"]["Networks"]
+    told = [each[key] for each in networks.values() for key in ("IPAddress", "GlobalIPv6Address") if each[key]]
+    assert sorted(told) == sorted(addresses_in(shown["State"]["Pid"])), (networks, daemon.said())
+    return networks
+
+
+def all_come_apart(daemon: RunningDaemon, names: list[str]) -> None:
+    """Compare what a daemon has with what runs, and have it take all containers from the networks and remove those."""
+    made = daemon.client.networks.list(filters={"type": "custom"})
+    subnets = [ip_network(pool["Subnet"]) for each in made for pool in each.attrs["IPAM"]["Config"]]
+    assert not [pair for pair in combinations(subnets, 2) if pair[0].version == pair[1].version and pair[0].overlaps(pair[1])]
+    for name in names:
+        for network in connected(daemon, name).keys() - {"bridge"}:
+            daemon.client.networks.get(network).disconnect(name)
+        assert connected(daemon, name).keys() == {"bridge"}
+    for network in made:
+        network.remove()
+
+
+def test_a_daemon_that_is_killed_while_networks_come_and_go_leaves_whole_ones_or_none(machine: Machine) -> None:
+    seed = os.environ.get("LABCORE_SEED") or os.urandom(4).hex()
+    print(f"LABCORE_SEED={seed}, {KILLS} kills, {CLIENTS} clients")
+    moments, names = random.Random(seed), [f"c{number}" for number in range(CLIENTS)]
+    for number in range(KILLS + 1):
+        with running_daemon(machine.root, enter=machine.enter(), clears=False) as daemon:
+            if not number:
+                for name in names:
+                    daemon.docker("run", "-d", f"--name={name}", "busybox", "sleep", "100000")
+            all_come_apart(daemon, names)
+            if number == KILLS:
+                daemon.docker("rm", "-f", *names)
+                daemon.client.networks.create("last").remove()
+                break
+            with ThreadPoolExecutor(CLIENTS) as pool:
+                done = [pool.submit(networks_come_and_go, daemon, name) for name in names]
+                time.sleep(moments.uniform(0.1, 1.5))
+                daemon.end(signal.SIGKILL)
+            for each in done:
+                each.result()
+            assert "Traceback" not in daemon.said(), daemon.said()
+        addresses = machine.addresses()
+        assert len(addresses) == len(set(addresses)), addresses
+    assert "Traceback" not in daemon.said(), daemon.said()
+    assert machine.left()["links"] == set()
+    machine.clear()
+    nothing_is_left(machine)

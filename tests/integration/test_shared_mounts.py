@@ -68,8 +68,8 @@ unshare(CloneFlag.NEWNS)
 mount(None, "/", flags=MountFlag.REC | MountFlag.SHARED)
 umount2("/proc", UnmountFlag.DETACH)
 """
-# Lesson 1 as a learner does it; the solutions of the others are checked by a warm process.
-LESSONS_DONE = f"{LABCORE} lesson start 1; {LABCORE} lesson solve 1; {LABCORE} lesson check 1; {WARM_CHECKS} < solutions"
+# Lesson 2, which has fewest steps, as a learner does it; the solutions of the others are checked by a warm process.
+LESSONS_DONE = f"{LABCORE} lesson start 2; {LABCORE} lesson solve 2; {LABCORE} lesson check 2; {WARM_CHECKS} < solutions"
 
 
 def on_a_shared_host(script: str, tmp_path: Path, state: Path) -> tuple[str, set[str], set[str]]:
@@ -99,14 +99,14 @@ def test_no_mount_of_the_host_comes_or_goes(use: str, engine, tmp_path: Path) ->
 
 def test_lessons_and_their_checks_leave_the_hosts_mounts_alone(engine, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     needs_root()
-    steps = [(lesson.number, step) for lesson in LESSONS[1:] for step in (*lesson.steps, *lesson.challenges)]
+    steps = [(lesson.number, step) for lesson in LESSONS if lesson.number != 2 for step in (*lesson.steps, *lesson.challenges)]
     requests = [
         {"lesson": number, "step": step, "source": marked(step, source_of(step, number), number)} for number, step in steps
     ]
     (tmp_path / "solutions").write_text("".join(f"{json.dumps(request)}\n" for request in requests))
     said, come, gone = on_a_shared_host(LESSONS_DONE, tmp_path, engine.root)
     assert (come, gone) == (set(), set())
-    assert "4 of 4 steps, 2 of 2 challenges" in said
+    assert "3 of 3 steps" in said
     verdicts = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     assert [verdict["state"] for verdict in verdicts] == ["passed"] * len(steps), verdicts
 

@@ -1,11 +1,14 @@
 """Containers that outlive their starter: found again, their output and their end on record, whoever is killed and when."""
 
+import fcntl
 import os
 import random
 import signal
 import subprocess
 import sys
+import termios
 import time
+from array import array
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -287,6 +290,39 @@ def test_a_slow_reader(engine: Engine, tmp_path: Path, mode: str) -> None:
             assert ended.output == 300 * 1024, "and is accounted for"
             os.close(reader)
             process.wait(10)
+
+
+def test_output_in_small_pieces_is_gathered(engine: Engine, tmp_path: Path) -> None:
+    """To wake for each piece would take more time than the container takes to write it."""
+    shim = Shim(str(tmp_path))
+    with spawn(make_plan(container(engine, "dd if=/dev/zero bs=64 count=100000 2>/dev/null")), shim=shim) as process:
+        assert process.wait(60) == 0
+    pieces = list(shim.output())
+    assert sum(len(piece.data) for piece in pieces) == 6_400_000
+    assert len(pieces) < 3000
+
+
+def test_a_pipe_that_is_full_gets_larger(engine: Engine, tmp_path: Path) -> None:
+    shim = Shim(str(tmp_path))
+    script = "until [ -e /dev/shm/go ]; do sleep .02; done; head -c 300000 /dev/zero; sleep 100"
+    with spawn(make_plan(container(engine, script)), shim=shim) as process:
+        output = os.open(f"/proc/{process.pid}/fd/1", os.O_RDONLY | os.O_NONBLOCK)
+        monitor = int(Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[1])
+        assert fcntl.fcntl(output, fcntl.F_GETPIPE_SZ) == 1 << 16
+        os.kill(monitor, signal.SIGSTOP)
+        Path(f"/proc/{process.pid}/root/dev/shm/go").touch()
+        wait_for(lambda: waiting(output) == 1 << 16)
+        os.kill(monitor, signal.SIGCONT)
+        wait_for(lambda: len(output_of(shim)) == 300_000)
+        assert fcntl.fcntl(output, fcntl.F_GETPIPE_SZ) == 1 << 20
+        os.close(output)
+
+
+def waiting(pipe: int) -> int:
+    """Return how many bytes lie in a pipe."""
+    count = array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, count)
+    return count[0]
 
 
 def test_a_reader_that_is_gone_makes_nobody_wait(engine: Engine, tmp_path: Path) -> None:

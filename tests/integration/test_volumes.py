@@ -13,7 +13,7 @@ import pytest
 import labcore
 from labcore.engine import Engine, create_options
 from labcore.engine.container.foreground import prepared
-from labcore.engine.containers import remove
+from labcore.engine.containers import every, remove
 from labcore.engine.image.commit import commit
 from labcore.engine.volume.objects import prune_volumes
 from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
@@ -92,6 +92,23 @@ def test_anonymous_volumes_go_with_their_container(engine: Engine) -> None:
         (made,) = set(engine.volumes.names()) - set(before)
         assert len(made) == 64
         assert engine.volumes.get(made).anonymous
+    assert engine.volumes.names() == before
+
+
+def test_anonymous_volumes_go_although_their_container_was_killed(engine: Engine) -> None:
+    """With it goes who was to remove them; the next who looks does."""
+    before = engine.volumes.names()
+    run = [sys.executable, "-m", "labcore", "--root", str(engine.root), "run", "--rm", "-v", "/data", "busybox"]
+    with Started([*run, "sh", "-c", "echo up; sleep 60"], stdout=subprocess.PIPE) as started:
+        assert started.stdout is not None
+        assert started.stdout.readline() == b"up\n"
+        list(every(engine))
+        (made,) = set(engine.volumes.names()) - set(before)
+        started.kill()
+        started.wait()
+    deadline = time.monotonic() + 60
+    while made in engine.volumes.names() and time.monotonic() < deadline:
+        list(every(engine))
     assert engine.volumes.names() == before
 
 

@@ -60,6 +60,7 @@ FIELDS: dict[str, object] = {
     "apparmor": "profile",
     "masked_paths": (),
     "readonly_paths": ("/proc/x",),
+    "writable_cgroups": False,
     "pid_mode": "host",
     "ipc_mode": "private",
     "uts_mode": "host",

@@ -63,6 +63,7 @@ READ: list[tuple[str, Any, str, Any]] = [
     ("security_opt", ["seccomp=unconfined"], "seccomp", "unconfined"),
     ("security_opt", ["seccomp=unconfined", "seccomp=builtin"], "seccomp", ""),
     ("security_opt", ["systempaths=unconfined"], "masked_paths", ()),
+    ("security_opt", ["writable-cgroups=false"], "writable_cgroups", False),
     ("security_opt", ["unmask=ALL"], "readonly_paths", ()),
     ("security_opt", ["unmask=/proc/*"], "masked_paths", tuple(path for path in MASKED_PATHS if path.startswith("/sys/"))),
     ("security_opt", ["mask=/a:/b"], "masked_paths", (*MASKED_PATHS, "/a", "/b")),

@@ -66,6 +66,17 @@ def test_a_name_is_resolved_as_its_asker_sees_it(owner: str, name: str, kind: st
     assert ask(owner, name, kind) == found
 
 
+@pytest.mark.parametrize(
+    ("network", "pointer"),
+    [("my net", "Web.my\\032net."), ("a/b.c", "Web.a/b.c."), ("..", "Web."), ("ü", "Web.\\195\\188."), ("x" * 64, None)],
+)
+def test_a_network_may_be_called_anything(network: str, pointer: str | None) -> None:
+    answers = Answers(Zone([endpoint("web", 3, "Web")], {"1": network}))
+    assert ask("web", "3.1.0.10.in-addr.arpa", "PTR", answers) == ([pointer] if pointer else [])
+    if pointer:
+        assert ask("web", pointer, "A", answers) == ["10.0.1.3"]
+
+
 def test_an_ipv6_address_has_a_name() -> None:
     reverse = "3." + "0." * 23 + "1.0.0.0.0.0.d.f.ip6.arpa"
     assert ask("db", reverse, "PTR") == ["Web.one."]

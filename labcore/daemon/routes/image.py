@@ -30,12 +30,15 @@ from labcore.engine.image.local_images import local_image, local_images
 from labcore.engine.image.registry_queries import SEARCH_FILTERS, search
 from labcore.engine.image.remove import prune_images, remove_image
 from labcore.engine.timestamps import parse_time
+from labcore.errors import InvalidInput
 from labcore.http import Request, Response, Route
 from labcore.spec import Reference
 
 PRUNE_FILTERS: Final = ("dangling", "label", "label!", "until")
 TAR: Final = {"Content-Type": "application/x-tar"}
 SEARCH_LIMIT: Final = 25
+# Versions since which a platform may be said of what is pushed; saved, loaded or shown with its history; inspected; removed.
+PUSHES_PLATFORMS, ARCHIVES_PLATFORMS, INSPECTS_PLATFORMS, REMOVES_PLATFORMS = (1, 46), (1, 48), (1, 49), (1, 50)
 
 
 def list_all(daemon: Daemon, request: Request) -> Response:
@@ -51,13 +54,17 @@ def list_all(daemon: Daemon, request: Request) -> Response:
 
 def inspect_image(daemon: Daemon, request: Request, name: str) -> Response:
     """GET /images/{name}/json."""
-    return json_response(image_inspect(daemon.engine, local_image(daemon.engine.images, name)))
+    platform = platform_json(request, since=INSPECTS_PLATFORMS)
+    if platform and flag(request, "manifests"):
+        raise InvalidInput("conflicting options: manifests and platform options cannot both be set")
+    return json_response(image_inspect(daemon.engine, local_image(daemon.engine.images, name, platform)))
 
 
 def history(daemon: Daemon, request: Request, name: str) -> Response:
     """GET /images/{name}/history."""
     store = daemon.engine.images
-    return json_response(image_history(daemon.engine, local_image(store, name), local_images(store)))
+    local = local_image(store, name, platform_json(request, since=ARCHIVES_PLATFORMS))
+    return json_response(image_history(daemon.engine, local, local_images(store)))
 
 
 def create_image(daemon: Daemon, request: Request) -> Response:
@@ -106,12 +113,15 @@ def push(daemon: Daemon, request: Request, name: str) -> Response:
     reference = Reference.parse(f"{name}:{tag}" if tag else name)
     if not tag:
         reference = reference.replace(tag=None)
-    find = found_by(request, reference.registry)
+    find, platform = found_by(request, reference.registry), platform_json(request, since=PUSHES_PLATFORMS)
+    if platform:
+        local_image(daemon.engine.images, str(reference), platform)
 
     def lines() -> Iterator[Line]:
         yield {"status": f"The push refers to repository [{name_of(reference)}]"}
         for each in pushable(daemon.engine, reference):
-            yield from push_lines(each, push_image(daemon.engine, each, find=find, on_cancel=request.on_disconnect))
+            pushing = push_image(daemon.engine, each, platform=platform, find=find, on_cancel=request.on_disconnect)
+            yield from push_lines(each, pushing)
         log_push(daemon.engine, reference)
 
     return streamed(lines())
@@ -126,6 +136,8 @@ def tag(daemon: Daemon, request: Request, name: str) -> Response:
 
 def remove(daemon: Daemon, request: Request, name: str) -> Response:
     """DELETE /images/{name}."""
+    if platform := platform_json(request, "platforms", since=REMOVES_PLATFORMS):
+        local_image(daemon.engine.images, name, platform)
     removal = remove_image(daemon.engine, name, force=flag(request, "force"), prune=not flag(request, "noprune"))
     return json_response(removed(removal))
 
@@ -154,17 +166,17 @@ def save_many(daemon: Daemon, request: Request) -> Response:
 
 
 def _saved(daemon: Daemon, request: Request, names: tuple[str, ...]) -> Response:
-    archive = save_images(daemon.engine, names, platform=platform_json(request))
+    archive = save_images(daemon.engine, names, platform=platform_json(request, since=ARCHIVES_PLATFORMS))
     first = next(archive, b"")  # what is not there is said in the head
     return Response(HTTPStatus.OK, TAR, chain([first], archive))
 
 
 def load(daemon: Daemon, request: Request) -> Response:
     """POST /images/load. As docker does, it says of what goes wrong in its last line."""
-    platform_json(request)
+    platform = platform_json(request, since=ARCHIVES_PLATFORMS)
 
     def lines() -> Iterator[Line]:
-        loaded, new = load_images(daemon.engine, cast(BinaryIO, request.body))
+        loaded, new = load_images(daemon.engine, cast(BinaryIO, request.body), platform=platform)
         yield from load_lines(loaded, new, quiet=flag(request, "quiet"))
 
     return streamed(lines(), head_first=True)

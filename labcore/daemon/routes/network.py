@@ -92,8 +92,8 @@ ROUTES = (
     Route("GET", "/networks/", list_networks),
     Route("POST", "/networks/create", create),
     Route("POST", "/networks/prune", prune),
-    Route("GET", "/networks/{name}", inspect_network),
-    Route("DELETE", "/networks/{name}", remove),
-    Route("POST", "/networks/{name}/connect", connect_container),
-    Route("POST", "/networks/{name}/disconnect", disconnect_container),
+    Route("GET", "/networks/{name:path}", inspect_network),
+    Route("DELETE", "/networks/{name:path}", remove),
+    Route("POST", "/networks/{name:path}/connect", connect_container),
+    Route("POST", "/networks/{name:path}/disconnect", disconnect_container),
 )

@@ -118,7 +118,7 @@ def _config(container: Container, config: Config) -> dict[str, Any]:
         "Cmd": list(config.command) or None,
         "Healthcheck": healthcheck_json(check) if check else None,
         "Image": container.image or options.rootfs,
-        "Volumes": {mount.target: {} for mount in container.mounts if is_anonymous(container, mount)} or None,
+        "Volumes": {path: {} for path in (*config.volumes, *_asked_volumes(options))} or None,
         "WorkingDir": config.workdir,
         "Entrypoint": list(config.entrypoint) or None,
         "OnBuild": list(config.on_build) or None,
@@ -139,9 +139,9 @@ def _links(engine: Engine, container: Container) -> list[str]:
     return found
 
 
-def is_anonymous(container: Container, mount: Mount) -> bool:
-    """Return whether a mount is a volume that nobody has named."""
-    return mount.kind == "volume" and mount.source in container.anonymous_volumes()
+def _asked_volumes(options: CreateOptions) -> list[str]:
+    """Return where a volume is asked for that nobody names."""
+    return [mount.target for mount in options.mounts if mount.kind == "volume" and not mount.source]
 
 
 def mount_point(engine: Engine, container: Container, mount: Mount) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def mount_point(engine: Engine, container: Container, mount: Mount) -> dict[str,
         found |= {"Name": mount.source, "Source": str(engine.volumes.data(Volume(mount.source))), "Driver": "local"}
     else:
         found["Source"] = mount.source
-    is_named = mount.kind == "volume" and not is_anonymous(container, mount)
+    is_named = mount.kind == "volume" and not mount.is_drawn and mount in container.options.mounts
     return found | {
         "Destination": mount.target,
         "Mode": mount.mode or ("z" if is_named else ""),

@@ -1,9 +1,9 @@
 """HostConfig: what the host gives a container, read into fields of CreateOptions."""
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from msgspec import UNSET, UnsetType, field
+from msgspec import UNSET, Meta, UnsetType, field
 
 from labcore.daemon.wire.codec import Wire
 from labcore.daemon.wire.mounts import MountSpec
@@ -12,6 +12,7 @@ from labcore.errors import InvalidInput
 from labcore.options.log import log_policy
 from labcore.spec import RestartPolicy
 
+Extent = Annotated[int, Meta(ge=0, le=65535)]  # rows or columns of a terminal
 RUNTIMES: Final = ("", "runc", "io.containerd.runc.v2", "labcore")
 
 
@@ -48,7 +49,7 @@ class HostConfig(HostResources):
     volume_driver: str = ""
     volumes_from: list[str] = []
     mounts: list[MountSpec] = []
-    console_size: tuple[int, int] = (0, 0)
+    console_size: tuple[Extent, Extent] = (0, 0)
     annotations: dict[str, str] = {}
     cap_add: list[str] = []
     cap_drop: list[str] = []

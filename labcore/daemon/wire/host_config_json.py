@@ -72,6 +72,7 @@ def _paths(paths: tuple[str, ...] | None, options: CreateOptions, kind: str) -> 
 def _security_json(options: CreateOptions) -> list[str]:
     found = ["no-new-privileges"] if options.no_new_privileges else []
     found += [f"seccomp={options.seccomp}"] if options.seccomp else []
+    found += [] if options.writable_cgroups is None else [f"writable-cgroups={str(options.writable_cgroups).lower()}"]
     found += [f"apparmor={options.apparmor}"] if options.apparmor else []
     unlabelled = options.privileged or "host" in (options.pid_mode, options.ipc_mode)  # by SELinux
     return found + (["label=disable"] if unlabelled else [])

@@ -8,6 +8,7 @@ from labcore.daemon.wire.codec import Wire
 from labcore.daemon.wire.endpoint_settings import EndpointSettings
 from labcore.engine.network.create import network_options
 from labcore.errors import Forbidden, InvalidInput, NotFound
+from labcore.network.networks import checked_name
 from labcore.spec.network import NetworkOptions
 
 IPAM_DRIVER: Final = "default"
@@ -90,8 +91,7 @@ def network_options_of(body: NetworkCreate) -> NetworkOptions:
 
 
 def _check(body: NetworkCreate) -> None:
-    if not body.name.strip():
-        raise InvalidInput("invalid name: name is empty")
+    checked_name(body.name)
     if body.ingress:
         raise Forbidden("Ingress network can only be global scope network: there is no swarm here")
     if body.scope == "swarm":

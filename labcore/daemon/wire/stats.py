@@ -41,7 +41,7 @@ def _processes(found: Sample) -> dict[str, int]:
 def _blocks(found: Sample, *, runs: bool) -> dict[str, Any]:
     v1 = runs and found.operations is not None
     return {
-        "io_service_bytes_recursive": _entries(found.bytes) if runs else None,
+        "io_service_bytes_recursive": _entries(found.bytes) if v1 or found.bytes else None,
         "io_serviced_recursive": _entries(found.operations or ()) if v1 else None,
         **dict.fromkeys(BLOCK_COUNTS, [] if v1 else None),
     }

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import threading
 from collections import Counter
 from pathlib import Path
@@ -26,6 +27,8 @@ NETWORK_DRIVERS: Final = ("bridge", "host", "null")
 VOLUME_DRIVERS: Final = ("local",)
 INDEX: Final = "https://index.docker.io/v1/"
 ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
+CREDENTIALS: Final = re.compile(r"(//)[^/@]*@")  # in a URL
+OVERLAY: Final = "/sys/module/overlay/parameters"
 LIMITS: Final = {  # field -> controller, and what says that the kernel lacks it
     "MemoryLimit": ("memory", "No memory limit support"),
     "SwapLimit": ("memory", "No swap limit support"),
@@ -131,7 +134,7 @@ def _process(daemon: Daemon) -> dict[str, Any]:
 
 def _proxies() -> dict[str, str]:
     names = {"HttpProxy": "HTTP_PROXY", "HttpsProxy": "HTTPS_PROXY", "NoProxy": "NO_PROXY"}
-    return {field: os.environ.get(name, "") for field, name in names.items()}
+    return {field: CREDENTIALS.sub(r"\1xxxxx:xxxxx@", os.environ.get(name, "")) for field, name in names.items()}
 
 
 def _counts(daemon: Daemon) -> dict[str, int]:
@@ -147,7 +150,17 @@ def _counts(daemon: Daemon) -> dict[str, int]:
 
 
 def _driver_status(daemon: Daemon) -> list[list[str]]:
-    return [["Backing Filesystem", file_system(daemon.engine.root)], ["Supports d_type", "true"]]
+    """Return docker's words about the file system below; and of overlayfs, which upper directories tell what has changed."""
+    found = [["Backing Filesystem", file_system(daemon.engine.root)]]
+    if driver(daemon.engine.layers.prepared()) == "copy":
+        return found
+    told = {
+        "Supports d_type": True,
+        "Using metacopy": _is_on(f"{OVERLAY}/metacopy"),
+        "Native Overlay Diff": not _is_on(f"{OVERLAY}/redirect_dir"),
+        "userxattr": bool(daemon.settings.userns_remap) or confined(),
+    }
+    return found + [[name, str(value).lower()] for name, value in told.items()]
 
 
 def _limits() -> dict[str, bool]:
@@ -159,7 +172,7 @@ def _limits() -> dict[str, bool]:
 
 def _is_on(path: str) -> bool:
     try:
-        return Path(path).read_text(encoding="ascii").strip() == "1"
+        return Path(path).read_text(encoding="ascii").strip() in ("1", "Y")
     except OSError:
         return False
 

@@ -11,7 +11,9 @@ from labcore.errors import Unavailable
 from labcore.files import read_text, write_text
 from labcore.json_codec import dumps, loads
 from labcore.runtime.cgroups import removal
-from labcore.spec import Resources
+from labcore.runtime.probe import confined
+from labcore.spec import MountPoint, Resources
+from labcore.spec.isolation import QUIET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,9 +24,28 @@ if TYPE_CHECKING:
     from labcore.native import Process
     from labcore.runtime.cgroups import Cgroup
     from labcore.runtime.stages.sequence import LaunchOptions
-    from labcore.spec import ContainerSpec
+    from labcore.spec import ContainerSpec, CreateOptions
 
 CGROUPS: Final = "cgroups"
+SHOWN: Final = "/sys/fs/cgroup"
+
+
+def with_cgroup_shown(spec: ContainerSpec, options: CreateOptions) -> ContainerSpec:
+    """Return the spec with the container's cgroup at /sys/fs/cgroup, as docker mounts it, unless the options mount something.
+
+    It is read-only but for a privileged container, or as the option writable-cgroups has it. An ordinary user can mount no
+    hierarchy of version 1.
+    """
+    from labcore.runtime.cgroups import hierarchies
+
+    targets = [mount.target for mount in spec.mounts]
+    if SHOWN in targets or "/sys" not in targets or (confined() and hierarchies().v1):
+        return spec
+    writable = options.privileged if options.writable_cgroups is None else options.writable_cgroups
+    words = (*QUIET, "relatime", *(() if writable else ("ro",)))
+    place = len(targets) - targets[::-1].index("/sys")
+    mount = MountPoint(SHOWN, "cgroup", "cgroup", words)
+    return spec.replace(mounts=(*spec.mounts[:place], mount, *spec.mounts[place:]))
 
 
 def remember_cgroups(engine: Engine, container: Container, directories: list[str]) -> None:

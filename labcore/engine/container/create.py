@@ -1,7 +1,6 @@
 """create: a container with its record, its directory, its upper directory and its volumes, all of them or none."""
 
 import os
-from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from typing import Final
 
@@ -17,9 +16,12 @@ from labcore.engine.spans import span
 from labcore.engine.timestamps import now
 from labcore.engine.volume.objects import create_volume
 from labcore.errors import InUse, InvalidInput, NotFound
+from labcore.options.mounts import volumes_from
 from labcore.spec import CreateOptions, Mount
+from labcore.spec.network import EndpointOptions
 
 NAMES_TRIED: Final = 20
+HEXADECIMAL: Final = frozenset("0123456789abcdef")  # the digits of IDs
 
 
 def create(engine: Engine, options: CreateOptions) -> Container:
@@ -30,6 +32,7 @@ def create(engine: Engine, options: CreateOptions) -> Container:
     engine.container_dirs.sweep()
     inherited = _inherited(engine, options)
     options = options.replace(links=resolved_links(engine, options.links)) if options.links else options
+    options = options.replace(networks=tuple(_by_name(engine, each) for each in options.networks))
     made = _described(engine, options, inherited)
     if options.auto_remove and options.restart.name != "no":
         raise InvalidInput("can't create 'AutoRemove' container with restart policy")
@@ -78,28 +81,36 @@ def _check(engine: Engine, made: Container) -> None:
     spec_of(engine, made, root_of(engine, made), lambda _, name: named_container(engine, name).state.pid)
 
 
+def _by_name(engine: Engine, wanted: EndpointOptions) -> EndpointOptions:
+    """Return what is wanted of a network with that one's name, if it is called by its ID and is there."""
+    if not HEXADECIMAL.issuperset(wanted.network):
+        return wanted
+    with suppress(NotFound):
+        return wanted.replace(network=engine.networks.find(wanted.network).wanted.name)
+    return wanted
+
+
 def _inherited(engine: Engine, options: CreateOptions) -> tuple[Mount, ...]:
     """Return the mounts of the containers that `volumes_from` names, but for places where the options mount something."""
     taken = {os.path.normpath(mount.target) for mount in options.mounts}
     found: dict[str, Mount] = {}
     for text in options.volumes_from:
-        name, _, mode = text.partition(":")
-        if mode not in ("", "ro", "rw"):
-            raise InvalidInput(f"volumes-from {text}: CONTAINER[:ro|rw] is wanted")
+        name, is_read_only = volumes_from(text)
         for mount in named_container(engine, name).mounts:
             if mount.kind != "tmpfs" and os.path.normpath(mount.target) not in taken:
-                found[os.path.normpath(mount.target)] = mount.replace(read_only=mount.read_only or mode == "ro")
+                found[os.path.normpath(mount.target)] = mount.replace(read_only=mount.read_only or is_read_only, mode="")
     return tuple(found.values())
 
 
 def _described(engine: Engine, options: CreateOptions, inherited: tuple[Mount, ...]) -> Container:
-    from labcore.engine.volume.volumes import completed
+    from labcore.engine.volume.volumes import completed, with_drawn_names, with_propagation
     from labcore.runtime.probe import confined
     from labcore.storage.driver import driver
 
     made = Container(new_id(), options.name, now(), options, BARE)
+    wanted = (*(with_propagation(each, engine.root) for each in options.mounts), *inherited)
     if options.rootfs:
-        return made.replace(mounts=_drawn(completed((*options.mounts, *inherited), ())))
+        return made.replace(mounts=with_drawn_names(completed(wanted, ())))
     found = engine.images.find(options.image)
     copied = driver(engine.layers.prepared()) == "copy"
     if copied and options.userns_remap:
@@ -108,16 +119,9 @@ def _described(engine: Engine, options: CreateOptions, inherited: tuple[Mount, .
         image=options.image,
         image_id=found.id,
         config=found.config,
-        mounts=_drawn(completed((*options.mounts, *inherited), found.config.volumes)),
+        mounts=with_drawn_names(completed(wanted, found.config.volumes)),
         copied=copied,
         user_attributes=bool(options.userns_remap) or confined(),
-    )
-
-
-def _drawn(mounts: Sequence[Mount]) -> tuple[Mount, ...]:
-    """Return mounts with names for the volumes that have none."""
-    return tuple(
-        each.replace(source=os.urandom(32).hex()) if each.kind == "volume" and not each.source else each for each in mounts
     )
 
 

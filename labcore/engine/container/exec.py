@@ -119,6 +119,7 @@ def _spec(engine: Engine, container: Container, options: ExecOptions, pid: int) 
         user=options.user or container.options.user,
         privileged=options.privileged or container.options.privileged,
         tty=options.tty,
+        console_size=options.console_size,
         init=False,
     )
     root = BindRoot(f"/proc/{pid}/root")

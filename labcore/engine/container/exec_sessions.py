@@ -180,8 +180,6 @@ class ExecSessions:
                 session.hold("terminal", terminal := take(process))
                 give_terminal(process, terminal)  # so that it does not hang up if this process is killed
                 opened.callback(session.close)
-                if options.console_size:
-                    session.resize(*options.console_size)
 
             return execute(
                 self._engine, container, options, **streams, take_terminal=taken, kept_output={}

@@ -1,9 +1,13 @@
 """Networks of containers that are there: connect, disconnect. The records say what is wanted next time."""
 
+from collections.abc import Iterable
+from contextlib import suppress
+
 from labcore.disk_space import room_for
 from labcore.engine.container.state import settled
 from labcore.engine.engine import Engine
 from labcore.engine.network.etc_files import etc_files, update_etc_files
+from labcore.engine.network.inspect import network_id
 from labcore.engine.network.networks import Connected, connected_now, names_on, serve_names
 from labcore.engine.network.objects import log_network_event
 from labcore.engine.records.records import Container
@@ -33,6 +37,7 @@ def connect(engine: Engine, wanted: EndpointOptions, text: str) -> None:
         if container.state.status != "running":
             engine.records.set_networks(container, networks)
             return
+        settle_networks(engine, container)
         _connect_running(engine, container, wanted, networks)
         log_network_event(engine, network, "connect", container=container.id)
 
@@ -52,17 +57,40 @@ def disconnect(engine: Engine, network: str, text: str, *, force: bool = False) 
         return engine.networks.disconnect(text, name)
     with engine.container_dirs.locked(found.id, found.name):
         container = settled(engine, found.id)
+        if container.state.status == "running":
+            settle_networks(engine, container)
         left = tuple(each for each in container.options.networks if each.network != name)
         if len(left) == len(container.options.networks):
             raise NotFound(f"container {container.id} is not connected to network {name}")
+        changed = engine.records.set_networks(container, left)  # first: whoever comes after a crash does the rest
         if container.state.status == "running":
-            before = connected_now(engine, container)
-            with namespace_of(container.state.pid) as namespace:
-                engine.networks.disconnect(container.id, name, namespace)
-            _tell(engine, container, before)
+            try:
+                _disconnect_running(engine, changed, {there.id})
+            except BaseException:
+                engine.records.set_networks(changed, container.options.networks)
+                raise
             log_network_event(engine, there, "disconnect", container=container.id)
-        engine.records.set_networks(container, left)
     return None
+
+
+def settle_networks(engine: Engine, container: Container) -> None:
+    """Take a container that runs, and that the caller has locked, from networks that its record does not name.
+
+    Whoever connected it to them, or disconnected it, was killed meanwhile.
+    """
+    wanted = {network_id(engine, each.network) for each in container.options.networks}
+    there = {each.network_id for each in engine.networks.endpoints(owner=container.id)}
+    if there - wanted:
+        _disconnect_running(engine, container, there - wanted)
+
+
+def _disconnect_running(engine: Engine, container: Container, networks: Iterable[str]) -> None:
+    before = connected_now(engine, container)
+    with namespace_of(container.state.pid) as namespace:
+        for network in networks:
+            with suppress(NotFound):  # somebody was killed who had come this far
+                engine.networks.disconnect(container.id, network, namespace)
+    _tell(engine, container, before)
 
 
 def _connect_running(

@@ -5,7 +5,7 @@ import time
 from contextlib import suppress
 
 from labcore.disk_space import room_for
-from labcore.engine.container.cgroups import limits_without_shim, remember_cgroups, remove_cgroups
+from labcore.engine.container.cgroups import limits_without_shim, remember_cgroups, remove_cgroups, with_cgroup_shown
 from labcore.engine.container.events import log_container_event, log_mode, log_volumes
 from labcore.engine.container.holding import held
 from labcore.engine.container.state import (
@@ -93,6 +93,7 @@ def _launch(engine: Engine, container: Container, with_input: bool) -> Process:
     etc = {"rootfs", "mounts"}.isdisjoint(stages)
     with given_back(engine, on_networks), held(engine, container, on_networks, etc=etc) as spec:
         cgroup = cgroup_of(container.options, container.id)
+        spec = with_cgroup_shown(spec, container.options) if etc else spec
         spec, options = limits_without_shim(spec, on_networks.launch_options(engine), cgroup)
         launch = Launch(
             spec,

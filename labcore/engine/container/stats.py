@@ -87,7 +87,7 @@ def sample(container: Container) -> Sample:
             _cpu(group),
             group.number("memory", "memory.usage_in_bytes", "memory.current") or 0,
             group.number("memory", "memory.max_usage_in_bytes", ""),
-            group.number("memory", "memory.failcnt", "") or 0,
+            _memory_failures(group),
             min(limit, total) if limit else total,
             tuple(sorted(details.items())),
             _processes(group, pid, directories),
@@ -112,6 +112,9 @@ class _Cgroup:
             with suppress(FileNotFoundError):
                 return read_text(f"{directory}/{name}")
         return ""
+
+    def is_v2(self, controller: str) -> bool:
+        return controller not in self._directories and "" in self._directories
 
     def number(self, controller: str, name_v1: str, name_v2: str) -> int | None:
         text = self.text(controller, name_v1, name_v2).strip()
@@ -156,21 +159,32 @@ def _memory_total() -> int:
     return 0
 
 
+def _memory_failures(group: _Cgroup) -> int:
+    """Return how often the limit was met; of version 2, as docker has it, how often there was no memory left below it."""
+    if group.is_v2("memory"):
+        return group.table("memory", "", "memory.events").get("oom", 0)
+    return group.number("memory", "memory.failcnt", "") or 0
+
+
 def _blocks(group: _Cgroup) -> tuple[tuple[BlockSample, ...], tuple[BlockSample, ...] | None]:
     """Return bytes and operations; version 2 has both in one file, of which docker tells the bytes."""
+    if group.is_v2("blkio"):
+        return _v2_blocks(group.text("blkio", "", "io.stat")), None
+    names = ("blkio.throttle.io_service_bytes_recursive", "blkio.throttle.io_serviced_recursive")
+    in_bytes, operations = (_v1_blocks(group.text("blkio", name, "")) for name in names)
+    return in_bytes, operations
+
+
+def _v2_blocks(text: str) -> tuple[BlockSample, ...]:
     found = []
-    for line in group.text("blkio", "", "io.stat").splitlines():
+    for line in text.splitlines():
         device, *fields = line.split()
         values = dict(field.partition("=")[::2] for field in fields)
         major, _, minor = device.partition(":")
         for kind in ("read", "write"):
             if f"{kind[0]}bytes" in values:
                 found.append(BlockSample(int(major), int(minor), kind, int(values[f"{kind[0]}bytes"])))
-    if found:
-        return tuple(found), None
-    names = ("blkio.throttle.io_service_bytes_recursive", "blkio.throttle.io_serviced_recursive")
-    in_bytes, operations = (_v1_blocks(group.text("blkio", name, "")) for name in names)
-    return in_bytes, operations
+    return tuple(found)
 
 
 def _v1_blocks(text: str) -> tuple[BlockSample, ...]:

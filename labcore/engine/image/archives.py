@@ -1,6 +1,6 @@
 """load, save, import: images from archives and into them; what was loaded is unpacked, as after a pull."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -8,30 +8,33 @@ from typing import BinaryIO, Final
 
 from labcore.engine.image.speculative_unpack import SpeculativeUnpack
 from labcore.engine.timestamps import now
+from labcore.errors import ImageNotFound
 from labcore.images import Image, ImageStore
 from labcore.images.archive.reading import ArchivedImage, check_content, read
 from labcore.images.archive.rootfs import image_of_rootfs
 from labcore.images.archive.source import opened
-from labcore.images.resolve import for_this_machine
+from labcore.images.resolve import best
 from labcore.spec import Platform, Reference
 from labcore.storage import LayerStore
 
 AT_ONCE: Final = 3  # layers, as in a pull
 
 
-def load(store: ImageStore, source: Path | BinaryIO, *, layers: LayerStore | None = None) -> list[ArchivedImage]:
-    """Take the images of an archive into the store, all of them or none, and return them.
+def load(
+    store: ImageStore, source: Path | BinaryIO, *, platform: Platform | None = None, layers: LayerStore | None = None
+) -> Sequence[ArchivedImage]:
+    """Take the images of an archive into the store, all of them or none, and return them; with a platform those for it.
 
     `source` is a file, compressed or not; a directory that is an OCI layout; or an open stream, which is read once.
     The layers are unpacked if `layers` is a place for them, of several machines' images those for this one. An image without
-    a name is kept without. Raises StoreDamaged, InvalidInput.
+    a name is kept without. Raises StoreDamaged, InvalidInput, ImageNotFound.
     """
     with store.using(), ExitStack() as undo:
         speculative = SpeculativeUnpack(layers, undo) if layers else None
         with opened(source) as archive:
-            found = read(store, archive, speculative)
+            found = _for_platform(read(store, archive, speculative), platform)
         for entry in found:
-            ours = for_this_machine(entry.images)
+            ours = best(entry.images)
             for image in entry.images:
                 if layers and image is ours:
                     unpack(store, layers, image, speculative)
@@ -42,6 +45,22 @@ def load(store: ImageStore, source: Path | BinaryIO, *, layers: LayerStore | Non
                 store.tag(name, entry.descriptor)
             if not entry.names:
                 store.keep(entry.descriptor)
+    return found
+
+
+def _for_platform(entries: Sequence[ArchivedImage], platform: Platform | None) -> Sequence[ArchivedImage]:
+    """Return the entries, each narrowed down to its image for a platform if one is said. Raises ImageNotFound."""
+    if platform is None:
+        return entries
+    chosen = [(entry, best(entry.images, platform)) for entry in entries]
+    found = [
+        entry.replace(images=(image,), descriptor=image.descriptor)
+        for entry, image in chosen
+        if image.config.platform.suits(platform)
+    ]
+    if not found:
+        there = ", ".join(sorted({str(image.config.platform) for _, image in chosen}))
+        raise ImageNotFound(f"requested platform ({platform}) not found: the archive has images for {there}")
     return found
 
 

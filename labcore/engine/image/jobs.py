@@ -71,15 +71,20 @@ def pushable(engine: Engine, reference: Reference) -> list[Reference]:
 
 
 def push_image(
-    engine: Engine, reference: Reference, *, find: CredentialsOf, on_cancel: OnCancel
+    engine: Engine, reference: Reference, *, platform: Platform | None, find: CredentialsOf, on_cancel: OnCancel
 ) -> Generator[Progress, None, Pushed]:
     """Push an image: `labcore.engine.image.push`. Raises what that raises, Unauthorized in docker's words."""
     with in_dockers_words(reference):
         return (
             yield from push(
-                engine.images, reference, engine.endpoint(reference.registry), find=find, on_cancel=on_cancel
+                engine.images,
+                reference,
+                engine.endpoint(reference.registry),
+                platform=platform,
+                find=find,
+                on_cancel=on_cancel,
             )
-        )  # fmt: skip
+        )
 
 
 def log_push(engine: Engine, reference: Reference) -> None:
@@ -99,11 +104,13 @@ def tag_image(engine: Engine, text: str, reference: Reference) -> None:
     log_image_event(engine, local.image, "tag", name=str(reference))
 
 
-def load_images(engine: Engine, source: BinaryIO) -> tuple[list[ArchivedImage], list[Image]]:
+def load_images(
+    engine: Engine, source: BinaryIO, *, platform: Platform | None = None
+) -> tuple[Sequence[ArchivedImage], list[Image]]:
     """Load an archive's images: `labcore.engine.image.archives.load`; return them, and those of them that were not here."""
     here = local_images(engine.images).keys()
     with collected_on_failure(engine):
-        loaded = load(engine.images, source, layers=engine.layers)
+        loaded = load(engine.images, source, platform=platform, layers=engine.layers)
     for entry in loaded:
         log_image_event(engine, entry.images[0], "load")
     return loaded, [image for entry in loaded for image in entry.images[:1] if image.id not in here]
@@ -113,7 +120,7 @@ def save_images(engine: Engine, names: Sequence[str], *, platform: Platform | No
     """Yield the bytes of an archive; a name without a tag means all images that bear it. Raises ImageNotFound, StoreDamaged."""
     everything = local_images(engine.images)
     selected = [name for text in names for name in _meant(text, (tag for local in everything.values() for tag in local.tags))]
-    for image in [local_image(engine.images, name).image for name in selected]:
+    for image in [local_image(engine.images, name, platform).image for name in selected]:
         log_image_event(engine, image, "save")
     yield from archive_chunks(engine.images, selected, platform=platform)
 

@@ -7,9 +7,9 @@ from functools import lru_cache
 from itertools import islice
 
 from labcore.errors import ImageNotFound, InvalidInput, StoreDamaged
-from labcore.images.resolve import find, image_here
+from labcore.images.resolve import best, find, image_here, images
 from labcore.record import Record
-from labcore.spec import Platform, Reference
+from labcore.spec import Reference
 from labcore.spec.media import INDEXES
 
 TYPE_CHECKING = False
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from labcore.engine.engine import Engine
     from labcore.images import Config, Descriptor, Image, ImageStore
     from labcore.images.layout import Listed, Version
+    from labcore.spec import Platform
 
 KNOWN_MAX: Final = 4096
 ARCHIVE_MAX: Final = 256 << 20  # bytes of a layer that is not unpacked, which are looked through to know its size
@@ -101,11 +102,20 @@ def _image_of(store: ImageStore, descriptor: Descriptor) -> Image | None:
     return found
 
 
-def local_image(store: ImageStore, text: str) -> LocalImage:
-    """Return the image of a name, an ID, the head of one, or a digest. Raises ImageNotFound, InvalidInput, StoreDamaged."""
-    found = image_here(store, find(store, text).descriptor)
-    if found is None:
+def local_image(store: ImageStore, text: str, platform: Platform | None = None) -> LocalImage:
+    """Return the image of a name, an ID, the head of one, or a digest; of several machines' images the one for the platform.
+
+    Raises ImageNotFound, also if there is none for a platform that is said; InvalidInput, StoreDamaged.
+    """
+    here = list(images(store, find(store, text).descriptor))
+    if not here:
         raise ImageNotFound(f"{text}: what is here of it cannot be read: `labcore fsck` says more", missing=text)
+    found = best(here, platform)
+    if platform and not found.config.platform.suits(platform):
+        raise ImageNotFound(
+            f"image with reference {text} was found but its platform ({found.config.platform}) "
+            f"does not match the specified platform ({platform})"
+        )
     return local_images(store).get(found.id, LocalImage(found))
 
 
@@ -141,16 +151,6 @@ def _archived_size(path: str, stored: int) -> int:
     except (OSError, BadArchive, StoreDamaged):
         return stored
     return found
-
-
-def check_platform(engine: Engine, name: str, wanted: Platform) -> None:
-    """Raise ImageNotFound, in docker's words, if the image of that name is for another platform than is wanted."""
-    config = engine.images.find(name).config
-    found = Platform(config.os, config.architecture, config.variant)
-    if not found.suits(wanted):
-        raise ImageNotFound(
-            f"image with reference {name} was found but its platform ({found}) does not match the specified platform ({wanted})"
-        )
 
 
 def chain_ids(config: Config) -> list[str]:

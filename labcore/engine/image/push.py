@@ -13,7 +13,7 @@ from labcore.record import Record
 from labcore.registry import credentials
 from labcore.registry.client import Client
 from labcore.registry.transport import Endpoint, Transport
-from labcore.spec import Reference
+from labcore.spec import Platform, Reference
 
 
 class Pushed(Record):
@@ -27,10 +27,11 @@ def push(
     reference: Reference,
     where: Endpoint,
     *,
+    platform: Platform | None = None,
     find: CredentialsOf | None = None,
     on_cancel: Callable[[Callable[[], None]], None] = lambda _: None,
 ) -> Generator[Progress, None, Pushed]:
-    """Send an image to the registry of its name, saying how far it is.
+    """Send an image to the registry of its name, saying how far it is; of an index the one for the platform.
 
     `find` and `on_cancel` are `pull`'s.
     Raises ImageNotFound, RegistryError.
@@ -38,7 +39,7 @@ def push(
     found = (find or partial(credentials.find, repository=reference.repository))(reference.registry)
     with closing(Transport(where, found)) as transport, store.using():
         on_cancel(transport.stop)
-        image = compressed(store, reference)
+        image = compressed(store, reference, platform)
         content = store.blobs.read(image.descriptor)
         client = Client(transport, reference.repository)
         parts = list(Manifest.parse(content, str(reference)).parts())

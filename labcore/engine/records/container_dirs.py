@@ -1,7 +1,8 @@
 """Container directories: made before a container's record is, gone after it, locked by whoever changes the container.
 
 `unfinished` in one of them says that its container is being made or removed, and which anonymous volumes with it. Whoever does
-that holds the directory's lock; a killed one does not, and then the record decides: if there is none, the rest goes too.
+that holds the directory's lock; a killed one does not, and then the record decides: if there is none, the rest goes too. While
+somebody uses one of the volumes the mark stays, and with it the directory: each `sweep` tries again.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from contextlib import contextmanager, suppress
 from labcore.atomic import atomic_write
 from labcore.disk_space import FULL, room_for
 from labcore.engine.records.incoming import incoming_directory, incoming_name, sweep_incoming
-from labcore.errors import InUse, NotFound
+from labcore.errors import InUse, NotFound, StoreDamaged
 from labcore.json_codec import dumps, loads
 from labcore.locks import Lock, is_at
 from labcore.storage.directories import remove_tree
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 UNFINISHED: Final = "unfinished"
 LOG: Final = "log"  # the output, which the shim writes on
 LOCK_SECONDS: Final = 30.0
-DYING_SECONDS: Final = 2.0  # that a shim may take to end, and to release its volumes, after it has told how its container ended
 OPEN: Final = os.O_DIRECTORY | os.O_NOFOLLOW
 
 
@@ -69,15 +69,18 @@ class ContainerDirs:
                 raise
 
     @contextmanager
-    def temporary(self, id: str) -> Iterator[None]:
-        """Make a directory for a container that has no record; it goes at the block's end, with the container's files."""
+    def temporary(self, id: str, volumes: Sequence[str] = ()) -> Iterator[None]:
+        """Make a directory for a container that has no record; it goes at the block's end, or with its maker.
+
+        With it go the container's files, and these volumes.
+        """
         with incoming_directory(self.directory) as incoming:
-            (incoming / UNFINISHED).touch()
+            (incoming / UNFINISHED).write_text(_mark(volumes), encoding="utf-8")
             incoming.rename(self.path(id))
             try:
                 yield
             finally:
-                self._remove(id, ())
+                self._remove(id, volumes)
 
     @contextmanager
     def locked(self, id: str, name: str, *, seconds: float = LOCK_SECONDS) -> Iterator[Path]:
@@ -101,10 +104,11 @@ class ContainerDirs:
         except FileNotFoundError:
             return False
 
-    def remove(self, id: str, volumes: Sequence[str] = ()) -> None:
+    def remove(self, id: str, volumes: Sequence[str] = ()) -> list[str]:
         """Remove a container's record, and then all of its files and these volumes. The caller has it locked.
 
-        On a full disk what it has written goes first, for even to note that something is gone may take room. Raises StoreFull.
+        Returns the volumes that have gone; one that somebody uses goes with the first `sweep` after that. On a full disk what
+        the container has written goes first, for even to note that something is gone may take room. Raises StoreFull.
         """
         try:
             self._remove_record(id, volumes)
@@ -116,7 +120,7 @@ class ContainerDirs:
                 if each.is_file():
                     each.unlink()
             self._remove_record(id, volumes)
-        self._remove(id, volumes)
+        return self._remove(id, volumes)
 
     def _remove_record(self, id: str, volumes: Sequence[str]) -> None:
         if (place := self.path(id)).is_dir():
@@ -124,15 +128,39 @@ class ContainerDirs:
                 atomic_write(place / UNFINISHED, _mark(volumes).encode())
         self._records.remove(id)
 
-    def _remove(self, id: str, volumes: Sequence[str]) -> None:
-        for name in volumes:
-            with suppress(NotFound, InUse):  # a container that does not stay has it too
-                self._volumes().remove(name, timeout_seconds=DYING_SECONDS)
+    def _remove(self, id: str, volumes: Sequence[str]) -> list[str]:
+        removed, kept = self._remove_volumes(volumes)
         self._uppers().remove(id)
+        if kept and (place := self.path(id)).is_dir():
+            _empty_but_for_mark(place)
+            return removed
         gone = incoming_name(self.directory)  # in one step: a part of it would have lost its mark
         with suppress(FileNotFoundError):
             self.path(id).rename(gone)
             remove_tree(gone)
+        return removed
+
+    def _remove_volumes(self, names: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Remove volumes but those that another container has by now; return which have gone, and which are to go later.
+
+        Who uses one beside the containers that have records is one that does not stay, or was killed while it started one: its
+        child has the lock until it comes to its program.
+        """
+        removed: list[str] = []
+        try:
+            users = self._records.volume_users() if names else {}
+        except StoreDamaged:  # nobody knows who needs them
+            return removed, list(names)
+        kept = []
+        for name in (each for each in names if each not in users):
+            try:
+                self._volumes().remove(name)
+                removed.append(name)
+            except NotFound:
+                continue
+            except InUse:
+                kept.append(name)
+        return removed, kept
 
     def sweep(self) -> None:
         """Finish what was begun by those who were killed while they made or removed a container."""
@@ -155,6 +183,14 @@ class ContainerDirs:
                 mark.unlink(missing_ok=True)
             else:
                 self._remove(place.name, loads(mark.read_text(encoding="utf-8") or "[]"))
+
+
+def _empty_but_for_mark(place: Path) -> None:
+    for each in place.iterdir():
+        if each.is_dir() and not each.is_symlink():
+            remove_tree(each)
+        elif each.name != UNFINISHED:
+            each.unlink(missing_ok=True)
 
 
 def _mark(volumes: Sequence[str]) -> str:

@@ -84,9 +84,8 @@ class Container(Record):
         return dict(self.config.labels) | dict(self.options.labels)
 
     def anonymous_volumes(self) -> list[str]:
-        """Return the names of the volumes that were drawn for it."""
-        given = {mount.source for mount in self.options.mounts}
-        return [mount.source for mount in self.mounts if mount.kind == "volume" and mount.source not in given]
+        """Return the names of its volumes that were drawn, for it or for a container whose volumes it has."""
+        return [mount.source for mount in self.mounts if mount.is_drawn]
 
 
 def run_config(container: Container) -> Config:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from labcore.engine import containers
 from labcore.engine.container.cgroups import cgroup_directories
-from labcore.engine.container.state import settled
+from labcore.engine.container.network_connect import settle_networks
+from labcore.engine.container.state import settled, while_it_runs
 from labcore.engine.supervision.restart_policy import should_start
-from labcore.errors import NotFound, NotRunning
+from labcore.errors import LabcoreError, NotFound, NotRunning
 from labcore.runtime.cgroups.removal import frozen
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def reconcile(engine: Engine) -> None:
     """
     assert engine.supervisor
     engine.container_dirs.sweep()
+    _repair_networks(engine)
     for each in engine.records.readable():
         try:
             with engine.container_dirs.locked(each.id, each.name):
@@ -31,9 +33,22 @@ def reconcile(engine: Engine) -> None:
             continue
 
 
+def _repair_networks(engine: Engine) -> None:
+    """Make and remove what killed processes have left half done of networks; what cannot be done each start tries again."""
+    if not (engine.root / "network").is_dir():  # nobody has used any
+        return
+    try:
+        for sentence in engine.networks.repair():
+            engine.notify(sentence)
+    except (LabcoreError, OSError) as error:
+        engine.notify(f"networks were not repaired: {error}")
+
+
 def _reconciled(engine: Engine, supervisor: Supervisor, container: Container) -> None:
     if container.state.status == "running":
         try:
+            with while_it_runs(container):
+                settle_networks(engine, container)
             process = containers.attach(engine, container)
         except NotRunning:  # it has ended since it was looked at
             container = settled(engine, container.id)

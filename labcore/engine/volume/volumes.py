@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from labcore.errors import InvalidInput
+from labcore.options.mounts import PROPAGATION
 from labcore.spec import Mount, MountPoint, Root
 from labcore.storage.files import of_root
 from labcore.storage.subpath import opened
@@ -31,14 +32,22 @@ def completed(attachments: Sequence[Mount], image_volumes: Sequence[str]) -> lis
     return sorted(places.values(), key=lambda each: os.path.normpath(each.target).count("/"))
 
 
+def with_drawn_names(mounts: Sequence[Mount]) -> tuple[Mount, ...]:
+    """Return mounts with names for the volumes that have none."""
+    return tuple(
+        each.replace(source=os.urandom(32).hex(), is_drawn=True) if each.kind == "volume" and not each.source else each
+        for each in mounts
+    )
+
+
 @contextmanager
 def attached(
     store: VolumeStore, attachments: Sequence[Mount], root: Root, *, mapped: bool, devices: bool
 ) -> Iterator[tuple[MountPoint, ...]]:
     """Yield the mounts for a container that runs inside the block.
 
-    Its volumes are made if they are missing, and hold what `root` has at their places if they are empty; nobody removes them
-    meanwhile, and the anonymous ones are gone afterwards. `mapped`: its users are others outside, and a volume's are its own.
+    Its volumes, which have names, are made if they are missing, and hold what `root` has at their places if they are empty;
+    nobody removes them meanwhile. `mapped`: its users are others outside, and a volume's are its own.
     Device nodes work only where `devices` are the container's. Raises InvalidInput, NotFound.
     """
     flags = () if devices else ("nodev", "rnodev")
@@ -64,9 +73,7 @@ def attached(
 @contextmanager
 def _volume(store: VolumeStore, attachment: Mount, root: Root) -> Iterator[str]:
     with ExitStack() as undo:
-        volume = store.create(attachment.source or None)
-        if not attachment.source:
-            undo.callback(store.remove, volume.name)
+        volume = store.create(attachment.source)
         undo.enter_context(store.use(volume))
         if attachment.copy:
             _copy_up(store, volume, root, attachment)
@@ -90,6 +97,26 @@ def check_source(attachment: Mount) -> None:
             f'invalid mount config for type "bind": bind source path does not exist: {attachment.source}: make it, or use '
             f"-v {attachment.source}:{attachment.target}, which does"
         )
+
+
+def with_propagation(attachment: Mount, state_root: Path) -> Mount:
+    """Return a bind of what holds the state root, or lies in it, as docker mounts it: the host's later mounts come, none goes.
+
+    Raises InvalidInput, in docker's words, for a propagation that would keep what is mounted there.
+    """
+    if attachment.kind != "bind" or not _is_related(Path(os.path.normpath(attachment.source)), state_root):
+        return attachment
+    said = next((word for word in attachment.options if word in PROPAGATION), "")
+    if said not in ("", "rslave", "rshared"):
+        raise InvalidInput(
+            'invalid mount config: must use either propagation mode "rslave" or "rshared" when mount source is within the '
+            f'daemon root, daemon root: "{state_root}", bind mount source: "{attachment.source}", propagation: "{said}"'
+        )
+    return attachment if said else attachment.replace(options=(*attachment.options, "rslave"))
+
+
+def _is_related(path: Path, other: Path) -> bool:
+    return path.is_relative_to(other) or other.is_relative_to(path)
 
 
 def _bound(attachment: Mount) -> str:

@@ -28,7 +28,8 @@ from labcore.lab.sandbox import Output, limit_processes, start, supervise
 from labcore.native import Process
 
 START_SECONDS = 30.0  # until it is called: an emulated machine imports for seconds
-TICK = 0.01
+TICK = 0.01  # from one look for the container to the next
+WAIT_SECONDS = 0.05  # for a report, an end, or the time limit, while no container is looked for
 PRINTED_LIMIT = 2000
 
 
@@ -43,7 +44,7 @@ class Check:
         self.looked = False
         self.reports: dict[str, Any] = {}
         self.printed = bytearray()
-        self._pending = b""
+        self._pending = bytearray()
 
     def carry_out(self, step: str, file: str, undo: ExitStack) -> str:
         """Run it to its end. Return `ended`, `timeout` or `busy`, as TimeLimit does; exit when the lifeline ends."""
@@ -64,11 +65,13 @@ class Check:
 
     def _watch(self, sandbox: Process, channel: socket.socket, output: Output) -> str:
         limit, begun = TimeLimit(sandbox.pid, START_SECONDS), False
-        sources = {channel.fileno(), output.fd, 0}
+        end = sandbox.fileno()
+        sources = {channel.fileno(), output.fd, end, 0}
         while True:
             if over := limit.exceeded():
                 return over
-            ready, _, _ = select.select(sources, [], [], TICK)
+            looking = begun and not self.looked
+            ready, _, _ = select.select(sources, [], [], TICK if looking else WAIT_SECONDS)
             if 0 in ready and not os.read(0, 1):
                 sys.exit(3)
             if output.fd in ready and not output.pump():
@@ -78,20 +81,25 @@ class Check:
             if "begun" in self.reports and not begun:
                 begun = True
                 limit.restart(self.scenario.seconds)
-            if not self.looked:
+            if begun and not self.looked:
                 started = time.monotonic()
                 self._look_below(sandbox.pid)
                 if self.looked:
                     limit.give(time.monotonic() - started)  # that was the check's time, not the step's
-            if sandbox.poll() is not None and channel.fileno() not in sources:
-                return "ended"
+            if sandbox.poll() is not None:
+                sources.discard(end)
+                if channel.fileno() not in sources:
+                    return "ended"
 
     def _hear(self, channel: socket.socket) -> bool:
         """Read reports; return whether more may come."""
         chunk = b""
         with suppress(OSError):
             chunk = channel.recv(1 << 16)
-        *lines, self._pending = (self._pending + chunk).split(b"\n")
+        self._pending += chunk
+        if b"\n" not in chunk:  # a step may return megabytes, of which each piece is not to be split again
+            return bool(chunk)
+        *lines, self._pending = self._pending.split(b"\n")
         for line in lines:
             with suppress(ValueError):
                 event = json.loads(line)

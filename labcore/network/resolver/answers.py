@@ -7,6 +7,7 @@ from typing import Final
 import dns.exception
 import dns.flags
 import dns.message
+import dns.name
 import dns.opcode
 import dns.rcode
 import dns.rdataclass
@@ -67,7 +68,7 @@ class Answers:
             return None
         if asked.rdtype == dns.rdatatype.PTR:
             return self._pointers(owner, asked)
-        found = self._zone.resolve(owner, asked.name.to_text())
+        found = self._zone.resolve(owner, b".".join(asked.name.labels).decode(errors="replace"))
         kinds = {} if found is None else {dns.rdatatype.A: found.ipv4, dns.rdatatype.AAAA: found.ipv6}
         return None if found is None else kinds.get(asked.rdtype, ())
 
@@ -77,7 +78,16 @@ class Answers:
         except _FAILURES:
             return None
         name = self._zone.reverse(owner, address)
-        return None if name is None else [f"{name}."]
+        return None if name is None else _absolute(name)
+
+
+def _absolute(name: str) -> list[str]:
+    """Return a name in DNS's notation, in which blanks are escaped; none for what cannot be a name there."""
+    labels = [label.encode() for label in name.split(".") if label]
+    try:
+        return [dns.name.Name((*labels, b"")).to_text()]
+    except dns.exception.DNSException:
+        return []
 
 
 def _rotations(found: Sequence[str]) -> list[Sequence[str]]:

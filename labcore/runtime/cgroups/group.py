@@ -72,14 +72,15 @@ class Cgroup(Record):
             return {}
         if self.alone:
             return {self.alone[0]: self.alone[1]}
-        where = self._hierarchies
+        where = self.hierarchies
         found = {name: point + self.path for name, point in where.v1}
         if where.v2 and (not where.v1 or v2_controllers(where.v2)):
             found[""] = where.v2 + self.path
         return found
 
     @cached_property
-    def _hierarchies(self) -> Hierarchies:
+    def hierarchies(self) -> Hierarchies:
+        """The machine's, as they were when first asked for."""
         return hierarchies()
 
     def entrances(self) -> tuple[str, ...]:
@@ -134,7 +135,7 @@ class Cgroup(Record):
             if controller == "cpuset":
                 _inherit_cpuset(directory)
             if controller == "":
-                _enable_controllers(directory, self._hierarchies)
+                _enable_controllers(directory, self.hierarchies)
         return made
 
     def apply(self, limits: Resources) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from labcore.runtime.cgroups.hierarchy import hierarchies
 from labcore.spec import MountPoint
 
 TYPE_CHECKING = False
@@ -30,7 +29,7 @@ def with_cgroup_mounts(spec: ContainerSpec, cgroup: Cgroup) -> ContainerSpec:
 
 
 def _expanded(mount: MountPoint, cgroup: Cgroup, own_namespace: bool) -> Iterator[MountPoint]:
-    where = hierarchies()
+    where = cgroup.hierarchies
     words = tuple(word for word in mount.options if word not in ("rbind", "bind"))
     if not where.v1:
         yield (

@@ -78,7 +78,6 @@ class Bundle(Record):
     cgroup: str
     hooks: dict[str, tuple[Hook, ...]]
     annotations: dict[str, str]
-    console_size: tuple[int, int] | None = None
     has_process: bool = True
     version: str = "1.0.2"
 
@@ -109,7 +108,6 @@ def read_bundle(config: dict[str, Any], directory: str, warn: Warn = unheard) ->
     except InvalidInput as error:
         raise error if isinstance(error, ConfigError) else ConfigError(shortened(str(error))) from None
     creates = not any(m.target.rstrip("/") == "/dev" and is_bind(m) for m in mounts)
-    size = process["consoleSize"]
     if not creates:
         spec = spec.replace(devices=())
     elif _has_user_namespace(spec):
@@ -122,7 +120,6 @@ def read_bundle(config: dict[str, Any], directory: str, warn: Warn = unheard) ->
         cgroup=cgroups_path(root["linux"]["cgroupsPath"]),
         hooks=read_hooks(config),
         annotations={name: node.text() for name, node in root["annotations"].members()},
-        console_size=(size["height"].unsigned(24, 16), size["width"].unsigned(80, 16)) if size else None,
         has_process=bool(process),
         version=version,
     )
@@ -218,8 +215,14 @@ def read_process(process: Node, spec: ContainerSpec, warn: Warn = unheard) -> Co
         io_priority=read_io_priority(process["ioPriority"]),
         oom_score_adj=process["oomScoreAdj"].optional_number(-1000, 1000),
         terminal=process["terminal"].flag(),
+        console_size=_console_size(process["consoleSize"]),
         apparmor=_profile(process["apparmorProfile"]),
     )
+
+
+def _console_size(node: Node) -> tuple[int, int] | None:
+    """Return the terminal's rows and columns."""
+    return (node["height"].unsigned(24, 16), node["width"].unsigned(80, 16)) if node else None
 
 
 def _profile(node: Node) -> str:

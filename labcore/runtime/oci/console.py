@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from labcore.errors import InvalidInput
-from labcore.runtime.terminal import resize, take
+from labcore.runtime.terminal import take
 from labcore.unix_sockets import channel
 
 TYPE_CHECKING = False
@@ -13,12 +13,10 @@ if TYPE_CHECKING:
     from labcore.native import Process
 
 
-def hand_over(process: Process, console_socket: str, size: tuple[int, int] | None) -> None:
+def hand_over(process: Process, console_socket: str) -> None:
     """Take the terminal's other end from the child and send it to a socket that somebody listens at: unix(7), SCM_RIGHTS."""
     master = take(process)
     try:
-        if size is not None:
-            resize(master, *size)
         with channel() as connection:
             try:
                 connection.connect(console_socket)

@@ -149,7 +149,7 @@ class _Creation:
         """Hand the terminal's other end to whoever asked for the container."""
         from labcore.runtime.oci import console
 
-        console.hand_over(process, self.request.console_socket or "", self.bundle.console_size)
+        console.hand_over(process, self.request.console_socket or "")
 
     def created(self, process: Process) -> None:
         """Remember the container: all is done but becoming the program."""

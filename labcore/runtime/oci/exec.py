@@ -44,7 +44,6 @@ def execute(
     node = Node(process, "process")
     spec = _spec(saved, node)
     check_socket(console_socket, spec.terminal)
-    size = _console_size(node)
 
     def ready(joined: Process) -> None:
         check_joined()
@@ -53,7 +52,7 @@ def execute(
             give_streams(joined.pid, spec.user.uid, terminals=True)
 
     def take_terminal(joined: Process) -> None:
-        console.hand_over(joined, console_socket or "", size)
+        console.hand_over(joined, console_socket or "")
 
     options = LaunchOptions(
         dies_with_parent=False, preserve_fds=len(preserved), syncs=(("terminal", take_terminal), ("created", ready))
@@ -67,9 +66,3 @@ def _spec(saved: Saved, node: Node) -> ContainerSpec:
     bundle = read_bundle(saved.config, saved.bundle)
     spec = with_home(read_process(node, bundle.spec, warn), f"/proc/{saved.pid}/root")
     return spec.replace(cgroups=tuple(each for each in Cgroup(saved.cgroup).entrances() if os.path.isdir(each)))
-
-
-def _console_size(node: Node) -> tuple[int, int] | None:
-    """Return the terminal's rows and columns."""
-    size = node["consoleSize"]
-    return (size["height"].unsigned(24, 16), size["width"].unsigned(80, 16)) if size else None

@@ -38,7 +38,7 @@ def terminal(spec: ContainerSpec) -> list[Op]:
 
 def terminal_of(spec: ContainerSpec) -> list[Op]:
     """Return the op that opens the terminal, if there is to be one."""
-    return [OpenTerminal(spec.user.uid)] if spec.terminal else []
+    return [OpenTerminal(spec.user.uid, spec.console_size)] if spec.terminal else []
 
 
 def rlimits(spec: ContainerSpec) -> list[Op]:

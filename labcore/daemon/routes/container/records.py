@@ -16,7 +16,7 @@ from labcore.engine.container.lifecycle import status_of
 from labcore.engine.container.links import link_names
 from labcore.engine.container.listing import FILTERS, checked_filters, matches, resolved_filters
 from labcore.engine.containers import every
-from labcore.engine.image.local_images import check_platform
+from labcore.engine.image.local_images import local_image
 from labcore.engine.records.records import Container
 from labcore.http import Request, Response, Route
 
@@ -31,7 +31,7 @@ def create_container(daemon: Daemon, request: Request) -> Response:
     complete_body(body, daemon.settings)
     options = complete_options(create_options_of(body, name=request.query.get("name", "")), daemon.settings)
     if options.image and (platform := platform_text(request)):
-        check_platform(daemon.engine, options.image, platform)
+        local_image(daemon.engine.images, options.image, platform)
     made = create(daemon.engine, options)
     return json_response({"Id": made.id, "Warnings": []}, status=HTTPStatus.CREATED)
 
