@@ -298,7 +298,7 @@ def event(line: str) -> str:
     attributes = read["Actor"]["Attributes"]
     extra = [attributes[name] for name in ("exitCode", "signal") if name in attributes]
     name = re.sub("run-[0-9a-f]+", "run", attributes.get("name", ""))
-    return " ".join([read["Type"], read["Action"].strip(), name, *extra])
+    return " ".join([read["Type"], read["Action"], name, *extra])
 
 
 STEPS = (sizes_and_signals, detached_and_attached_again, executions, signals_without_a_terminal, followed, composed)
