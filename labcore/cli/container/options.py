@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import pathlib
 from codecs import BOM_UTF8
-from pathlib import Path
 
 from labcore.errors import InvalidInput
 
@@ -190,7 +190,7 @@ def _from_file(option: str, path: str) -> dict[str, str | None]:
     NAME alone is the variable of this environment, None if there is none.
     """
     found: dict[str, str | None] = {}
-    with Path(path).open("rb") as file:
+    with pathlib.Path(path).open("rb") as file:
         content = file.read(FILE_MAX + 1)
     if len(content) > FILE_MAX:
         raise InvalidInput(f"{option} {path}: it has more than {FILE_MAX} bytes, which no program can be given")
