@@ -114,7 +114,9 @@ def test_the_processes_of_a_container(web: str, said: Said) -> None:
 
 def test_events_come_as_they_happen(served: RunningDaemon, said: Said) -> None:
     words = [LABCORE, "--root", str(served.root), "events", "-f", "type=volume", "--format", "{{.Action}} {{.Actor.ID}}"]
-    with subprocess.Popen([*words, "--since", "0s"], stdout=subprocess.PIPE, text=True) as events:
+    with subprocess.Popen(
+        [*words, "--since", served.now(), "--until", str(int(time.time()) + 20)], stdout=subprocess.PIPE, text=True
+    ) as events:
         assert events.stdout is not None
         said("volume", "create", "seen")
         assert events.stdout.readline() == "create seen\n"
