@@ -22,6 +22,7 @@ from labcore.registry.server import Registry, Settings
 from labcore.registry.server_auth import Htpasswd
 from labcore.registry.transport import Transport
 from tests.conftest import needs
+from tests.daemon import own_daemon
 from tests.serving import served
 from tests.threads import Started
 
@@ -368,41 +369,47 @@ def test_the_file_may_be_a_link(file: Path, tmp_path: Path) -> None:
 # --- search
 
 
-def test_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The state root of a daemon, which asks registries."""
+    with own_daemon(tmp_path_factory.mktemp("search") / "root") as daemon:
+        yield str(daemon.root)
+
+
+def test_search(asked: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     registry = Registry(tmp_path / "registry")
     for name in ("team/busybox", "busybox", "nginx"):
         registry.files.put_manifest(name, f"sha256:{'0' * 64}", "x", b"x")
     with served(registry.answer) as address:
-        assert main(["search", f"{address}/busy"]) == 0
+        assert main(["--root", asked, "search", f"{address}/busy"]) == 0
         names = [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]]
-        assert sorted(names) == [f"{address}/busybox", f"{address}/team/busybox"]
-        monkeypatch.setenv("LABCORE_SEARCH", address)
-        assert main(["search", "--limit", "1", "busy"]) == 0
+        assert sorted(names) == ["busybox", "team/busybox"]
+        assert main(["--root", asked, "search", "--limit", "1", f"{address}/busy"]) == 0
         assert len(capsys.readouterr().out.splitlines()) == 2
         with pytest.raises(SystemExit, match="125"):
-            main(["search", "--limit", "0", "busy"])
-        assert "1 to 100" in capsys.readouterr().err
+            main(["--root", asked, "search", "--limit", "101", "busy"])
+        assert "0 to 100" in capsys.readouterr().err
 
 
-def test_search_where_there_is_no_index(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_search_where_there_is_no_index(asked: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     registry = Registry(tmp_path / "registry")
     registry.files.put_manifest("team/busybox", f"sha256:{'0' * 64}", "x", b"x")
     with served(lambda r: Response(404) if r.path.startswith("/v1/") else registry.answer(r)) as address:
-        assert main(["search", f"{address}/box"]) == 0
-        assert f"{address}/team/busybox" in capsys.readouterr().out
+        assert main(["--root", asked, "search", f"{address}/box"]) == 0
+        assert "team/busybox" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("answer", [b"[]", b"{}", b"no json", b'{"results": {}}'])
-def test_answers_to_a_search_that_are_none(answer: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+def test_answers_to_a_search_that_are_none(asked: str, answer: bytes, capsys: pytest.CaptureFixture[str]) -> None:
     with served(lambda _: Response(200, {}, answer)) as address:
-        assert main(["search", f"{address}/x"]) == 125
+        assert main(["--root", asked, "search", f"{address}/x"]) == 1
         assert address in capsys.readouterr().err
 
 
-def test_descriptions_may_not_move_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+def test_descriptions_may_not_move_the_cursor(asked: str, capsys: pytest.CaptureFixture[str]) -> None:
     results = [{"name": "a\x1b[2J", "description": "b\n" * 60, "star_count": "many", "is_official": 1}, "no image"]
     with served(lambda _: Response(200, {}, json.dumps({"results": results}).encode())) as address:
-        assert main(["search", f"{address}/x"]) == 0
+        assert main(["--root", asked, "search", f"{address}/x"]) == 0
     out = capsys.readouterr().out
     assert "\x1b" not in out
     assert len(out.splitlines()) == 2

@@ -297,8 +297,8 @@ def test_the_commands(engine: Engine) -> None:
     assert run(engine, "fsck") == "nothing is damaged\n"
     lines = run(engine, "system", "df").splitlines()
     assert lines[0].split() == ["TYPE", "TOTAL", "ACTIVE", "SIZE", "RECLAIMABLE"]
-    assert [line.split()[0] for line in lines[1:]] == ["images", "layers,", "containers", "volumes"]
-    assert engine.layers.ids()[0] in run(engine, "system", "df", "-v")
+    assert [line.split()[0] for line in lines[1:]] == ["Images", "Containers", "Local", "Build"]
+    assert image.id[7:19] in run(engine, "system", "df", "-v")
     assert (
         run(engine, "system", "prune") == "blobs: 0 removed, 0 B\nunpacked layers: 0 removed, 0 B\nTotal reclaimed space: 0 B\n"
     )
