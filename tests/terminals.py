@@ -24,7 +24,7 @@ class Terminal:
     """A program at a terminal of 24 rows and 80 columns, which is its session's."""
 
     def __init__(self, words: list[str]) -> None:
-        self._master, slave = os.openpty()
+        self.master, slave = os.openpty()
         self.resize(24, 80)
         self.process = subprocess.Popen(
             words, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, preexec_fn=_take_terminal
@@ -33,10 +33,10 @@ class Terminal:
         self.seen = ""
 
     def resize(self, rows: int, columns: int) -> None:
-        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("=HHHH", rows, columns, 0, 0))
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("=HHHH", rows, columns, 0, 0))
 
     def type(self, text: str) -> None:
-        os.write(self._master, text.encode())
+        os.write(self.master, text.encode())
 
     def has(self, typed: str, text: str) -> bool:
         """Type that, and return whether the text is seen soon: what is typed while a size is told may be lost."""
@@ -55,10 +55,10 @@ class Terminal:
         return before + found
 
     def _more(self, deadline: float) -> bool:
-        if not select.select([self._master], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        if not select.select([self.master], [], [], max(0.0, deadline - time.monotonic()))[0]:
             return False
         try:
-            data = os.read(self._master, 1 << 16)
+            data = os.read(self.master, 1 << 16)
         except OSError:  # nobody has it any more
             return False
         self.seen += data.decode(errors="replace")
@@ -74,7 +74,7 @@ class Terminal:
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
-        os.close(self._master)
+        os.close(self.master)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import sys
 import labcore
 from labcore.cli import command_line
 from labcore.cli.commands import AS_ROOT
-from labcore.errors import LabcoreError
+from labcore.errors import InvalidInput, LabcoreError
 from labcore.streams import open_standard_streams
 
 TYPE_CHECKING = False
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 FAILED = 1
-RUN_FAILED = 125  # of `run`, whose other statuses are the program's own: docker's
+RUN_FAILED = 125  # of `run`, whose other statuses are the program's own, and of options that `create` refuses: docker's
 
 
 def _as_bytes(error: UnicodeError) -> tuple[str | bytes, int]:
@@ -49,11 +49,11 @@ def main(argv: list[str] | None = None) -> int:
         return 128 + SIGPIPE
     except LabcoreError as error:
         print(f"labcore: {said(error)}", file=sys.stderr)
-        return _status_of(words)
+        return _status_of(words, error)
     except OSError as error:
         cure = _cure_of(error)
         print(f"labcore: {_said(error)}" + (f"\n  cure: {cure}" if cure else ""), file=sys.stderr)
-        return _status_of(words)
+        return _status_of(words, error)
     except KeyboardInterrupt:
         return 130
 
@@ -63,12 +63,14 @@ def said(error: Exception) -> str:
     return str(getattr(error, "message", error))
 
 
-def _status_of(words: list[str]) -> int:
+def _status_of(words: list[str], error: Exception) -> int:
     """Return the exit status of a command that has failed."""
     try:
-        return RUN_FAILED if command_line.read(words).path == "container run" else FAILED
+        path = command_line.read(words).path
     except LabcoreError:  # it is no command
         return FAILED
+    is_refused = path == "container create" and isinstance(error, InvalidInput)
+    return RUN_FAILED if path == "container run" or is_refused else FAILED
 
 
 def _carry_out(words: list[str]) -> int:

@@ -258,7 +258,7 @@ def test_killed_at_any_moment_of_a_life(engine: Engine, name: str) -> None:
             verbs.remove(engine, name, force=True, volumes=True)
             list(verbs.every(engine))  # a child that the killed one has left held its volume
         left = {path.name for path in (engine.root / "containers").iterdir()} - others
-        assert left == {"records.db"}
+        assert left - {"records.db-wal", "records.db-shm"} == {"records.db"}, "which a daemon has open"
         assert {path.name for path in (engine.root / "storage/upper").iterdir()} <= others
         assert not any(volume.anonymous for volume in engine.volumes.readable())
 
@@ -325,7 +325,7 @@ def test_logs(engine: Engine, name: str) -> None:
     assert cli(engine, "logs", "--since", "2100-01-01", name).stdout == b""
     assert cli(engine, "logs", "--until", "1h", name).stdout == b""
     refused = cli(engine, "logs", "--since", "yesterday", name)
-    assert refused.returncode == 125
+    assert refused.returncode == 1
     assert b'failed to parse value as time or duration: "yesterday"' in refused.stderr
 
 

@@ -1,16 +1,10 @@
 """Each option of `docker run` that concerns the container itself: what its program sees, and what is refused before."""
 
-import fcntl
 import json
 import os
-import pty
 import re
-import select
-import signal
-import struct
 import subprocess
 import sys
-import termios
 import time
 from pathlib import Path
 from typing import Any
@@ -25,7 +19,7 @@ from labcore.runtime.cgroups.hierarchy import own_path
 from labcore.runtime.probe import confined
 from tests.conftest import needs_root
 
-pytestmark = pytest.mark.usefixtures("nothing_left")
+pytestmark = pytest.mark.usefixtures("served", "nothing_left")
 LABCORE = [sys.executable, "-P", "-m", "labcore"]
 TIOCGPTN = 0x80045430  # linux/ioctls.h: the number of a terminal
 SYSCTLS = "/proc/sys/net/ipv4/ping_group_range /proc/sys/net/ipv4/ip_unprivileged_port_start"
@@ -326,84 +320,6 @@ def test_a_terminal_needs_one(engine: Engine) -> None:
     done = run(engine, "-it", "busybox", "true")
     assert (done.returncode, "not a TTY" in done.stderr) == (125, True)
     assert run(engine, "-t", "busybox", "sh", "-c", "tty; echo $TERM").stdout.split() == ["/dev/pts/0", "xterm"]
-
-
-class Terminal:
-    """`labcore run -it` at a terminal of its own."""
-
-    def __init__(self, engine: Engine, *words: str) -> None:
-        self._unread = ""
-        self.pid, self.fd = pty.fork()
-        if not self.pid:
-            os.execv(sys.executable, [*LABCORE, "--root", str(engine.root), "run", *words])
-
-    def until(self, wanted: str) -> str:
-        """Return what is shown, up to this text; what comes with it, and after it, is for the next."""
-        shown = self._unread
-        end = time.monotonic() + 60
-        while wanted not in shown and time.monotonic() < end:
-            if not select.select([self.fd], [], [], 1)[0]:
-                continue
-            try:
-                shown += os.read(self.fd, 4096).decode()
-            except OSError:
-                break
-        before, found, self._unread = shown.partition(wanted)
-        assert found, shown
-        return before + found
-
-    def type(self, keys: bytes) -> None:
-        os.write(self.fd, keys)
-
-    def is_raw(self) -> bool:
-        return not termios.tcgetattr(self.fd)[3] & termios.ICANON
-
-    def close(self) -> int:
-        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        os.close(self.fd)
-        return status
-
-
-def test_a_terminal_of_its_own_follows_the_callers(engine: Engine) -> None:
-    terminal = Terminal(engine, "-it", "busybox", "sh")
-    termios.tcsetwinsize(terminal.fd, (31, 97))
-    terminal.until("/ # ")
-    assert terminal.is_raw()
-    terminal.type(b"tty; test -c /dev/console && echo con$((1+1))\r")
-    assert "/dev/pts/0" in terminal.until("con2")
-    termios.tcsetwinsize(terminal.fd, (44, 99))
-    os.kill(terminal.pid, signal.SIGWINCH)
-    terminal.type(b"until stty size | grep '44 99'; do sleep 0.1; done\r")
-    terminal.until("done")  # the echo
-    terminal.until("44 99")
-    terminal.until("/ # ")  # the shell reads keys again
-    terminal.type(b"sh -c 'echo as$((1+1))leep; exec sleep 1000'\r")
-    terminal.until("as2leep")
-    terminal.type(b"\x03")  # a key, for the program in there
-    terminal.type(b"exit $((2+3))\r")
-    terminal.until("exit")
-    deadline = time.monotonic() + 60
-    while terminal.is_raw() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not terminal.is_raw()
-    assert terminal.close() == 5
-
-
-def test_the_callers_terminal_is_restored_when_labcore_is_killed(engine: Engine) -> None:
-    terminal = Terminal(engine, "-it", "--name", "killed", "busybox", "sh")
-    terminal.until("/ # ")
-    number = struct.unpack("I", fcntl.ioctl(terminal.fd, TIOCGPTN, bytes(4)))[0]
-    keeper = os.open(f"/dev/pts/{number}", os.O_RDWR | os.O_NOCTTY)
-    try:
-        os.kill(terminal.pid, signal.SIGKILL)
-        deadline = time.monotonic() + 60
-        while terminal.is_raw() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert not terminal.is_raw()
-        assert terminal.close() == -signal.SIGKILL
-    finally:
-        os.close(keeper)
-        subprocess.run([*LABCORE, "--root", str(engine.root), "rm", "-f", "killed"], check=True, capture_output=True)
 
 
 def test_in_a_user_namespace(engine: Engine) -> None:

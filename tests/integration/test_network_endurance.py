@@ -196,6 +196,41 @@ def test_what_is_killed_at_random_moments_leaves_nothing(machine: Machine) -> No
         assert daemon.docker("port", "web").stdout.splitlines()[0] == "80/tcp -> 0.0.0.0:8080"
 
 
+HALF = """
+from labcore.engine.container.create import create
+from labcore.engine.container.start import start
+from labcore.options.create import create_options
+from labcore.network import namespace_of
+from labcore.spec.network import EndpointOptions, NetworkOptions
+
+container = create(engine, create_options("busybox", ["sleep", "1000"], name="half", network=["bridge"]))
+process = start(engine, "half")
+process.release()
+engine.networks.create(NetworkOptions("net"))
+endpoint = engine.networks.reserve(EndpointOptions("net"), container.id)
+with namespace_of(process.pid) as namespace:
+    engine.networks.attach([endpoint], namespace)
+"""
+
+
+@pytest.mark.parametrize("verb", ["connect", "disconnect"])
+def test_who_next_changes_a_containers_networks_undoes_what_a_killed_process_had_begun(machine: Machine, verb: str) -> None:
+    """It was killed after the container had got its link, and before its record said so."""
+    machine.engine(HALF)
+    (pid,) = machine.containers()
+    assert len(addresses_in(pid)) == 2
+    done = machine.try_labcore("network", verb, "net", "half")
+    assert (done.returncode, "is not connected to network net" in done.stderr) == (
+        (0, False) if verb == "connect" else (125, True)
+    )
+    assert len(addresses_in(pid)) == (2 if verb == "connect" else 1)
+    if verb == "connect":
+        machine.labcore("network", "disconnect", "net", "half")
+    machine.labcore("network", "rm", "net")
+    machine.clear()
+    nothing_is_left(machine)
+
+
 GONE = (DockerException, requests.exceptions.RequestException, OSError, ValueError)  # what a client says of a killed daemon
 CLIENTS = 4
 

@@ -26,7 +26,7 @@ from tests.conftest import needs_root
 from tests.containers import run_script
 from tests.threads import Started
 
-pytestmark = pytest.mark.usefixtures("nothing_left")
+pytestmark = pytest.mark.usefixtures("served", "nothing_left")
 
 
 @pytest.fixture(autouse=True)
@@ -194,7 +194,7 @@ def test_the_command(engine: Engine, name: str) -> None:
     assert Path(shown["mountpoint"]).is_dir()
     listed = labcore_(engine, "volume", "ls").stdout
     assert name in listed
-    assert anonymous in labcore_(engine, "volume", "prune").stdout
+    assert anonymous in labcore_(engine, "volume", "prune", "-f").stdout
     assert labcore_(engine, "volume", "rm", name).stdout == f"{name}\n"
     missing = labcore_(engine, "volume", "rm", name)
     assert (missing.returncode, f"get {name}: no such volume" in missing.stderr) == (125, True)
@@ -237,9 +237,13 @@ def test_a_source_that_is_missing(engine: Engine, tmp_path: Path) -> None:
 
 def test_read_only_reaches_what_is_mounted_below(engine: Engine, tmp_path: Path) -> None:
     script = f'mount -t tmpfs x {tmp_path}; mkdir {tmp_path}/below; mount -t tmpfs y {tmp_path}/below; exec "$@"'
-    run = [sys.executable, "-m", "labcore", "--root", str(engine.root), "run", "--rm", "-v", f"{tmp_path}:/d:ro", "busybox"]
+    touch = (
+        "import sys, labcore; labcore.run('busybox', ['sh', '-c', 'touch /d/a; touch /d/below/b'], root=sys.argv[1],"
+        " volumes=[sys.argv[2]], stderr=None)"
+    )
+    run = [sys.executable, "-c", touch, str(engine.root), f"{tmp_path}:/d:ro"]
     words = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", script, "sh", *run]
-    done = subprocess.run([*words, "sh", "-c", "touch /d/a; touch /d/below/b"], capture_output=True, text=True)
+    done = subprocess.run(words, capture_output=True, text=True)
     assert done.stderr.count("Read-only file system") == 2
 
 

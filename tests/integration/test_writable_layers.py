@@ -121,19 +121,8 @@ def test_without_a_name_nothing_is_kept(engine: Engine, storage: str) -> None:
 def test_what_a_killed_run_has_copied_goes(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where layers are copied, the copy of a run that was killed is removed by a later one."""
     monkeypatch.setenv("LABCORE_STORAGE", "copy")
-    command = [
-        sys.executable,
-        "-m",
-        "labcore",
-        "--root",
-        str(engine.root),
-        "run",
-        "--rm",
-        "busybox",
-        "sh",
-        "-c",
-        "echo up; sleep 60",
-    ]
+    script = "import sys, labcore; labcore.run('busybox', ['sh', '-c', 'echo up; sleep 60'], root=sys.argv[1], stdout=None)"
+    command = [sys.executable, "-c", script, str(engine.root)]
     there = set(uppers(engine))
     with Started(command, stdout=subprocess.PIPE) as run:
         assert run.stdout is not None

@@ -66,10 +66,10 @@ def attached_streams(args: argparse.Namespace, *, detached: bool) -> tuple[str, 
 
 def container_options(args: argparse.Namespace, attached: tuple[str, ...]) -> CreateOptions:
     """Return what the arguments say. Raises InvalidInput."""
-    if args.rootfs or args.userns_remap:
+    if option := "--rootfs" if args.rootfs else "--userns-remap" if args.remap else "":
         raise InvalidInput(
-            f"--{'rootfs' if args.rootfs else 'userns-remap'}: a daemon has no such option for one container\n"
-            "  cure: labcore run --step, labcore plan and labcore.run take it; labcore daemon --userns-remap is for all containers"
+            f"{option}: a daemon has no such option for one container\n"
+            "  cure: labcore run --step and labcore.run have it; labcore daemon --userns-remap is for all containers"
         )
     return create_options.options_of(
         args,
