@@ -152,6 +152,7 @@ ASKED = OPEN_TO_ALL | {"client", "options", "cli"}
 IN_PROCESS = {
     "container.stepping": {"engine", "native", "runtime"},  # `run --step` holds a start before each step: whose it is, sees it
     "container.stepped_terminal": {"native", "runtime"},  # and whose terminal it has
+    "rootless": {"engine", "network", "runtime"},  # an ordinary user becomes root for that
     "container.cp": {"storage"},  # archives are extracted on this machine: by what keeps a hostile one in its directory
     "image.auth": {"registry"},  # credentials are the user's own, in docker's file or a helper, and no daemon reads them
     "registry.login": {"registry"},
