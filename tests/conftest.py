@@ -16,6 +16,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from shlex import quote
 
@@ -327,12 +328,12 @@ def traces() -> Counter[tuple[str, str]]:
 def may_be_ours(cgroup: Path) -> bool:
     """Return whether the tests may have made a cgroup: it is in no other container, and no other lab holds it."""
     root = next(each for each in reversed(cgroup.parents) if (each / "cgroup.procs").exists())
-    return not in_another_container(str(cgroup.relative_to(root))) and not is_held(cgroup)
+    return not in_another_container(str(cgroup.relative_to(root)), read_text("/proc/self/cgroup")) and not is_held(cgroup)
 
 
-def in_another_container(cgroup: str) -> bool:
+def in_another_container(cgroup: str, own: str) -> bool:
     """Return whether a cgroup lies in one that is neither this process's, nor a slice of systemd's, nor labcore's."""
-    first, own = cgroup.strip("/").partition("/")[0], Path("/proc/self/cgroup").read_text()
+    first = cgroup.strip("/").partition("/")[0]
     return not (not first or f":/{first}" in own or first.endswith(".slice") or "labcore" in first)
 
 
@@ -353,15 +354,21 @@ def is_held(directory: Path) -> bool:
 
 def network_namespaces() -> set[str]:
     """Return the network namespaces that processes are in, but for other containers: one that runs on has its own."""
-    found = set()
-    for process in Path("/proc").glob("[0-9]*"):
+    found, own = set(), read_text("/proc/self/cgroup")
+    for process in filter(str.isdecimal, os.listdir("/proc")):
         try:
-            cgroups = [line.split(":", 2)[2] for line in (process / "cgroup").read_text().splitlines()]
-            if not any(map(in_another_container, cgroups)):
-                found.add(os.readlink(process / "ns/net"))
+            cgroups = {line.split(":", 2)[2] for line in read_text(f"/proc/{process}/cgroup").splitlines()}
+            if not any(in_another_container(cgroup, own) for cgroup in cgroups):
+                found.add(os.readlink(f"/proc/{process}/ns/net"))
         except OSError:
             continue
     return found
+
+
+def read_text(path: str) -> str:
+    """Return what a small file holds; thousands of tests look around before and after, and `pathlib` takes twice as long."""
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 def open_descriptors() -> list[int]:
@@ -466,3 +473,17 @@ def as_learner(
     environment |= {"ID": str(LEARNER), "SUBORDINATE": subordinate, "PYTHON": sys.executable}
     command = [*prefix, *within_reach(*argv, script=AS_LEARNER)]
     return subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, timeout=timeout, check=False)
+
+
+@cache
+def seed_busybox() -> str:
+    """Return a shell line that puts busybox into the store of the ordinary user who runs it: made once, and copied.
+
+    Beside the box's other files that all users may read; without a box, the command makes it.
+    """
+    if SHARED not in os.environ:
+        return f"{sys.executable} -P -m labcore seed busybox > /dev/null"
+    place = Path(tempfile.mkdtemp(dir=os.environ[SHARED], prefix="seed-"))
+    Engine(place).seed("busybox")
+    subprocess.run(["chmod", "-R", "a+rX", place], check=True)
+    return f"mkdir -p .local/share/labcore; cp -r {place}/images .local/share/labcore"

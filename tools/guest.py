@@ -26,7 +26,7 @@ from bootstrap import PROJECT, VENV, stop
 
 HERE = PROJECT / "build" / "guest"
 SOURCE, STAMP, LOG, CONSOLE = (HERE / name for name in ("source.tar", "made-from", "making.log", "console.log"))
-FILES = ("cgroups", "oci", "run", "spawn", "init", "shim", "rootless", "daemon_life", "daemon_observe", "daemon_exec")
+FILES = ("cgroups", "oci", "run", "spawn", "init", "shim", "rootless", "daemon_life", "daemon_observe")
 CONTAINERS = [f"tests/integration/test_{name}.py" for name in FILES]
 TIME_LIMIT = int(os.environ.get("TIME_LIMIT", "1800"))  # seconds
 ACCEL = os.environ.get("ACCEL", "tcg,thread=multi")  # kvm must be asked for: there are machines whose kvm hangs guests

@@ -32,7 +32,7 @@ def own_labcore(root: Path) -> Iterator[int]:
         daemon.wait()
 
 
-def _await(daemon: "subprocess.Popen[bytes]", socket: Path, log: Path) -> None:
+def _await(daemon: "subprocess.Popen[bytes]", socket: str, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not _answers(socket):
         if daemon.poll() is not None or time.monotonic() > deadline:
@@ -40,7 +40,7 @@ def _await(daemon: "subprocess.Popen[bytes]", socket: Path, log: Path) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def _answers(socket: Path) -> bool:
+def _answers(socket: str) -> bool:
     with channel() as connection:
         try:
             connect(connection, socket)

@@ -39,6 +39,6 @@ def host_of(args: argparse.Namespace) -> Host:
 def own_host(root: Path | None) -> Host:
     """Return a state root's own daemon; a user who names none, and may use the machine's daemon, has that one."""
     path = daemon_socket(root)
-    if root is None and not path.exists() and os.access(SYSTEM_SOCKET, os.W_OK):
+    if root is None and not os.path.exists(path) and os.access(SYSTEM_SOCKET, os.W_OK):
         path = SYSTEM_SOCKET
     return unix_host(path)

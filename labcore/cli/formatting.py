@@ -120,13 +120,10 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, elastic: str =
     """
     lines: list[Sequence[str]] = [heads, *rows]
     if elastic in heads and sys.stdout.isatty():
-        place = heads.index(elastic)
-        rest = [max(len(line[other]) for line in lines) for other in range(len(heads)) if other != place]
-        room = (
-            width_of(sys.stdout, 80)
-            - sum(max(width + COLUMN_GAP, COLUMN_MIN) for width in rest)
-            - COLUMN_GAP * (place < len(heads) - 1)
-        )
+        place, last = heads.index(elastic), len(heads) - 1
+        widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+        padded = [width if column == last else max(width + COLUMN_GAP, COLUMN_MIN) for column, width in enumerate(widths)]
+        room = width_of(sys.stdout, 80) - sum(padded) + widths[place]
         lines = [[*line[:place], shortened(line[place], max(room, len(elastic))), *line[place + 1 :]] for line in lines]
     return "".join(f"{line}\n" for line in aligned(lines))
 

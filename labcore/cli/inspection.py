@@ -98,20 +98,25 @@ def typed(value: Any, path: str) -> Any:
     return made
 
 
+def read_format(form: str) -> Template | None:
+    """Return the template of a format that is one. One that cannot be parsed ends the command, with docker's status."""
+    if form in ("", "json"):
+        return None
+    from labcore.cli.template.evaluation import parse  # 5 ms, for those who give a template
+
+    try:
+        return parse(form)
+    except LabcoreError as error:
+        print(f"labcore: {error}", file=sys.stderr)
+        raise SystemExit(BAD_TEMPLATE) from None
+
+
 def inspect_each(names: Sequence[str], find: Callable[[str], tuple[str, Mapping[str, Any]]], form: str) -> int:
     """Print the objects of those names in a format, and say what there is not; `find` returns a kind and JSON.
 
     Return the exit status.
     """
-    template: Template | None = None
-    if form not in ("", "json"):
-        from labcore.cli.template.evaluation import parse  # 5 ms
-
-        try:
-            template = parse(form)
-        except LabcoreError as wrong:
-            print(f"labcore: {wrong}", file=sys.stderr)
-            return BAD_TEMPLATE
+    template = read_format(form)
     objects: list[Mapping[str, Any]] = []
     lines: list[str] = []
     errors: list[LabcoreError] = []

@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 from importlib import import_module
-from pathlib import Path
 
 from labcore.cli.commands import ALIASES, COMMANDS, SHORT
 
@@ -35,7 +34,11 @@ def parser_of(path: str, name: str | None = None) -> tuple[Parser, ModuleType]:
 def parsed(line: Line) -> tuple[Callable[[argparse.Namespace], int], argparse.Namespace]:
     """Return what carries a command out, and what it is told; `args.root`, `host` and `context` are the global options."""
     parser, module = parser_of(line.path or "", line.name)
-    root = Path(line.options["root"]) if "root" in line.options else None
+    root = None
+    if "root" in line.options:
+        from pathlib import Path  # which costs 4 ms
+
+        root = Path(line.options["root"])
     told = argparse.Namespace(root=root, host=line.options.get("host"), context=line.options.get("context"))
     main: Callable[[argparse.Namespace], int] = module.main
     return main, parser.parse_args(line.words, told)

@@ -6,7 +6,7 @@ import os
 
 import labcore
 from labcore.cli.connection import client_of
-from labcore.cli.inspection import typed
+from labcore.cli.inspection import read_format, typed
 from labcore.cli.template.values import Struct, json_text
 
 TYPE_CHECKING = False
@@ -25,9 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Print them."""
-    from labcore.cli.template.evaluation import parse
-
-    template = parse(args.format) if args.format not in ("", "json") else None
+    template = read_format(args.format)
     with client_of(args) as client:
         server = client.system.version().json
         ours = client_version(client, args.context)

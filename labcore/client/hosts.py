@@ -41,7 +41,7 @@ def unix_host(path: str | os.PathLike[str]) -> Host:
 
 
 def _by_sockets() -> Host:
-    sockets = dict.fromkeys(map(str, (daemon_socket(), SYSTEM_SOCKET, DOCKER_SOCKET)))
+    sockets = dict.fromkeys((daemon_socket(), SYSTEM_SOCKET, DOCKER_SOCKET))
     for path in sockets:
         if os.path.exists(path):
             return unix_host(path)

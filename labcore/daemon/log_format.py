@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote_plus
 
-from labcore.daemon.streams import framed
+from labcore.daemon.streams import HEAD, STREAMS, framed
 from labcore.engine.container.logs import line_blocks
 from labcore.engine.records.records import Container, run_config
 from labcore.runtime.shim import LogRecord
@@ -47,9 +47,12 @@ class LogFormat:
 
 def _framed_lines(record: LogRecord) -> bytes:
     """Return a record with a frame for each line in it, by which docker-py tells lines apart."""
-    *whole, rest = record.data.split(b"\n")
-    frames = [framed(record.stream, line + b"\n", tty=False) for line in whole]
-    return b"".join([*frames, framed(record.stream, rest, tty=False)] if rest else frames)
+    *lines, rest = record.data.split(b"\n")
+    number, sizes = STREAMS[record.stream], [len(line) + 1 for line in lines]
+    heads = {size: HEAD.pack(number, size) for size in set(sizes)}  # many lines share them
+    parts = [b"\n"] * (3 * len(lines))
+    parts[0::3], parts[1::3] = map(heads.__getitem__, sizes), lines
+    return b"".join([*parts, framed(record.stream, rest, tty=False)] if rest else parts)
 
 
 def details_of(container: Container) -> str:

@@ -13,7 +13,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # a client of registries, which takes errors from here, starts without them
     from labcore.http.client import Client, Credentials
     from labcore.http.raw_stream import RawStream
-    from labcore.http.router import Match
 
 ABSOLUTE: Final = re.compile(r"^https?://[^/?]*", re.IGNORECASE)  # what a client of a proxy puts before the path
 
@@ -59,7 +58,7 @@ class Request:
         self.target = target
         self.path = unquote(path)
         self.path_params: Mapping[str, str] = {}
-        self.match: Match | None = None  # once a router has found it
+        self.match: Any = None  # a router's, once it has found the route
         self._pairs = parse_qsl(query, keep_blank_values=True) if query else []
         self.query = dict(self._pairs)
         self.headers = headers

@@ -75,9 +75,10 @@ class Router:
             return False
 
     def _match_once(self, request: Request) -> Match:
-        if request.match is None:
-            request.match = self.match(request.method, request.path)
-        return request.match
+        found: Match | None = request.match
+        if found is None:
+            found = request.match = self.match(request.method, request.path)
+        return found
 
     def match(self, method: str, whole_path: str) -> Match:
         """Return the route of a method and a path. Raises NotFound, MethodNotAllowed."""

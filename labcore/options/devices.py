@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-from pathlib import Path
 
 from labcore.options.values import number, refuse, size
 from labcore.spec import DeviceMapping, DeviceRule
@@ -22,7 +21,7 @@ def mapping(name: str, value: str) -> DeviceMapping:
     access = others.pop() if others and set(others[-1]) <= set("rwm") and others[-1] else "rwm"
     if not source.startswith("/") and "=" in source:
         refuse(name, value, "devices of CDI are not supported: name the device's file in /dev")
-    if len(others) > 1 or not all(os.path.isabs(path) for path in (source, *others)):  # noqa: PTH117
+    if len(others) > 1 or not all(os.path.isabs(path) for path in (source, *others)):
         refuse(name, value, "PATH[:PATH INSIDE][:rwm] is wanted, such as /dev/fuse or /dev/sdb:/dev/disk:r")
     return DeviceMapping(source, others[0] if others else source, access)
 
@@ -63,7 +62,7 @@ def _path_and(name: str, value: str) -> tuple[str, str]:
 def block_device(name: str, path: str) -> tuple[int, int]:
     """Return the numbers of a block device of this machine."""
     try:
-        status = Path(path).stat()
+        status = os.stat(path)
     except OSError as error:
         refuse(name, path, f"{error.strerror}: name a block device that is there")
     if not stat.S_ISBLK(status.st_mode):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-from pathlib import Path
 
 from labcore.errors import InvalidInput
 from labcore.spec import Mount
@@ -44,7 +44,7 @@ def from_short(text: str) -> Mount:
     return Mount(
         kind,
         target,
-        str(Path(source).absolute()) if kind == "bind" else source,
+        os.path.join(os.getcwd(), source) if kind == "bind" else source,
         read_only="ro" in options,
         options=tuple(word for word in options if word in PROPAGATION),
         make=True,

@@ -18,9 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from labcore.daemon.listeners import default_host
 from labcore.engine import Engine
-from labcore.errors import Unavailable
 from tests.conftest import PROJECT, needs, needs_root
 from tests.daemon import DOCKER, RunningDaemon, running_daemon
 
@@ -300,15 +298,6 @@ def test_a_root_of_an_older_or_newer_format_is_refused_and_left_as_it_is(tmp_pat
             assert "another state root: --root" in said
             assert contents_of(root) == contents
         set_format(root, what, 1)
-
-
-def test_an_ordinary_users_daemon_listens_below_its_runtime_directory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.geteuid", lambda: 1234)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/1234")
-    assert default_host() == "unix:///run/user/1234/labcore.sock"
-    monkeypatch.delenv("XDG_RUNTIME_DIR")
-    with pytest.raises(Unavailable, match="name one: -H unix:///PATH"):
-        default_host()
 
 
 # --- many clients, and odd ones

@@ -194,15 +194,6 @@ def test_help_imports_next_to_nothing() -> None:
     assert not imported_by("--help") & {"argparse", "typing", "pathlib", "json", "labcore.engine", "labcore.cli.parser"}
 
 
-def test_a_list_of_images_needs_no_engine(tmp_path: Path) -> None:
-    modules = imported_by("--root", str(tmp_path), "images")
-    assert not {
-        name for name in modules if name.startswith(("labcore.engine", "labcore.runtime", "labcore.native", "shutil", "locale"))
-    }
-    verbs = {f"labcore.cli.{path.replace(' ', '.')}" for path in COMMANDS}
-    assert modules & verbs == {"labcore.cli.image.ls"}
-
-
 # --- what is docker's elsewhere
 
 
@@ -227,34 +218,6 @@ def said(capsys: pytest.CaptureFixture[str], engine: Engine) -> Said:
         return capsys.readouterr().out
 
     return run
-
-
-@pytest.mark.usefixtures("images")
-def test_lists_for_programs(engine: Engine, said: Said) -> None:
-    images = [json.loads(line) for line in said("images", "--format", "json").splitlines()]
-    assert {image["Repository"] for image in images} == {"busybox", "hello-world"}
-    assert images[0]["ID"] == engine.images.find("busybox").id
-    kinds = {kind["Type"]: kind for kind in map(json.loads, said("system", "df", "--format", "json").splitlines())}
-    assert kinds["images"]["TotalCount"] == 2
-    assert kinds["images"]["Size"] > 1000
-    made = said("volume", "create", "kept").strip()
-    assert said("volume", "ls", "-q") == f"{made}\n"
-    assert json.loads(said("volume", "ls", "--format", "json")) == {"Name": "kept", "Size": 0, "InUse": False}
-
-
-@pytest.mark.usefixtures("images")
-def test_inspect_looks_for_images_and_then_volumes(engine: Engine, said: Said, capsys: pytest.CaptureFixture[str]) -> None:
-    said("volume", "create", "data")
-    said("volume", "create", "busybox")
-    image, volume = json.loads(said("inspect", "busybox", "data"))
-    assert (image["Id"], volume["name"]) == (engine.images.find("busybox").id, "data")
-    (volume,) = json.loads(said("inspect", "--type", "volume", "busybox"))
-    assert volume["mountpoint"].endswith("/busybox/data")
-    capsys.readouterr()
-    assert main(["--root", str(engine.root), "inspect", "nope", "data"]) == 125
-    out, err = capsys.readouterr()
-    assert [found["name"] for found in json.loads(out)] == ["data"]
-    assert "no image and no volume nope" in err
 
 
 @pytest.mark.usefixtures("images")
@@ -287,13 +250,3 @@ def test_a_terminal_is_asked_before_something_goes(
 def test_removing_a_volume_that_is_not_there(said: Said) -> None:
     said("volume", "rm", "nope", status=125)
     said("volume", "rm", "--force", "nope")
-
-
-@pytest.mark.usefixtures("images")
-def test_version_and_info(engine: Engine, said: Said) -> None:
-    number = json.loads(said("version", "--format", "json"))["Version"]
-    assert said("--version") == f"labcore version {number}\n"
-    info = json.loads(said("info", "-f", "json"))
-    assert (info["Images"], info["RootDir"], info["ServerVersion"]) == (2, str(engine.root), number)
-    assert info["Driver"] in ("overlay", "copy")
-    assert f"RootDir:          {engine.root}" in said("system", "info").splitlines()

@@ -28,7 +28,7 @@ from labcore.locks import Lock
 from labcore.network.proxy import PROCESS
 from tests.conftest import needs, needs_root
 from tests.daemon import RunningDaemon, running_daemon
-from tests.hosts import WITH_ENGINE, CommandedHost
+from tests.hosts import WITH_ENGINE, EngineHost
 
 CYCLES = int(os.environ.get("LABCORE_ENDURANCE", "6"))
 KILLS = max(CYCLES // 10, 3)
@@ -68,7 +68,7 @@ print(*(each.state.pid for each in every(engine) if each.state.status == "runnin
 """
 
 
-class Machine(CommandedHost):
+class Machine(EngineHost):
     """A host on which workers are let loose."""
 
     def __init__(self, root: Path) -> None:
@@ -191,8 +191,44 @@ def test_what_is_killed_at_random_moments_leaves_nothing(machine: Machine) -> No
         assert len(addresses) == len(set(addresses)), addresses
         machine.clear()
         nothing_is_left(machine)
-    container = machine.labcore("run", "-d", "-p", "8080:80", "busybox", "sleep", "1000").strip()
-    assert machine.labcore("port", container).splitlines()[0] == "80/tcp -> 0.0.0.0:8080"
+    with running_daemon(machine.root, enter=machine.enter(), clears=False) as daemon:
+        daemon.docker("run", "-d", "--name=web", "-p", "8080:80", "busybox", "sleep", "1000")
+        assert daemon.docker("port", "web").stdout.splitlines()[0] == "80/tcp -> 0.0.0.0:8080"
+
+
+HALF = """
+from labcore.engine.container.create import create
+from labcore.engine.container.start import start
+from labcore.options.create import create_options
+from labcore.network import namespace_of
+from labcore.spec.network import EndpointOptions, NetworkOptions
+
+container = create(engine, create_options("busybox", ["sleep", "1000"], name="half", network=["bridge"]))
+process = start(engine, "half")
+process.release()
+engine.networks.create(NetworkOptions("net"))
+endpoint = engine.networks.reserve(EndpointOptions("net"), container.id)
+with namespace_of(process.pid) as namespace:
+    engine.networks.attach([endpoint], namespace)
+"""
+
+
+@pytest.mark.parametrize("verb", ["connect", "disconnect"])
+def test_who_next_changes_a_containers_networks_undoes_what_a_killed_process_had_begun(machine: Machine, verb: str) -> None:
+    """It was killed after the container had got its link, and before its record said so."""
+    machine.engine(HALF)
+    (pid,) = machine.containers()
+    assert len(addresses_in(pid)) == 2
+    done = machine.try_labcore("network", verb, "net", "half")
+    assert (done.returncode, "is not connected to network net" in done.stderr) == (
+        (0, False) if verb == "connect" else (125, True)
+    )
+    assert len(addresses_in(pid)) == (2 if verb == "connect" else 1)
+    if verb == "connect":
+        machine.labcore("network", "disconnect", "net", "half")
+    machine.labcore("network", "rm", "net")
+    machine.clear()
+    nothing_is_left(machine)
 
 
 GONE = (DockerException, requests.exceptions.RequestException, OSError, ValueError)  # what a client says of a killed daemon

@@ -17,7 +17,7 @@ from labcore.runtime.cgroups import hierarchies
 from labcore.runtime.cgroups.hierarchy import own_path
 from labcore.runtime.userns import subordinate
 from labcore.spec import OverlayRoot
-from tests.conftest import LEARNER, PROJECT, alone, as_learner, needs_root
+from tests.conftest import LEARNER, PROJECT, alone, as_learner, needs_root, seed_busybox
 from tests.integration.test_lessons import FILLED_AS_ROOT, LANGUAGES, LIMITLESS, WITH_GBK
 from tests.peers import Peers
 
@@ -35,8 +35,12 @@ def with_ids_for_the_test(request: pytest.FixtureRequest) -> None:
         pytest.skip("needs root")
 
 
+STOP = f"{LABCORE} daemon stop > /dev/null"
+
+
 def shell(script: str, **options: Any) -> str:
-    done = as_learner("sh", "-ec", script, **options)
+    """Run a script as an ordinary user, whose daemon ends with it."""
+    done = as_learner("sh", "-ec", f"trap '{STOP}' EXIT\n{script}", **options)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -89,7 +93,7 @@ def test_a_lesson_runs_in_an_ordinary_users_notebook(lesson: Lesson) -> None:
 
 
 def test_files_of_other_owners_take_subordinate_ids() -> None:
-    script = f"{LABCORE} seed busybox; {LABCORE} run --rm busybox sh -c 'touch /x; chown 5:6 /x; stat -c %u:%g /x'"
+    script = f"{seed_busybox()}; {LABCORE} run --rm busybox sh -c 'touch /x; chown 5:6 /x; stat -c %u:%g /x'"
     assert shell(script).endswith("5:6\n")
     if os.geteuid() == 0:
         assert "Invalid argument" in shell(script + " 2>&1 || true", **WITHOUT_IDS)
@@ -98,9 +102,9 @@ def test_files_of_other_owners_take_subordinate_ids() -> None:
 def test_what_other_owners_have_closed_is_counted() -> None:
     close = "mkdir /data/a; head -c 2000000 /dev/urandom > /data/a/b; chmod 700 /data/a; chown -R 1000 /data"
     said = shell(
-        f"{LABCORE} seed busybox; {LABCORE} run --rm -v data:/data busybox sh -c '{close}'; {LABCORE} system df --format json"
+        f"{seed_busybox()}; {LABCORE} run --rm -v data:/data busybox sh -c '{close}'; {LABCORE} system df --format json"
     )
-    kinds = {kind["Type"]: kind for kind in map(json.loads, said.splitlines()[1:])}
+    kinds = {kind["Type"]: kind for kind in map(json.loads, said.splitlines())}
     assert kinds["volumes"]["Size"] >= 2_000_000
 
 
@@ -130,7 +134,7 @@ def test_a_program_with_threads_is_started_in_the_namespace() -> None:
     script = (
         "import threading, labcore; threading.Thread(target=print).start(); print(labcore.run('busybox', ['id', '-u']).stdout)"
     )
-    assert "b'0\\n'" in shell(f'{LABCORE} seed busybox; {LABCORE} rootless {sys.executable} -P -c "{script}"')
+    assert "b'0\\n'" in shell(f'{seed_busybox()}; {LABCORE} rootless {sys.executable} -P -c "{script}"')
 
 
 def test_where_user_namespaces_are_blocked_one_line_says_the_cure() -> None:
@@ -239,7 +243,7 @@ def test_the_stock_docker_command_works_with_an_ordinary_users_daemon() -> None:
         pytest.skip("needs docker, which is not installed (PEERS=1 make setup)")
     said = shell(f"""
         export XDG_RUNTIME_DIR=$(mktemp -d)
-        {LABCORE} seed busybox
+        {seed_busybox()}
         {LABCORE} daemon 2> $XDG_RUNTIME_DIR/log & daemon=$!
         socket=$XDG_RUNTIME_DIR/labcore.sock
         for i in $(seq 200); do test -S $socket && break; sleep 0.1; done

@@ -99,7 +99,8 @@ def test_a_context_without_a_host_is_named(tmp_path: Path, host: object) -> None
 
 def test_labcores_socket_goes_before_dockers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own, dockers = tmp_path / "labcore.sock", tmp_path / "docker.sock"
-    monkeypatch.setattr(hosts, "LABCORE_SOCKET", str(own))
+    monkeypatch.setattr(hosts, "SYSTEM_SOCKET", str(own))
+    monkeypatch.setenv("LABCORE_ROOT", str(tmp_path / "root"))
     monkeypatch.setattr(hosts, "DOCKER_SOCKET", str(dockers))
     said = {"DOCKER_CONFIG": str(tmp_path), "DOCKER_CONTEXT": "default"}
     with pytest.raises(
@@ -112,11 +113,11 @@ def test_labcores_socket_goes_before_dockers(tmp_path: Path, monkeypatch: pytest
     assert find_host(environment=said).path == str(own)
 
 
-def test_the_socket_in_a_users_own_runtime_directory_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_state_roots_own_socket_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosts, "SYSTEM_SOCKET", str(tmp_path / "machine.sock"))
+    monkeypatch.setenv("LABCORE_ROOT", str(tmp_path))
+    (tmp_path / "machine.sock").touch()
+    said = {"HOME": "/nowhere"}
+    assert find_host(environment=said).path == f"{tmp_path}/machine.sock"
     (tmp_path / "labcore.sock").touch()
-    monkeypatch.setattr(hosts, "LABCORE_SOCKET", str(tmp_path / "roots.sock"))
-    (tmp_path / "roots.sock").touch()
-    said = {"XDG_RUNTIME_DIR": str(tmp_path), "HOME": "/nowhere"}
     assert find_host(environment=said).path == f"{tmp_path}/labcore.sock"
-    monkeypatch.setattr("os.geteuid", lambda: tmp_path.stat().st_uid + 1)  # of sudo, which has kept the variable
-    assert find_host(environment=said).path == f"{tmp_path}/roots.sock"

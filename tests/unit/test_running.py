@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import running
+from tests import cpu_time, running
 from tests.box import SHARED
 from tests.conftest import PROJECT, needs_root
 
@@ -70,6 +70,25 @@ def test_each_worker_compiles_its_share_of_the_tests_first(directory: Path) -> N
     assert {path.name.split(".")[0] for path in (directory / "tests/__pycache__").glob("*pytest*")} == {
         f"test_{name}" for name in "abcde"
     }
+
+
+def test_the_files_that_took_most_cpu_time_are_listed(directory: Path) -> None:
+    """Also what a process has taken that nobody waited for."""
+    if cpu_time.cpu_seconds() is None:
+        pytest.skip("needs a cgroup of the box's own")
+    burn = "import time; open('begun', 'w')\nwhile time.process_time() < 0.6: pass\nopen('done', 'w')"
+    (directory / "test_idle.py").write_text("def test_it(): pass\n")
+    (directory / "test_busy.py").write_text(
+        "import os, subprocess, sys, time\ndef test_it():\n"
+        f"    process = subprocess.Popen([sys.executable, '-c', {burn!r}], start_new_session=True)\n"
+        "    while not os.path.exists('done'): time.sleep(0.05)\n"
+    )
+    done = run_tests(directory, "-n1", "-p", "tests.cpu_time")
+    listed = done.stdout.partition("most CPU time")[2].splitlines()
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
+    seconds = {line.split()[-1]: float(line.split()[0]) for line in listed if line.endswith(".py") and "CPU" not in line}
+    assert seconds["test_busy.py"] >= 0.6
+    assert seconds["test_idle.py"] < 0.6
 
 
 class Item:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 from codecs import BOM_UTF8
-from pathlib import Path
 
 from labcore.errors import InvalidInput
+from labcore.files import read_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -190,8 +190,7 @@ def _from_file(option: str, path: str) -> dict[str, str | None]:
     NAME alone is the variable of this environment, None if there is none.
     """
     found: dict[str, str | None] = {}
-    with Path(path).open("rb") as file:
-        content = file.read(FILE_MAX + 1)
+    content = read_bytes(path, FILE_MAX + 1)
     if len(content) > FILE_MAX:
         raise InvalidInput(f"{option} {path}: it has more than {FILE_MAX} bytes, which no program can be given")
     for number, line in enumerate(os.fsdecode(content.removeprefix(BOM_UTF8)).split("\n"), 1):

@@ -47,13 +47,17 @@ def _row(step: HistoryEntry, *, whole: bool, human: bool) -> Row:
     return Row(
         {
             "ID": lambda: step.id if whole or step.id == MISSING else short_id(step.id),
-            "CreatedSince": lambda: ago(step.created) if human else _moment(step.created),
+            "CreatedSince": lambda: _since(step.created) if human else _moment(step.created),
             "CreatedAt": lambda: _moment(step.created),
             "CreatedBy": lambda: by if whole else shortened(by, NARROW),
             "Size": lambda: size(step.size) if human else str(step.size),
             "Comment": lambda: step.comment,
         }
     )
+
+
+def _since(seconds: int) -> str:
+    return ago(seconds) if seconds > 0 else "N/A"
 
 
 def _moment(seconds: int) -> str:

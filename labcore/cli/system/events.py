@@ -6,9 +6,10 @@ import sys
 
 from labcore.cli.connection import client_of
 from labcore.cli.formatting import printable
+from labcore.cli.inspection import read_format
 from labcore.cli.listing import add_filter, filters_of, for_terminal
 from labcore.cli.moments import moment
-from labcore.cli.template.values import Struct
+from labcore.cli.template.values import Struct, json_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,16 +62,10 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _line_of(form: str) -> Callable[[Event], str]:
-    if not form:
-        return described
-    if form == "json":
-        from labcore.cli.template.values import html_safe, json_text
-
-        return lambda event: html_safe(json_text(fields(event)))
-    from labcore.cli.listing import template_of
-
-    template = template_of(form)
-    return lambda event: for_terminal(template.render(fields(event)))
+    template = read_format(form)
+    if template:
+        return lambda event: for_terminal(template.render(fields(event)))
+    return (lambda event: json_text(fields(event))) if form else described
 
 
 def described(event: Event) -> str:

@@ -8,7 +8,7 @@ import sys
 import labcore
 from labcore.cli.connection import client_of
 from labcore.cli.formatting import binary_size, printable
-from labcore.cli.inspection import typed
+from labcore.cli.inspection import read_format, typed
 from labcore.cli.template.values import Struct, json_text, printed
 
 TYPE_CHECKING = False
@@ -26,9 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Print it; the daemon's warnings go to standard error."""
-    from labcore.cli.template.evaluation import parse
-
-    template = parse(args.format) if args.format not in ("", "json") else None
+    template = read_format(args.format)
     with client_of(args) as client:
         info = client.system.info()
     context = args.context or os.environ.get("DOCKER_CONTEXT") or "default"

@@ -78,7 +78,7 @@ def _slice(value: Any, *bounds: Any) -> Any:
     sequence: Any = value.encode() if isinstance(value, str) else value
     begin, end, *_ = [*map(_whole, bounds), *(0, len(sequence))[len(bounds) :]]
     if not 0 <= begin <= end <= len(sequence):
-        raise InvalidInput(f"slice bounds out of range: {begin}:{end} of {len(sequence)}")
+        raise InvalidInput(f"bounds out of range: {begin}:{end} of {len(sequence)}")
     part = sequence[begin:end]
     return part.decode(errors="replace") if isinstance(value, str) else part
 
@@ -158,7 +158,8 @@ def _pad(text: Any, before: Any, behind: Any) -> str:
 
 
 def _truncate(text: Any, length: Any) -> str:
-    return _text(text)[: max(_whole(length), 0)]
+    shown: str = _text(text)[: max(_whole(length), 0)]
+    return shown
 
 
 def _json(value: Any) -> str:

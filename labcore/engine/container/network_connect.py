@@ -37,6 +37,7 @@ def connect(engine: Engine, wanted: EndpointOptions, text: str) -> None:
         if container.state.status != "running":
             engine.records.set_networks(container, networks)
             return
+        settle_networks(engine, container)
         _connect_running(engine, container, wanted, networks)
         log_network_event(engine, network, "connect", container=container.id)
 
@@ -56,6 +57,8 @@ def disconnect(engine: Engine, network: str, text: str, *, force: bool = False) 
         return engine.networks.disconnect(text, name)
     with engine.container_dirs.locked(found.id, found.name):
         container = settled(engine, found.id)
+        if container.state.status == "running":
+            settle_networks(engine, container)
         left = tuple(each for each in container.options.networks if each.network != name)
         if len(left) == len(container.options.networks):
             raise NotFound(f"container {container.id} is not connected to network {name}")

@@ -2,19 +2,8 @@
 
 from __future__ import annotations
 
-from labcore.runtime.ops.base import (
-    ApplyApparmorProfile,
-    Call,
-    Clone,
-    EnterCgroups,
-    JoinCgroup,
-    JoinNamespaces,
-    Op,
-    OpenCgroups,
-    Pause,
-    Receive,
-    Sync,
-)
+from labcore.runtime.ops.base import ApplyApparmorProfile, Call, Clone, JoinNamespaces, Op, Pause, Receive, Sync
+from labcore.runtime.ops.cgroups import EnterCgroups, JoinCgroup, OpenCgroups
 from labcore.runtime.ops.exec_fifo import OpenExecFifo, WaitForStart
 from labcore.runtime.ops.files import (
     Chdir,

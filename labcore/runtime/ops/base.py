@@ -1,4 +1,4 @@
-"""The op, the clone, sync points with the starter, namespaces and cgroups to be joined; and any system call as an op."""
+"""The op, the clone, sync points with the starter, namespaces to be joined; and any system call as an op."""
 
 from __future__ import annotations
 
@@ -167,67 +167,3 @@ class ApplyApparmorProfile(Op):
             native.write.step(Register(0), f"exec {self.profile}".encode()),
             native.close.step(Register(0)),
         ]
-
-
-class JoinCgroup(Op):
-    """Move into cgroups, each a directory: by writing to its `cgroup.procs`: cgroups(7). Done by the monitor, before it clones.
-
-    The child is then born in them, and a cgroup namespace that it makes has them as its root. In version 1 the monitor's only
-    thread is moved (`tasks`): for a process the kernel would halt all forks of the machine, which takes a millisecond each.
-    """
-
-    directories: tuple[str, ...]
-    name: ClassVar[str] = "cgroup"
-    before_clone: ClassVar[bool] = True
-
-    def calls(self) -> Sequence[Step]:
-        return [step for each in self.directories for step in (_entrance(each), native.write.step(Register(0), b"0"), CLOSED)]
-
-    @cached_property
-    def detail(self) -> str:
-        return " ".join(self.directories)
-
-
-class OpenCgroups(Op):
-    """Open the entrances of cgroups, at descriptors from `first` on, for the child: `EnterCgroups`. Done by the monitor.
-
-    It must be done before a mount namespace is joined.
-    """
-
-    directories: tuple[str, ...]
-    first: int
-    name: ClassVar[str] = "open cgroups"
-    before_clone: ClassVar[bool] = True
-
-    @cached_property
-    def detail(self) -> str:
-        return " ".join(self.directories)
-
-    def calls(self) -> Sequence[Step]:
-        steps: list[Step] = []
-        for descriptor, directory in enumerate(self.directories, self.first):
-            steps += [_entrance(directory), native.dup3.step(Register(0), descriptor, os.O_CLOEXEC), CLOSED]
-        return steps
-
-
-class EnterCgroups(Op):
-    """Move into the cgroups that were opened, `count` of them: the monitor stays outside, and does not count there."""
-
-    first: int
-    count: int
-    name: ClassVar[str] = "enter cgroups"
-
-    @cached_property
-    def detail(self) -> str:
-        return f"{self.first}…{self.first + self.count - 1}"
-
-    def calls(self) -> Sequence[Step]:
-        return [native.write.step(self.first + number, b"0") for number in range(self.count)]
-
-
-def _entrance(directory: str) -> Step:
-    file = "tasks" if os.path.exists(f"{directory}/tasks") else "cgroup.procs"
-    return native.openat.step(native.AT_FDCWD, f"{directory}/{file}", os.O_WRONLY | os.O_CLOEXEC).replace(result=0)
-
-
-CLOSED = native.close.step(Register(0))
