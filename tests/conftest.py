@@ -417,7 +417,8 @@ for file in subuid subgid; do mount --bind "$PLACE/subuid" /etc/$file; done
 if [ -e /dev/net/tun ]; then mknod -m 666 "$PLACE/tun" c 10 200; mount --bind "$PLACE/tun" /dev/net/tun; fi
 mkdir "$PLACE/learner"; chown "$ID:$ID" "$PLACE/learner"
 cd "$PLACE/learner"
-as_learner="setpriv --reuid $ID --regid $ID --clear-groups --inh-caps=-all --bounding-set=+all env HOME=$PLACE/learner USER=learner"
+export HOME="$PLACE/learner" USER=learner
+as_learner="setpriv --reuid $ID --regid $ID --clear-groups --inh-caps=-all --bounding-set=+all"
 status=0
 $as_learner "$@" || status=$?
 if [ -S .local/share/labcore/labcore.sock ]; then $as_learner $PYTHON -P -m labcore daemon stop > /dev/null; fi

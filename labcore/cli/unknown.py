@@ -3,19 +3,13 @@
 import re
 from typing import Final
 
-HEALTH: Final = "nobody watches a container here; run the check by hand"
 WINDOWS: Final = "it is for Windows"
 INSTEAD: Final = {
-    "-a --attach": "output comes here unless -d is said; labcore attach comes later",
     "--link-local-ip": "--ip and --ip6 are addresses of the network",
     "--gpus": "--device PATH names the devices one by one",
     "--runtime": "labcore is the runtime; docker run --runtime labcore has docker use it",
     "--volume-driver --storage-opt": "volumes and layers are directories below the state root",
-    "--restart": "it ends once: labcore restart, labcore start",
-    "--health-cmd --health-interval --health-retries --health-timeout --health-start-period --health-start-interval": HEALTH,
-    "--no-healthcheck": HEALTH,
-    "--platform --pull -q --quiet --disable-content-trust": "labcore pull --platform OS/ARCH IMAGE first",
-    "--detach-keys --sig-proxy": "signals are passed on, and a second Ctrl-C kills it",
+    "--disable-content-trust": "no signatures are looked for here: leave it out",
     "--kernel-memory": "kernels have dropped it; -m limits all memory",
     "--isolation --cpu-count --cpu-percent --io-maxbandwidth --io-maxiops": WINDOWS,
     "--use-api-socket": "-v /run/docker.sock:/run/docker.sock",
