@@ -75,7 +75,9 @@ def test_version_and_info(engine: Engine, said: Said) -> None:
     assert f" State Root: {engine.root}" in said("system", "info").splitlines()
 
 
-def test_an_unknown_field_is_an_error_that_lists_the_known_ones(web: str, said: Said, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_field_is_an_error_that_lists_the_known_ones(
+    web: str, said: Said, capsys: pytest.CaptureFixture[str]
+) -> None:
     for words in (["ps", "--format", "{{.Image}} {{.Nmaes}}"], ["ps", "--format", "table {{.Nmaes}}"]):
         assert main(["--root", said("info", "-f", "{{.DockerRootDir}}").strip(), *words]) == 1
         error = capsys.readouterr().err
