@@ -1,7 +1,6 @@
 """docker's grammar: nouns, verbs, short forms, flags, helps, and errors that name the likely word."""
 
 import io
-import json
 import os
 import pty
 import subprocess
