@@ -159,18 +159,22 @@ static long clone_child(struct block *block, struct report *report, int running,
     _exit(code);
 }
 
-/* A pipe whose ends take no number at which something is looked for that the starter may not have lent. */
+/* Returns the same file at a number at which nothing is looked for that the starter may not have lent; or -1, with errno. */
+static int at_own_number(int fd)
+{
+    const int moved = fcntl(fd, F_DUPFD_CLOEXEC, MONITOR_OWN);
+    if (moved >= 0)
+        close(fd);
+    return moved;
+}
+
 static int own_pipe(int ends[2])
 {
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -1;
-    for (int i = 0; i < 2; i++) {
-        const int moved = fcntl(ends[i], F_DUPFD_CLOEXEC, MONITOR_OWN);
-        if (moved < 0)
+    for (int i = 0; i < 2; i++)
+        if ((ends[i] = at_own_number(ends[i])) < 0)
             return -1;
-        close(ends[i]);
-        ends[i] = moved;
-    }
     return 0;
 }
 
@@ -210,6 +214,11 @@ int main(int argc, char **argv)
     long pid = clone_child(block, report, running[1], &pidfd);
     if (pid < 0)
         return refuse((int)-pid);
+    if ((pidfd = at_own_number(pidfd)) < 0) {
+        error = errno;
+        kill((pid_t)pid, SIGKILL);
+        return refuse(error);
+    }
 
     signal(SIGPIPE, SIG_IGN); /* a log's reader may leave */
     if (is_shim)

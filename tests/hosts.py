@@ -5,12 +5,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self, TypeVar
 
+from labcore.client import connect
 from labcore.engine import Engine
 from labcore.network import in_namespace
+from tests.daemon import own_daemon
 
 T = TypeVar("T")
 WAIT_SECONDS = 30
@@ -93,13 +95,31 @@ class Host:
         self.kill()
 
 
-class CommandedHost(Host):
-    """A host with a state root of its own, and the image busybox in it, to which commands are given."""
+class EngineHost(Host):
+    """A host with a state root of its own, and the image busybox in it, where engines work."""
 
     def __init__(self, root: Path) -> None:
         super().__init__()
         self.root = root
         Engine(root).seed("busybox")
+
+    def engine(self, script: str, *words: str) -> str:
+        """Run a script there that has an `engine`; return what it prints."""
+        command = [*self.enter(), sys.executable, "-P", "-c", WITH_ENGINE + script, str(self.root), *words]
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=60).stdout
+
+    def clear(self) -> None:
+        """Remove all containers and networks, as whoever comes after a crash does, but in one process."""
+        self.engine(CLEAR)
+
+
+class CommandedHost(EngineHost):
+    """Such a host with a daemon, to which commands are given."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self._stack = ExitStack()
+        self.daemon = self._stack.enter_context(own_daemon(root, enter=self.enter()))
 
     def try_labcore(self, *words: str) -> "subprocess.CompletedProcess[str]":
         command = [*self.enter(), sys.executable, "-P", "-m", "labcore", "--root", str(self.root), *words]
@@ -110,14 +130,18 @@ class CommandedHost(Host):
         assert done.returncode == 0, (words, done.stderr)
         return done.stdout
 
-    def engine(self, script: str, *words: str) -> str:
-        """Run a script there that has an `engine`; return what it prints."""
-        command = [*self.enter(), sys.executable, "-P", "-c", WITH_ENGINE + script, str(self.root), *words]
-        return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=60).stdout
-
     def clear(self) -> None:
-        """Remove all containers and networks, as whoever comes after a crash does, but in one process."""
+        """Have the daemon remove all containers and networks."""
+        with connect(self.daemon.url) as client:
+            for container in client.containers.list(all=True):
+                client.containers.remove(container.id, force=True)
+            client.networks.prune()
+
+    def kill(self) -> None:
+        """End the daemon, and then the host."""
+        self._stack.close()
         self.engine(CLEAR)
+        super().kill()
 
 
 @contextmanager

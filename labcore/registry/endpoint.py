@@ -64,7 +64,7 @@ class Endpoint(Record):
         if insecure is None:
             insecure = bool(LOOPBACK.fullmatch(host)) and not authority and not any(_directories(host))
         if insecure and authority:
-            raise InvalidInput("without TLS no certificate is looked at: give either --plain-http or --ca")
+            raise InvalidInput("without TLS no certificate is looked at: give either plain-http or ca")
         return cls(host, insecure, authority, mirrors)
 
     @classmethod
@@ -134,12 +134,14 @@ def explain(error: Exception, endpoint: Endpoint, host: str) -> str:
         where = f"{SYSTEM}/{endpoint.host}/ca.crt"
         cure = "the name in the image's name must be one that the certificate is for"
         if "self-signed" in reason or "local issuer" in reason:
-            cure = f"if you trust who made it, put that authority's certificate into {where}, or name it by --ca FILE"
+            cure = (
+                f"if you trust who made it, put that authority's certificate into {where}, or name it in {_table(endpoint)}: ca"
+            )
         elif "expired" in reason or "not yet valid" in reason:
             cure = "have it renewed, or set this machine's clock"
         return f"the certificate of {host} does not hold: {reason}\n  cure: {cure}"
     if isinstance(error, ssl.SSLError) and "WRONG_VERSION_NUMBER" in str(error):
-        return f"{host} does not speak TLS\n  cure: if it is meant to be so, --plain-http"
+        return f"{host} does not speak TLS\n  cure: if it is meant to be so, in {_table(endpoint)}: plain-http = true"
     if isinstance(error, ssl.SSLError) and "CERTIFICATE_REQUIRED" in str(error):
         cure = f"put it into {SYSTEM}/{endpoint.host}/client.cert, and its key into client.key beside it"
         return f"{host} wants to see a client's certificate\n  cure: {cure}"
@@ -151,6 +153,11 @@ def explain(error: Exception, endpoint: Endpoint, host: str) -> str:
     if isinstance(error, socket.gaierror):
         return f"no address is known for {host}: {error.strerror}\n  cure: look at the name, and at this machine's network"
     if endpoint.insecure and isinstance(error, ConnectionError):
-        cure = f"if it speaks TLS, name its authority's certificate: --ca FILE, or {SYSTEM}/{endpoint.host}/ca.crt"
+        cure = f"if it speaks TLS, put its authority's certificate into {SYSTEM}/{endpoint.host}/ca.crt"
         return f"{said}\n  cure: {cure}"
     return said
+
+
+def _table(endpoint: Endpoint) -> str:
+    """Return where a registry's settings stand."""
+    return f'registries.toml in the state root, ["{endpoint.registry}"]'

@@ -21,8 +21,8 @@ from labcore.registry.endpoint import Endpoint, RegistryError
 from labcore.registry.server import Registry, Settings
 from labcore.registry.server_auth import Htpasswd
 from labcore.registry.transport import Transport
-from tests.conftest import needs
-from tests.daemon import own_daemon
+from tests.conftest import needs, needs_root
+from tests.daemon import RunningDaemon, own_daemon
 from tests.serving import served
 from tests.threads import Started
 
@@ -49,6 +49,20 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     return tmp_path / "docker/config.json"
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
+    needs_root()
+    with own_daemon(tmp_path_factory.mktemp("state")) as found:
+        yield found
+
+
+@pytest.fixture
+def asked(daemon: RunningDaemon, monkeypatch: pytest.MonkeyPatch) -> RunningDaemon:
+    """The daemon that commands ask."""
+    monkeypatch.setenv("LABCORE_ROOT", str(daemon.root))
+    return daemon
 
 
 @pytest.fixture
@@ -82,13 +96,14 @@ def login(address: str, password: str, monkeypatch: pytest.MonkeyPatch, *words: 
     return main(["login", address, "-u", "anna", "--password-stdin", *words])
 
 
+@pytest.mark.usefixtures("asked")
 def test_there_and_back(address: str, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     file.parent.mkdir()
     file.write_text('{"auths": {"a.b": {"auth": "eDp5"}}, "psFormat": "table {{.ID}}"}')
     file.chmod(0o644)
     assert login(address, "hush-hush", monkeypatch) == 0
     said = capsys.readouterr()
-    assert said.out == f"{address}: anna is let in; kept in {file}\n"
+    assert said.out == f"Login Succeeded: anna at {address}; kept in {file}\n"
     config = json.loads(file.read_text())
     assert config["psFormat"] == "table {{.ID}}"
     assert config["auths"] == {"a.b": {"auth": "eDp5"}, address: {"auth": base64.b64encode(b"anna:hush-hush").decode()}}
@@ -99,22 +114,24 @@ def test_there_and_back(address: str, file: Path, monkeypatch: pytest.MonkeyPatc
     assert list(json.loads(file.read_text())["auths"]) == ["a.b"]
 
 
+@pytest.mark.usefixtures("asked")
 def test_what_the_registry_does_not_take_is_not_kept(
     address: str, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert login(address, "wr0ng", monkeypatch) == 125
+    assert login(address, "wr0ng", monkeypatch) == 1
     said = capsys.readouterr()
-    assert "the user or password is wrong" in said.err
+    assert said.err == "labcore: unauthorized: authentication required\n"
     assert "wr0ng" not in said.err + said.out
     assert not file.exists()
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
-    assert main(["login", address]) == 125
+    assert main(["login", address]) == 1
     assert "-u USER --password-stdin" in capsys.readouterr().err
-    assert main(["login", address, "--password-stdin"]) == 125
-    assert main(["login", "http://" + address]) == 125
+    assert main(["login", address, "--password-stdin"]) == 1
+    assert main(["login", "http://" + address]) == 1
     assert "is no registry" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("asked")
 def test_with_a_token(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def handler(request: Request) -> Response:
         if request.path == "/token":
@@ -125,12 +142,13 @@ def test_with_a_token(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return Response(401, {"WWW-Authenticate": f'Bearer realm="http://{request.headers["host"]}/token", service=x'})
 
     with served(handler) as address:
-        assert login(address, "wr0ng", monkeypatch) == 125
+        assert login(address, "wr0ng", monkeypatch) == 1
         assert not file.exists()
         assert login(address, "hush-hush", monkeypatch) == 0
         assert find(address) == Credentials("anna", "hush-hush")
 
 
+@pytest.mark.usefixtures("asked")
 def test_a_terminal_is_asked(address: str, file: Path) -> None:
     needs("setsid")
     master, slave = os.openpty()
@@ -138,7 +156,7 @@ def test_a_terminal_is_asked(address: str, file: Path) -> None:
     with Started(command, stdin=slave, stdout=slave, stderr=slave) as process:
         os.close(slave)
         said = b""
-        for prompt, typed in ((f"User at {address}: ", "anna\n"), ("Password: ", "hush-hush\n"), ("is let in", "")):
+        for prompt, typed in ((f"User at {address}: ", "anna\n"), ("Password: ", "hush-hush\n"), ("Login Succeeded", "")):
             while prompt.encode() not in said:
                 said += os.read(master, 1000)
             os.write(master, typed.encode())
@@ -148,6 +166,7 @@ def test_a_terminal_is_asked(address: str, file: Path) -> None:
     assert find(address) == Credentials("anna", "hush-hush")
 
 
+@pytest.mark.usefixtures("asked")
 def test_a_helper_keeps_it(address: str, file: Path, keychain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.parent.mkdir()
     file.write_text('{"credsStore": "drawer"}')
@@ -369,47 +388,44 @@ def test_the_file_may_be_a_link(file: Path, tmp_path: Path) -> None:
 # --- search
 
 
-@pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The state root of a daemon, which asks registries."""
-    with own_daemon(tmp_path_factory.mktemp("search") / "root") as daemon:
-        yield str(daemon.root)
-
-
-def test_search(asked: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("asked")
+def test_search(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     registry = Registry(tmp_path / "registry")
     for name in ("team/busybox", "busybox", "nginx"):
         registry.files.put_manifest(name, f"sha256:{'0' * 64}", "x", b"x")
     with served(registry.answer) as address:
-        assert main(["--root", asked, "search", f"{address}/busy"]) == 0
+        assert main(["search", f"{address}/busy"]) == 0
         names = [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]]
         assert sorted(names) == ["busybox", "team/busybox"]
-        assert main(["--root", asked, "search", "--limit", "1", f"{address}/busy"]) == 0
+        assert main(["search", "--limit", "1", f"{address}/busy"]) == 0
         assert len(capsys.readouterr().out.splitlines()) == 2
         with pytest.raises(SystemExit, match="125"):
-            main(["--root", asked, "search", "--limit", "101", "busy"])
+            main(["search", "--limit", "101", f"{address}/busy"])
         assert "0 to 100" in capsys.readouterr().err
 
 
-def test_search_where_there_is_no_index(asked: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("asked")
+def test_search_where_there_is_no_index(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     registry = Registry(tmp_path / "registry")
     registry.files.put_manifest("team/busybox", f"sha256:{'0' * 64}", "x", b"x")
     with served(lambda r: Response(404) if r.path.startswith("/v1/") else registry.answer(r)) as address:
-        assert main(["--root", asked, "search", f"{address}/box"]) == 0
-        assert "team/busybox" in capsys.readouterr().out
+        assert main(["search", f"{address}/box"]) == 0
+        assert capsys.readouterr().out.splitlines()[1].split() == ["team/busybox", "0"]
 
 
+@pytest.mark.usefixtures("asked")
 @pytest.mark.parametrize("answer", [b"[]", b"{}", b"no json", b'{"results": {}}'])
-def test_answers_to_a_search_that_are_none(asked: str, answer: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+def test_answers_to_a_search_that_are_none(answer: bytes, capsys: pytest.CaptureFixture[str]) -> None:
     with served(lambda _: Response(200, {}, answer)) as address:
-        assert main(["--root", asked, "search", f"{address}/x"]) == 1
+        assert main(["search", f"{address}/x"]) == 1
         assert address in capsys.readouterr().err
 
 
-def test_descriptions_may_not_move_the_cursor(asked: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("asked")
+def test_descriptions_may_not_move_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
     results = [{"name": "a\x1b[2J", "description": "b\n" * 60, "star_count": "many", "is_official": 1}, "no image"]
     with served(lambda _: Response(200, {}, json.dumps({"results": results}).encode())) as address:
-        assert main(["--root", asked, "search", f"{address}/x"]) == 0
+        assert main(["search", f"{address}/x"]) == 0
     out = capsys.readouterr().out
     assert "\x1b" not in out
     assert len(out.splitlines()) == 2

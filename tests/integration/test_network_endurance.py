@@ -28,7 +28,7 @@ from labcore.locks import Lock
 from labcore.network.proxy import PROCESS
 from tests.conftest import needs, needs_root
 from tests.daemon import RunningDaemon, running_daemon
-from tests.hosts import WITH_ENGINE, CommandedHost
+from tests.hosts import WITH_ENGINE, EngineHost
 
 CYCLES = int(os.environ.get("LABCORE_ENDURANCE", "6"))
 KILLS = max(CYCLES // 10, 3)
@@ -68,7 +68,7 @@ print(*(each.state.pid for each in every(engine) if each.state.status == "runnin
 """
 
 
-class Machine(CommandedHost):
+class Machine(EngineHost):
     """A host on which workers are let loose."""
 
     def __init__(self, root: Path) -> None:
@@ -191,8 +191,9 @@ def test_what_is_killed_at_random_moments_leaves_nothing(machine: Machine) -> No
         assert len(addresses) == len(set(addresses)), addresses
         machine.clear()
         nothing_is_left(machine)
-    container = machine.labcore("run", "-d", "-p", "8080:80", "busybox", "sleep", "1000").strip()
-    assert machine.labcore("port", container).splitlines()[0] == "80/tcp -> 0.0.0.0:8080"
+    with running_daemon(machine.root, enter=machine.enter(), clears=False) as daemon:
+        daemon.docker("run", "-d", "--name=web", "-p", "8080:80", "busybox", "sleep", "1000")
+        assert daemon.docker("port", "web").stdout.splitlines()[0] == "80/tcp -> 0.0.0.0:8080"
 
 
 HALF = """

@@ -35,8 +35,12 @@ def with_ids_for_the_test(request: pytest.FixtureRequest) -> None:
         pytest.skip("needs root")
 
 
+STOP = f"{LABCORE} daemon stop > /dev/null"
+
+
 def shell(script: str, **options: Any) -> str:
-    done = as_learner("sh", "-ec", script, **options)
+    """Run a script as an ordinary user, whose daemon ends with it."""
+    done = as_learner("sh", "-ec", f"trap '{STOP}' EXIT\n{script}", **options)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -71,9 +71,10 @@ def where(*hidden: str, resolv_conf: str = "") -> list[str]:
 def shell(
     host: Namespace, script: str, *, hidden: tuple[str, ...] = (), resolv_conf: str = "", status: int = 0
 ) -> list[str]:  # fmt: skip
-    done = as_learner(
-        "sh", "-ec", f"{seed_busybox()}\n{script}", prefix=[*host.words(), *where(*hidden, resolv_conf=resolv_conf)]
-    )
+    """Run a script there as an ordinary user, whose daemon ends with it."""
+    started = f"{LABCORE} ps > listed 2> started; trap '{LABCORE} daemon stop > /dev/null' EXIT"
+    prefix = [*host.words(), *where(*hidden, resolv_conf=resolv_conf)]
+    done = as_learner("sh", "-ec", f"{seed_busybox()}\n{started}\n{script}", prefix=prefix)
     assert done.returncode == status, done.stdout + done.stderr
     return [*done.stdout.splitlines(), *done.stderr.splitlines()]
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import trustme
 
-from labcore.cli import main
 from labcore.engine import Engine
 from labcore.engine.image.endpoint import endpoint
 from labcore.engine.image.pull import pull
@@ -70,7 +69,7 @@ def secured(registry: Registry, authority: trustme.CA) -> Iterator[str]:
         yield address
 
 
-def test_an_authority_named_by_option(secured: str, file: Path, engine: Engine, tmp_path: Path) -> None:
+def test_an_authority_that_a_caller_names(secured: str, file: Path, engine: Engine, tmp_path: Path) -> None:
     reference = named(engine, secured)
     where = endpoint(reference, authority=file)
     assert where.base == f"https://{secured}"
@@ -78,7 +77,6 @@ def test_an_authority_named_by_option(secured: str, file: Path, engine: Engine, 
     store = ImageStore(tmp_path / "images")
     list(pull(store, reference, where))
     assert store.get(reference).layers
-    assert main(["--root", str(tmp_path / "root"), "pull", "--ca", str(file), str(reference)]) == 0
 
 
 def test_an_authority_in_dockers_directory(secured: str, file: Path, engine: Engine, tmp_path: Path) -> None:
@@ -117,7 +115,7 @@ def test_a_registry_that_wants_a_clients_certificate(
 @pytest.mark.parametrize(
     ("names", "expired", "trusted", "said"),
     [
-        ((), False, False, r"does not hold: .*\n  cure: if you trust .*/127.0.0.1:\d+/ca.crt, or .* --ca FILE"),
+        ((), False, False, r"does not hold: .*\n  cure: .*/127.0.0.1:\d+/ca.crt, or .* registries.toml .*:\d+\"\]: ca"),
         (("registry.example.com",), False, True, r"does not hold: .*mismatch.*\n  cure: the name"),
         ((), True, True, r"does not hold: .*expired\n  cure: have it renewed"),
     ],
@@ -141,10 +139,10 @@ def test_certificates_that_do_not_hold(
 def test_one_speaks_tls_and_the_other_does_not(registry: Registry, secured: str, file: Path) -> None:
     with served(registry.answer) as plain:
         transport = Transport(Endpoint(plain, authority=file), sleep=in_vain)
-        with pytest.raises(RegistryError, match=r"does not speak TLS\n  cure: .*--plain-http"):
+        with pytest.raises(RegistryError, match=r"does not speak TLS\n  cure: .* registries.toml .*\]: plain-http = true"):
             transport.request("GET", "/v2/")
     transport = Transport(Endpoint(secured, insecure=True), sleep=lambda _: None)
-    with pytest.raises(RegistryError, match=r"if it speaks TLS, .*--ca"):
+    with pytest.raises(RegistryError, match=r"if it speaks TLS, put .* into .*/ca.crt"):
         transport.request("GET", "/v2/")
 
 

@@ -90,11 +90,14 @@ def imported_names(path: Path) -> set[str]:
     return names
 
 
+def rooms_imported(path: Path) -> set[str]:
+    return {name.split(".")[1] for name in imported_names(path) if name.startswith("labcore.")}
+
+
 def test_a_room_imports_only_what_it_may() -> None:
     wrong = {}
     for path in MODULES:
-        rooms = {name.split(".")[1] for name in imported_names(path) if name.startswith("labcore.")}
-        if more := rooms - {room_of(path)} - ALLOWED[room_of(path)]:
+        if more := rooms_imported(path) - {room_of(path)} - ALLOWED[room_of(path)]:
             wrong[str(path)] = more
     assert wrong == {}
 
@@ -137,6 +140,39 @@ def test_no_modules_import_one_another() -> None:
     below = {name: reached(name, graph) for name in graph}
     circles = {frozenset(other for other in below[name] if name in below[other]) for name in graph}
     assert circles == {frozenset()}
+
+
+# The command's modules that docker's grammar is made of: packages, and modules beside them. They ask a daemon.
+ASKING = (
+    "container", "image", "network", "volume", "system", "template", "inspect", "version", "connection", "registry.login",
+    "registry.logout", "registry.search",
+)  # fmt: skip
+ASKED = OPEN_TO_ALL | {"client", "options", "cli"}
+# Those that do some of it in their own process, and why.
+IN_PROCESS = {
+    "container.stepping": {"engine", "native", "runtime"},  # `run --step` holds a start before each step: whose it is, sees it
+    "container.stepped_terminal": {"native", "runtime"},  # and whose terminal it has
+    "rootless": {"engine", "network", "runtime"},  # an ordinary user becomes root for that
+    "container.cp": {"storage"},  # archives are extracted on this machine: by what keeps a hostile one in its directory
+    "image.auth": {"registry"},  # credentials are the user's own, in docker's file or a helper, and no daemon reads them
+    "registry.login": {"registry"},
+    "registry.logout": {"registry"},
+    "network.repair": {"engine"},  # what a killed daemon has left, also while none runs
+}
+
+
+def test_commands_of_dockers_grammar_ask_a_daemon() -> None:
+    """They, and what they import of the command's, know the client, and no room behind it."""
+    modules = {name_of(path): path for path in MODULES}
+    graph = {name: modules_imported(path, modules) if room_of(path) == "cli" else set() for name, path in modules.items()}
+    graph["labcore.cli"] = set()  # the command line itself, which makes a user root for others of its commands
+    prefixes = tuple(f"labcore.cli.{name}" for name in ASKING)
+    asking = {name for name in modules if name in prefixes or name.startswith(tuple(f"{each}." for each in prefixes))}
+    more = {}
+    for name in asking.union(*(reached(each, graph) for each in asking)):
+        if name.startswith("labcore.cli.") and (rooms := rooms_imported(modules[name]) - ASKED):
+            more[name.removeprefix("labcore.cli.")] = rooms
+    assert more == IN_PROCESS
 
 
 def test_every_room_has_its_rule() -> None:

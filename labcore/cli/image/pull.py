@@ -40,9 +40,8 @@ def pull(client: Client, reference: Reference, *, platform: str = "", out: TextI
     from labcore.cli.image.auth import registry_auth  # which `run` needs for an image that is not here, only
 
     is_repository = reference.tag is None and reference.digest is None
-    coming = client.images.pull(
-        full_name(reference), all_tags=is_repository, platform=platform, auth=registry_auth(reference)
-    )  # fmt: skip
+    auth = registry_auth(reference.registry, reference.repository)
+    coming = client.images.pull(full_name(reference), all_tags=is_repository, platform=platform, auth=auth)
     if out is None:
         for _ in coming:
             pass

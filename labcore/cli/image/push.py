@@ -30,7 +30,7 @@ def main(args: argparse.Namespace) -> int:
     tag = "" if args.all_tags else reference.tag or ""
     repository = str(reference.replace(tag=None))
     with client_of(args) as client:
-        going = client.images.push(repository, tag=tag, auth=registry_auth(reference))
+        going = client.images.push(repository, tag=tag, auth=registry_auth(reference.registry, reference.repository))
         if args.quiet:
             for _ in going:
                 pass

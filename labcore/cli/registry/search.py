@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from labcore.cli.connection import client_of
 from labcore.cli.formatting import shortened
+from labcore.cli.image.auth import registry_auth
 from labcore.cli.listing import Listing, add_filter, add_format, filters_of, show
 from labcore.cli.numbers import whole
 from labcore.cli.template.values import Row
+from labcore.spec.reference import split_registry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from typing import Final
 
-    from labcore.client.images import RegistryAuth, SearchResult
+    from labcore.client.images import SearchResult
 
 LIMIT: Final = 100
 DESCRIPTION_SHOWN: Final = 45  # characters
@@ -35,21 +37,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Have the daemon ask the registry, and list what it has found."""
+    auth = registry_auth(split_registry(args.term)[0])
     with client_of(args) as client:
-        found = client.images.search(args.term, limit=args.limit, filters=filters_of(args.filter), auth=_auth(args.term))
+        found = client.images.search(args.term, limit=args.limit, filters=filters_of(args.filter), auth=auth)
     show(LISTING, [_row(each, whole=args.no_trunc) for each in found], args.format)
     return 0
-
-
-def _auth(term: str) -> RegistryAuth | None:
-    """Return what the user has logged in with at the registry that is searched."""
-    from labcore.client.images import RegistryAuth
-    from labcore.registry import credentials
-    from labcore.spec.reference import split_registry
-
-    registry, _ = split_registry(term)
-    found = credentials.find(registry)
-    return RegistryAuth(found.user, found.password, registry, found.token) if found else None
 
 
 def _row(each: SearchResult, *, whole: bool) -> Row:
