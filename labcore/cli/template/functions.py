@@ -155,7 +155,7 @@ def _pad(value: Any, before: Any, behind: Any) -> str:
         return ""
     if not 0 <= _whole(before) <= TEXT_MAX or not 0 <= _whole(behind) <= TEXT_MAX:
         raise InvalidInput(f"0 to {TEXT_MAX} spaces are wanted")
-    return " " * before + text + " " * behind
+    return f"{' ' * before}{text}{' ' * behind}"
 
 
 def _truncate(text: Any, length: Any) -> str:
