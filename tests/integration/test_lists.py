@@ -43,7 +43,7 @@ def test_lists_for_programs(engine: Engine, said: Said) -> None:
     assert images.keys() == {"busybox", "hello-world"}
     assert images["busybox"]["ID"] == engine.images.find("busybox").id[7:19]
     kinds = {kind["Type"]: kind for kind in map(json.loads, said("system", "df", "--format", "json").splitlines())}
-    assert [(name, kind["TotalCount"]) for name, kind in kinds.items()][0] == ("Images", "2")
+    assert (next(iter(kinds)), kinds["Images"]["TotalCount"]) == ("Images", "2")
     assert said("volume", "create", "kept") == "kept\n"
     assert said("volume", "ls", "-q") == "kept\n"
     assert said("volume", "ls", "--format", "{{.Driver}} {{.Name}}") == "local kept\n"
