@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from labcore.cli.command_line import Line
 
 argparse._ = str  # type: ignore[attr-defined]  # no translation is looked for on the disk: 2 ms, and the import of locale
-USAGE_ERROR = 125  # docker's status for a command line that cannot be
+USAGE_ERROR = 125  # docker's status for an option that is unknown, or has a wrong value
+OPERANDS_ERROR = 1  # and for too few arguments, or too many
 BOOLEANS = {"1": True, "t": True, "T": True, "true": True, "TRUE": True, "True": True}  # docker's spellings
 BOOLEANS |= {"0": False, "f": False, "F": False, "false": False, "FALSE": False, "False": False}
 
@@ -115,7 +116,7 @@ class Parser(argparse.ArgumentParser):
         if ": ignored explicit argument" in message and message.count("'") == 2 and len(message.split("'")[1]) > 1:
             names, _, value = message.partition(": ignored explicit argument ")
             message = f"{names.removeprefix('argument ').rpartition('/')[2]}: true or false is wanted, not {value}"
-        self.exit(USAGE_ERROR, f"{self.prog}: {message}\n  cure: {self._cure_of(message)}\n")
+        self.exit(_status_of(message), f"{self.prog}: {message}\n  cure: {self._cure_of(message)}\n")
 
     def _cure_of(self, message: str) -> str:
         from labcore.cli.suggest import likely
@@ -127,6 +128,13 @@ class Parser(argparse.ArgumentParser):
             if word.startswith("-") and (found := likely(word.partition("=")[0], self._option_string_actions)):
                 return f"did you mean {' or '.join(found)}?"
         return f"{self.prog} --help"
+
+
+def _status_of(message: str) -> int:
+    """Return the exit status for what argparse says is wrong."""
+    missing, unknown = "the following arguments are required: ", "unrecognized arguments: "
+    is_count = missing in message or (unknown in message and not message.partition(unknown)[2].startswith("-"))
+    return OPERANDS_ERROR if is_count else USAGE_ERROR
 
 
 def _operand(action: argparse.Action) -> str:

@@ -65,11 +65,11 @@ def test_dockers_registry_with_tls_and_a_password(peer: Peers, engine: Engine, t
     auth: dict[str, object] = {"htpasswd": {"realm": "theirs", "path": str(tmp_path / "htpasswd")}}
     with dockers_registry(peer, tmp_path / "theirs", auth=auth, **tls) as address:
         name = f"{address}/team/busybox:v1"
-        labcore(tmp_path, "login", "--ca", files["ca.crt"], "-u", "anna", "--password-stdin", address, given="hush-hush\n")
+        labcore(tmp_path, "login", "-u", "anna", "--password-stdin", address, given="hush-hush\n")
         labcore(engine.root, "tag", "busybox", name)
-        labcore(engine.root, "push", "--ca", files["ca.crt"], name)
-        labcore(tmp_path / "root", "pull", "--ca", files["ca.crt"], name)
-        assert f"{address}/team/busybox" in labcore(tmp_path, "search", "--ca", files["ca.crt"], f"{address}/box")
+        labcore(engine.root, "push", name)
+        labcore(tmp_path / "root", "pull", name)
+        assert f"{address}/team/busybox" in labcore(tmp_path, "search", f"{address}/box")
 
 
 def test_dockers_registry_behind_a_proxy_that_takes_no_large_body(peer: Peers, engine: Engine, tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ from labcore.registry.endpoint import Endpoint, RegistryError
 from labcore.registry.search import search
 from labcore.registry.transport import Transport
 from labcore.spec import Platform, Reference
+from tests.conftest import needs_root
+from tests.daemon import own_daemon
 from tests.registry import CONFIG, INDEX, LAYER, OCI, descriptor, digest_of
 from tests.serving import served
 
@@ -303,5 +305,7 @@ def test_lists_of_tags_without_end() -> None:
 
 def test_the_command_says_so(holds: Holds, address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     holds.tag("v1", holds.image("x", "application/vnd.example"))
-    assert main(["--root", str(tmp_path), "pull", f"{address}/a:v1"]) == 125
+    needs_root()
+    with own_daemon(tmp_path):
+        assert main(["--root", str(tmp_path), "pull", f"{address}/a:v1"]) == 1
     assert f"labcore: {address}/a:v1 is no image but an artifact of kind" in capsys.readouterr().err
