@@ -1,4 +1,4 @@
-"""Copying directory trees with all metadata: for volumes, `docker cp`, and machines without overlayfs.
+"""Copying directory trees with all metadata: for volumes, and for machines without overlayfs.
 
 Source and target may be untrusted, and may change meanwhile. Each file is made in a parent directory that is held open, and no
 link is followed.
@@ -34,12 +34,11 @@ INSIDE: Final = Resolve.BENEATH | Resolve.NO_SYMLINKS
 class Copier:
     """Copies entries below an open directory. Hard links stay hard links; directories get their times last.
 
-    With an `owner` all copies belong to it. Leaving the context sets the directories' times.
+    Leaving the context sets the directories' times.
     """
 
-    def __init__(self, top: int, *, owner: tuple[int, int] | None = None) -> None:
+    def __init__(self, top: int) -> None:
         self._top = top
-        self._owner = owner
         self._copied: dict[tuple[int, int], str] = {}
         self._times: list[tuple[str, os.stat_result]] = []
         self._parent: tuple[str, int] | None = None
@@ -64,7 +63,7 @@ class Copier:
             with suppress(FileNotFoundError):
                 self._make(entry, parent, name)
             return
-        set_metadata(parent, name, self._metadata(entry))
+        set_metadata(parent, name, _metadata(entry))
 
     def copy_all(self, tree: Tree, prefix: str) -> None:
         """Copy the content of a tree into a directory that exists."""
@@ -83,12 +82,7 @@ class Copier:
             os.symlink(os.readlink(entry.name, dir_fd=entry.parent), name, dir_fd=parent)
         else:
             os.mknod(name, stat.S_IFMT(mode) | 0o600, entry.status.st_rdev, dir_fd=parent)
-        set_metadata(parent, name, self._metadata(entry))
-
-    def _metadata(self, entry: Entry) -> Metadata:
-        status = entry.status
-        owner = self._owner or (status.st_uid, status.st_gid)
-        return Metadata(status.st_mode, owner, status.st_atime_ns, status.st_mtime_ns, entry.attributes())
+        set_metadata(parent, name, _metadata(entry))
 
     def _linked(self, entry: Entry, parent: int, name: str, path: str) -> bool:
         """Make a hard link if the file was copied already under another name; return whether it was."""
@@ -157,6 +151,12 @@ def copy_from(found: Path, copier: Copier, path: str) -> None:
         copier.copy(Entry(path, found.name, found.lstat(), parent), path)
     finally:
         os.close(parent)
+
+
+def _metadata(entry: Entry) -> Metadata:
+    status = entry.status
+    owner = (status.st_uid, status.st_gid)
+    return Metadata(status.st_mode, owner, status.st_atime_ns, status.st_mtime_ns, entry.attributes())
 
 
 def _copy_content(source: int, parent: int, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Files of a root file system, a container's or this machine's own: path lookup, copying (`docker cp`), export as tar.
+"""Files of a root file system, a container's or this machine's own: path lookup, archives of them (`docker cp`), export as tar.
 
 The kernel resolves each path with the root's descriptor as `/` (openat2(2), RESOLVE_IN_ROOT): neither `..` nor a link leads out
 of it, also while somebody changes it.
@@ -11,20 +11,19 @@ import stat
 from contextlib import contextmanager
 from errno import ENOTDIR
 
-from labcore.errors import InvalidInput, NotADirectory, NotFound
+from labcore.errors import NotADirectory, NotFound
 from labcore.native import Resolve
 from labcore.record import Record
 from labcore.spec import OverlayRoot
 from labcore.storage import overlay
 from labcore.storage.beneath import ParentDirectories
-from labcore.storage.copies import Copier
 from labcore.storage.implied import is_default_root
 from labcore.storage.packing import Packer
 from labcore.storage.tree import DIRECTORY, Entry, Tree, open_beneath, tree_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from typing import Final
 
     from labcore.spec import Root
@@ -110,7 +109,7 @@ class Files:
             given = plain.rstrip("/").rpartition("/")[2]  # a link that was followed gives its name
             yield Entry(given, found.name, found.status, found.parent)
 
-    def export(self) -> Iterator[bytes]:
+    def export(self) -> Generator[bytes, None, None]:
         """Yield all files of this file system (no mounts in it) as one tar archive.
 
         The root directory has an entry unless it is as it would be without one: root's, 0755.
@@ -172,46 +171,5 @@ def of_root(root: Root, whose: str = "", *, writable: bool = False) -> Iterator[
     fd = os.open(root.directory, SEARCH)
     try:
         yield Files(fd, whose)
-    finally:
-        os.close(fd)
-
-
-def copy(source: Files, path: str, target: Files, to: str, *, owner: tuple[int, int] | None, follow: bool = False) -> None:
-    """Copy a file or directory from one root to another, by docker cp's rules. With an `owner` the copies belong to it.
-
-    A directory's path that ends in `/.` means what is in it. What `to` names may be there or not; the directory that it is in
-    must be. Raises NotFound, InvalidInput.
-    """
-    with source.entry(path, follow=follow) as entry, target.resolve(to, follow=True) as found:
-        only_content = path.endswith("/.") or entry.name == "."
-        if found.status is None and not entry.is_directory and to.endswith("/"):
-            raise NotFound(f"{target.whose}{to}: there is no such directory to copy into")
-        if entry.is_directory and found.status is not None and not found.is_directory:
-            raise InvalidInput(f"{target.whose}{to}: a directory cannot be copied to what is no directory")
-        if to.endswith("/") and found.status is not None and not found.is_directory:
-            raise InvalidInput(f"{target.whose}{to}: it is no directory to copy into")
-        if not found.is_directory:
-            _copy_as(entry, found.parent, found.name, owner)
-            return
-        into = found.open_directory()
-        try:
-            if only_content:
-                with tree_of(entry) as tree, Copier(into, owner=owner) as copier:
-                    copier.copy_all(tree, "")
-            else:
-                _copy_as(entry, into, entry.path, owner)
-        finally:
-            os.close(into)
-
-
-def _copy_as(entry: Entry, parent: int, name: str, owner: tuple[int, int] | None) -> None:
-    """Copy an entry and what is in it, under a name in an open directory."""
-    fd = os.open(".", DIRECTORY, dir_fd=parent)  # it was open as O_PATH only
-    try:
-        with Copier(fd, owner=owner) as copier:
-            copier.copy(entry, name)
-            if entry.is_directory:
-                with tree_of(entry) as tree:
-                    copier.copy_all(tree, name)
     finally:
         os.close(fd)

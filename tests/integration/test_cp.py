@@ -22,7 +22,6 @@ from labcore.errors import InvalidInput
 from labcore.native import Process
 from labcore.spec import IdRange
 from labcore.storage.copy_in import extract_into
-from labcore.storage.files import copy, of_machine
 from tests.conftest import needs_root
 from tests.containers import changes, run_script
 from tests.threads import Started
@@ -306,8 +305,8 @@ def test_its_users_are_others(engine: Engine, tmp_path: Path) -> None:
         container_files(engine, name),
     ):
         pass
-    with container_files(engine, name, writable=True) as files, of_machine() as here:
-        copy(here, "/etc/hostname", files, "/in", owner=ROOT)
+    done = cp(engine, "/etc/hostname", f"{name}:/in")
+    assert (done.returncode, done.stderr) == (0, b"")
     assert run_script(engine, name, "stat -c %u /in").stdout == b"0\n"
     remove(engine, name)
 

@@ -7,7 +7,7 @@ the overlay is mounted where nobody sees it, with its volumes and binds on it, a
 import os
 import posixpath
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -195,7 +195,7 @@ def link_target(files: Files, path: str) -> str:
     return f"/{path.lstrip('/')}"
 
 
-def archived(files: Files, path: str, called: str) -> Iterator[bytes]:
+def archived(files: Files, path: str, called: str) -> Generator[bytes, None, None]:
     """Yield a file, or a directory recursively, as a tar archive, with the names that docker gives. Raises NotFound."""
     packer, base = Packer(), base_of(path)
     with found(files, path, called) as entry:

@@ -1,7 +1,7 @@
 """Files of containers: archives of them, in and out, export and changes (tag Container)."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from http import HTTPStatus
 from itertools import chain
@@ -25,10 +25,10 @@ KINDS: Final = {"changed": 0, "added": 1, "deleted": 2}
 class Held:
     """A body for which what a stack holds is held on, until it is sent, or is not. Raises what its first piece raises."""
 
-    def __init__(self, pieces: Iterable[bytes], holding: ExitStack) -> None:
-        source = iter(pieces)
-        self._pieces = chain([next(source, b"")], source)
+    def __init__(self, pieces: Generator[bytes, None, None], holding: ExitStack) -> None:
+        self._pieces = chain([next(pieces, b"")], pieces)
         self._held = holding.pop_all()
+        self._held.callback(pieces.close)  # first: a file that it has open would keep the mount busy
 
     def __iter__(self) -> Iterator[bytes]:
         return self._pieces
