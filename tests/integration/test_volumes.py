@@ -98,16 +98,18 @@ def test_anonymous_volumes_go_with_their_container(engine: Engine) -> None:
 def test_anonymous_volumes_go_although_their_container_was_killed(engine: Engine) -> None:
     """With it goes who was to remove them; the next who looks does."""
     before = engine.volumes.names()
-    run = [sys.executable, "-m", "labcore", "--root", str(engine.root), "run", "--rm", "-v", "/data", "busybox"]
-    with Started([*run, "sh", "-c", "echo up; sleep 60"], stdout=subprocess.PIPE) as started:
-        assert started.stdout is not None
-        assert started.stdout.readline() == b"up\n"
+    script = "import sys, labcore; labcore.run('busybox', ['sleep', '60'], root=sys.argv[1], volumes=['/data'])"
+    with Started([sys.executable, "-c", script, str(engine.root)]) as started:
+        deadline = time.monotonic() + 60
+        while not (made := set(engine.volumes.names()) - set(before)) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert len(made) == 1
         list(every(engine))
-        (made,) = set(engine.volumes.names()) - set(before)
+        assert made <= set(engine.volumes.names())
         started.kill()
         started.wait()
     deadline = time.monotonic() + 60
-    while made in engine.volumes.names() and time.monotonic() < deadline:
+    while made & set(engine.volumes.names()) and time.monotonic() < deadline:
         list(every(engine))
     assert engine.volumes.names() == before
 
