@@ -417,8 +417,12 @@ for file in subuid subgid; do mount --bind "$PLACE/subuid" /etc/$file; done
 if [ -e /dev/net/tun ]; then mknod -m 666 "$PLACE/tun" c 10 200; mount --bind "$PLACE/tun" /dev/net/tun; fi
 mkdir "$PLACE/learner"; chown "$ID:$ID" "$PLACE/learner"
 cd "$PLACE/learner"
-exec setpriv --reuid $ID --regid $ID --clear-groups --inh-caps=-all --bounding-set=+all \\
-    env HOME="$PLACE/learner" USER=learner "$@"
+export HOME="$PLACE/learner" USER=learner
+as_learner="setpriv --reuid $ID --regid $ID --clear-groups --inh-caps=-all --bounding-set=+all"
+status=0
+$as_learner "$@" || status=$?
+if [ -S .local/share/labcore/labcore.sock ]; then $as_learner $PYTHON -P -m labcore daemon stop > /dev/null; fi
+exit $status
 """
 PLACES = ("/home", "/mnt", "/srv", "/opt")  # one of them is covered, and what runs the tests may lie below another
 NEEDED = (PROJECT, Path(sys.prefix), Path(sys.base_prefix))  # by a user who runs what is tested
@@ -466,7 +470,7 @@ def as_learner(
         with tempfile.TemporaryDirectory() as home:
             environment |= {"HOME": home}
             return subprocess.run(argv, env=environment, cwd=home, capture_output=True, text=True, timeout=timeout, check=False)
-    environment |= {"ID": str(LEARNER), "SUBORDINATE": subordinate}
+    environment |= {"ID": str(LEARNER), "SUBORDINATE": subordinate, "PYTHON": sys.executable}
     command = [*prefix, *within_reach(*argv, script=AS_LEARNER)]
     return subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, timeout=timeout, check=False)
 

@@ -162,7 +162,7 @@ def running_daemon(
 @contextmanager
 def own_daemon(root: Path, *options: str, **more: Any) -> Iterator[RunningDaemon]:
     """Run a state root's own daemon, which `labcore --root ROOT …` finds; its containers stay."""
-    with running_daemon(root, *options, seeds=(), clears=False, listens_at=daemon_socket(root), **more) as daemon:
+    with running_daemon(root, *options, seeds=(), clears=False, listens_at=Path(daemon_socket(root)), **more) as daemon:
         yield daemon
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pathlib
 from fnmatch import fnmatchcase
 
+from labcore.files import read_bytes
 from labcore.options.values import flag, refuse, words
 from labcore.spec import MASKED_PATHS, READONLY_PATHS
 
@@ -43,8 +43,7 @@ def _seccomp(option: str, argument: str, _: Changes) -> Changes:
     if argument.lstrip().startswith("{"):
         return {"seccomp": argument}
     try:
-        with pathlib.Path(argument).open("rb") as file:
-            content = file.read(PROFILE_MAX + 1)
+        content = read_bytes(argument, PROFILE_MAX + 1)
         if len(content) > PROFILE_MAX:
             refuse("security_opt", option, f"the file has more than {PROFILE_MAX} bytes")
         return {"seccomp": content.decode()}

@@ -1,7 +1,6 @@
 """docker's grammar: nouns, verbs, short forms, flags, helps, and errors that name the likely word."""
 
 import io
-import json
 import os
 import pty
 import subprocess
@@ -206,15 +205,6 @@ def test_help_imports_next_to_nothing() -> None:
     assert not imported_by("--help") & {"argparse", "typing", "pathlib", "json", "labcore.engine", "labcore.cli.parser"}
 
 
-def test_a_list_of_images_needs_no_engine(daemon: RunningDaemon) -> None:
-    modules = imported_by("--root", str(daemon.root), "images")
-    assert not {
-        name for name in modules if name.startswith(("labcore.engine", "labcore.runtime", "labcore.native", "shutil", "locale"))
-    }
-    verbs = {f"labcore.cli.{path.replace(' ', '.')}" for path in COMMANDS}
-    assert modules & verbs == {"labcore.cli.image.ls"}
-
-
 # --- what is docker's elsewhere
 
 
@@ -239,31 +229,6 @@ def said(capsys: pytest.CaptureFixture[str], engine: Engine) -> Said:
         return capsys.readouterr().out
 
     return run
-
-
-def test_lists_for_programs(engine: Engine, said: Said) -> None:
-    images = [json.loads(line) for line in said("images", "--no-trunc", "--format", "json").splitlines()]
-    assert {image["Repository"] for image in images} == {"busybox", "hello-world"}
-    assert {image["ID"] for image in images} == {engine.images.find(name).id for name in ("busybox", "hello-world")}
-    kinds = {kind["Type"]: kind for kind in map(json.loads, said("system", "df", "--format", "json").splitlines())}
-    assert kinds["Images"]["TotalCount"] == "2"
-    made = said("volume", "create", "kept").strip()
-    assert said("volume", "ls", "-q") == f"{made}\n"
-    assert json.loads(said("volume", "ls", "--format", "json"))["Name"] == "kept"
-
-
-def test_inspect_looks_for_images_and_then_volumes(engine: Engine, said: Said, capsys: pytest.CaptureFixture[str]) -> None:
-    said("volume", "create", "data")
-    said("volume", "create", "busybox")
-    image, volume = json.loads(said("inspect", "busybox", "data"))
-    assert (image["Id"], volume["Name"]) == (engine.images.find("busybox").id, "data")
-    (volume,) = json.loads(said("inspect", "--type", "volume", "busybox"))
-    assert volume["Mountpoint"].endswith("/busybox/data")
-    capsys.readouterr()
-    assert main(["--root", str(engine.root), "inspect", "nope", "data"]) == 1
-    out, err = capsys.readouterr()
-    assert [found["Name"] for found in json.loads(out)] == ["data"]
-    assert "no such object: nope" in err
 
 
 def test_prune_removes_what_docker_would(said: Said) -> None:
@@ -295,11 +260,3 @@ def test_a_terminal_is_asked_before_something_goes(
 def test_removing_a_volume_that_is_not_there(said: Said) -> None:
     said("volume", "rm", "nope", status=1)
     said("volume", "rm", "--force", "nope")
-
-
-def test_version_and_info(engine: Engine, said: Said) -> None:
-    number = json.loads(said("version", "--format", "json"))["Client"]["Version"]
-    assert said("--version") == f"labcore version {number}\n"
-    info = json.loads(said("info", "-f", "json"))
-    assert (info["Images"], info["DockerRootDir"], info["ServerVersion"]) == (2, str(engine.root), number)
-    assert f"State Root: {engine.root}" in said("system", "info")

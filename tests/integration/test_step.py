@@ -160,7 +160,7 @@ def test_what_cannot_be_stepped_through_is_refused(root: Path) -> None:
         assert ran.returncode == 125
         return ran.stderr
 
-    assert "leave out --name and -d" in said("-d", "busybox", "true")
+    assert "leave out --name, --cidfile and -d" in said("-d", "busybox", "true")
     assert "leave -i out, or use a terminal" in said("-i", "busybox", "cat")
     assert "the start is given up" in said("--network", "none", "busybox", "true"), "the end of the input gives it up"
 

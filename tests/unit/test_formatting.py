@@ -59,7 +59,8 @@ def test_columns_are_those_of_neighbouring_lines() -> None:
 @pytest.mark.parametrize(
     ("count", "short", "long", "binary"),
     [
-        (0, "0B", "0B", "0B"), (999, "999B", "999B", "999B"), (1000, "1kB", "1kB", "1000B"), (1024, "1.02kB", "1.024kB", "1KiB"),
+        (0, "0B", "0B", "0B"), (999, "999B", "999B", "999B"), (1000, "1kB", "1kB", "1000B"),
+        (1024, "1.02kB", "1.024kB", "1KiB"),
         (999_949, "1MB", "999.9kB", "976.5KiB"), (2_036_000, "2.04MB", "2.036MB", "1.942MiB"),
         (25_276_063_744, "25.3GB", "25.28GB", "23.54GiB"),
     ],
@@ -73,7 +74,8 @@ def test_sizes(count: int, short: str, long: str, binary: str) -> None:
     [
         (-3, "Less than a second"), (0.9, "Less than a second"), (1.5, "1 second"), (59, "59 seconds"), (60, "About a minute"),
         (119, "About a minute"), (120, "2 minutes"), (3599, "59 minutes"), (3600, "About an hour"), (5400, "2 hours"),
-        (47 * 3600, "47 hours"), (48 * 3600, "2 days"), (14 * 86400, "2 weeks"), (60 * 86400, "2 months"), (730 * 86400, "2 years"),
+        (47 * 3600, "47 hours"), (48 * 3600, "2 days"), (14 * 86400, "2 weeks"), (60 * 86400, "2 months"),
+        (730 * 86400, "2 years"),
     ],
 )  # fmt: skip
 def test_durations(seconds: float, text: str) -> None:

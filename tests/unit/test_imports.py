@@ -43,7 +43,7 @@ ALLOWED = {
     "locks": {"procfs", "errors"},
     "atomic": {"locks"},
     "spec": {"record", "errors", "lazy"},
-    "options": {"record", "errors", "lazy", "spec"},
+    "options": {"record", "errors", "lazy", "spec", "files"},
     "native": OPEN_TO_ALL,
     "runtime": OPEN_TO_ALL | {"native"},
     "storage": OPEN_TO_ALL | {"native"},

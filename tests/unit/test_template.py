@@ -1,6 +1,7 @@
 """Templates of --format: what Go's text/template makes of them, errors that name the column, and bounds.
 
-The outputs are those of the stock docker command, 28.5.2, for `docker inspect -f` and `docker ps --format`; test_formats.py asks it.
+The outputs are those of the stock docker command, 28.5.2, for `docker inspect -f` and `docker ps --format`;
+test_formats.py asks it.
 """
 
 import time
@@ -74,10 +75,12 @@ WEB = typed(
         ('{{printf "%5s|%-5s|%q|%v|%03d|%x" "a" "b" "c\\n" .Config.Cmd 7 255}}', '    a|b    |"c\\n"|[sleep 9]|007|ff'),
         ('{{printf "%.2f %e %g %t %c %U %T %%" 3.14159 1.5 1e21 true 65 65 "a"}}',
          "3.14 1.500000e+00 1e+21 true A U+0041 string %"),
-        ('{{printf "%d" "a"}} {{printf "%d"}} {{printf "a" 1}} {{printf "%!"}}', "%!d(string=a) %!d(MISSING) a%!(EXTRA int=1) %!!(MISSING)"),
+        ('{{printf "%d" "a"}} {{printf "%d"}} {{printf "a" 1}} {{printf "%!"}}',
+         "%!d(string=a) %!d(MISSING) a%!(EXTRA int=1) %!!(MISSING)"),
         ('{{printf "%v %s %q" .Config.Cmd .Config.Cmd .Config.Cmd}}', '[sleep 9] [sleep 9] ["sleep" "9"]'),
         ('{{.Name | printf "%s-%s" "a"}}', "a-/web"),
-        ('{{join .Config.Env ","}} {{split "a,b" ","}} {{title "abc def"}} {{upper "x"}} {{lower "X"}}', "X=y,A=b [a b] Abc Def X x"),
+        ('{{join .Config.Env ","}} {{split "a,b" ","}} {{title "abc def"}} {{upper "x"}} {{lower "X"}}',
+         "X=y,A=b [a b] Abc Def X x"),
         ('{{pad "a" 2 3}}|{{pad "" 2 3}}|{{truncate "abcdef" 4}}|{{truncate "ab" 4}}', "  a   ||abcd|ab"),
         ("{{1.5}} {{0x10}} {{017}} {{1e3}} {{'a'}} {{-3}} {{1_000}}", "1.5 16 15 1000 97 -3 1000"),
         ("{{true}} {{`raw \\n`}} {{\"\\t\\u00e9\\x41\"}}", "true raw \\n \té" + "A"),

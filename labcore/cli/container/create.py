@@ -9,7 +9,6 @@ from labcore.cli.container import options as create_options
 from labcore.cli.container.cidfile import check_cidfile, write_cidfile
 from labcore.cli.terminal import terminal_size
 from labcore.errors import ImageNotFound, InvalidInput
-from labcore.spec import Reference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,9 +95,7 @@ def created(client: Client, args: argparse.Namespace, options: CreateOptions) ->
     except ImageNotFound:
         if args.pull != "missing":
             raise
-        if not args.quiet:
-            print(f"Unable to find image '{Reference.parse(args.image)}' locally", file=sys.stderr)
-        _pull(client, args)
+        _pull(client, args, is_missing=True)
         made = client.containers.create(options, platform=args.platform, on_warning=_warn)
     if args.cidfile:
         write_cidfile(args.cidfile, made)
@@ -109,7 +106,11 @@ def _warn(warning: str) -> None:
     print(f"WARNING: {warning}", file=sys.stderr)
 
 
-def _pull(client: Client, args: argparse.Namespace) -> None:
+def _pull(client: Client, args: argparse.Namespace, *, is_missing: bool = False) -> None:
     from labcore.cli.image.pull import pull  # most images are here
+    from labcore.spec import Reference
 
-    pull(client, Reference.parse(args.image), platform=args.platform, out=None if args.quiet else sys.stderr)
+    reference = Reference.parse(args.image)
+    if is_missing and not args.quiet:
+        print(f"Unable to find image '{reference}' locally", file=sys.stderr)
+    pull(client, reference, platform=args.platform, out=None if args.quiet else sys.stderr)

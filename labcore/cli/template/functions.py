@@ -149,12 +149,13 @@ def _title(text: Any) -> str:
     return "".join(letters)
 
 
-def _pad(text: Any, before: Any, behind: Any) -> str:
-    if not _text(text):
+def _pad(value: Any, before: Any, behind: Any) -> str:
+    text: str = _text(value)
+    if not text:
         return ""
     if not 0 <= _whole(before) <= TEXT_MAX or not 0 <= _whole(behind) <= TEXT_MAX:
         raise InvalidInput(f"0 to {TEXT_MAX} spaces are wanted")
-    return " " * before + text + " " * behind
+    return f"{' ' * before}{text}{' ' * behind}"
 
 
 def _truncate(text: Any, length: Any) -> str:

@@ -70,15 +70,6 @@ def address_of(binding: PortBinding) -> str:
     return f"{host}:{binding.host_port}"
 
 
-def ports_line(engine: Engine, container: Container) -> str:
-    """Return the ports as `ps` has them: `0.0.0.0:8080->80/tcp, 53/udp`."""
-    published = list(bindings(endpoints_of(engine, container))) if container.state.status == "running" else []
-    shown = [f"{address_of(binding)}->{port}" for port, binding in published]
-    if container.state.status == "running" and container.options.networks:
-        shown += [port for port in exposed_ports(container) if port not in {port for port, _ in published}]
-    return ", ".join(shown)
-
-
 def check_filters(filters: Mapping[str, Sequence[str]]) -> None:
     """Raises InvalidInput for a value that a filter cannot have."""
     for value in filters.get("type", ()):
