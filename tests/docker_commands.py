@@ -3,6 +3,7 @@
 import re
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ PAGE = Path(labcore.cli.__file__).with_name("OPTIONS.md")
 Words = Callable[..., list[str]]
 
 
+@cache
 def help_of(docker: Words, *words: str) -> str:
     return subprocess.run(docker("docker", *words, "--help"), capture_output=True, text=True, check=True, timeout=60).stdout
 
