@@ -6,6 +6,7 @@ import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Container
     from typing import Final
 
 WINDOWS: Final = "it is for Windows"
@@ -36,7 +37,7 @@ def instead_of_option(option: str) -> str | None:
     return next((there_is for names, there_is in INSTEAD.items() if option in names.split()), None)
 
 
-def cure_of(message: str, command: str) -> str | None:
+def cure_of(message: str, command: str, options_of_run: Callable[[], Container[str]]) -> str | None:
     """Return what to do about the first option that argparse's message says is unknown, if it is one of docker's."""
     unknown = re.findall(r"(?<!\S)--?[a-zA-Z][\w-]*", message.partition("unrecognized arguments:")[2])
     if "--root" in unknown:
@@ -44,14 +45,8 @@ def cure_of(message: str, command: str) -> str | None:
     together = re.findall(r"ignored explicit argument '(\w)", message)  # -it: an option that is known, and one that is not
     together += [letter for option in unknown if option[:2] != "--" for letter in option[1:]]
     for option in (*unknown, *(f"-{letter}" for letter in together)):
-        if command == "labcore plan" and option in _options_of_run():
+        if command == "labcore plan" and option in options_of_run():
             return f"plan starts nothing: leave {option} out"
         if there_is := instead_of_option(option):
             return f"{option} is docker's: {there_is}"
     return None
-
-
-def _options_of_run() -> set[str]:
-    from labcore.cli.parser import parser_of  # which imports this module for an error
-
-    return set(parser_of("container run")[0]._option_string_actions)
