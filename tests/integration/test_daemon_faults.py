@@ -25,6 +25,8 @@ import requests
 from docker.errors import APIError, DockerException
 
 from labcore import procfs
+from labcore.engine import Engine
+from labcore.engine.containers import remove
 from labcore.network import nftables
 from labcore.network.proxy import PROCESS
 from tests.conftest import needs_root
@@ -202,10 +204,11 @@ def test_the_port_proxy_is_kept_for_the_next_container_and_ends_with_a_killed_da
         daemon.docker("run", "-d", "-p", "80", "--name", "next", "busybox", "sleep", "1000")
         daemon.end(signal.SIGKILL)
         assert proxies() == kept
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while proxies():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+        remove(Engine(daemon.root), "next", force=True)
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while proxies():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
 
 def check(daemon: RunningDaemon, workers: list[Work]) -> None:
