@@ -46,12 +46,15 @@ def exec_plan(
 
     Of the spec counts what is the process's own: cgroups, limits, rights, user, terminal, program. `affinities` are the
     processors on which it runs until it is in the container's cgroups, and then. `cgroups` are entered by the process alone,
-    the spec's also by its monitor.
+    the spec's also by its monitor. A monitor that stays outside does not join the cgroup namespace: ops.EnterCgroups.
     """
     made = made_by(spec, stages or {}, OF_A_PROCESS)
     joins = joined_namespaces(pid)
+    namespace = "" if spec.cgroups else next((path for flag, path in joins if flag == CloneFlag.NEWCGROUP), "")
+    if namespace:
+        joins = tuple(each for each in joins if each[1] != namespace)
     initial, final = affinities
-    opened, entered = _alone_in(cgroups, PRESERVED_DESCRIPTOR + options.preserve_fds) if cgroups else ([], [])
+    opened, entered = _alone_in(cgroups, namespace, PRESERVED_DESCRIPTOR + options.preserve_fds)
     return Plan(
         [
             *([ops.SetAffinityBefore(initial)] if initial else []),
@@ -81,9 +84,11 @@ def exec_plan(
 
 
 @lru_cache(maxsize=64)
-def _alone_in(cgroups: tuple[str, ...], first: int) -> tuple[Sequence[Op], Sequence[Op]]:
-    """Return the ops by which a process without its monitor enters cgroups: the monitor's, and its own."""
-    return [ops.OpenCgroups(cgroups, first)], [ops.EnterCgroups(first, len(cgroups))]
+def _alone_in(cgroups: tuple[str, ...], namespace: str, first: int) -> tuple[Sequence[Op], Sequence[Op]]:
+    """Return the ops by which a process without its monitor enters cgroups and their namespace: the monitor's, and its own."""
+    if not (cgroups or namespace):
+        return [], []
+    return [ops.OpenCgroups(cgroups, first, namespace)], [ops.EnterCgroups(first, len(cgroups), bool(namespace))]
 
 
 def joined_namespaces(pid: int) -> tuple[tuple[CloneFlag, str], ...]:

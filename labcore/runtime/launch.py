@@ -82,7 +82,7 @@ class Launch:
         try:
             self._create_cgroup()
             spec = with_cgroup_mounts(self.spec, self.cgroup)
-            birthplace = self.cgroup.birthplace() if self.cgroup.alone or "limits" not in (self.stages or ()) else ""
+            birthplace = birthplace_of(self.cgroup, spec, self.stages)
             if joined := tuple(each for each in self.cgroups if each != birthplace):
                 spec = spec.replace(cgroups=joined)
             plan = make_plan(spec, self.stages, self.options)
@@ -150,6 +150,16 @@ class Launch:
         _refuse_limits(self.spec.resources, f"no cgroup can be made here ({error}): have a subtree delegated")
         removal.remove(self.made)
         self.cgroup, self.cgroups, self.made = Cgroup(""), (), []
+
+
+def birthplace_of(cgroup: Cgroup, spec: ContainerSpec, stages: Mapping[str, Stage | None] | None) -> str:
+    """Return the directory of the container's cgroup that its process is born in, while its monitor stays outside; or none.
+
+    A monitor that joins a cgroup namespace has to be in the cgroup before (`ops.EnterCgroups`); a stage of one's own for the
+    limits is given all cgroups, to join them.
+    """
+    joins = any(kind == "cgroup" for kind, _ in spec.joins)
+    return "" if joins or ("limits" in (stages or ()) and not cgroup.alone) else cgroup.birthplace()
 
 
 def _refuse_limits(resources: Resources, why: str) -> None:

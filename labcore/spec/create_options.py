@@ -30,7 +30,7 @@ class Mount(Record):
 
     `source` is the host's path, or the volume's name, empty for an anonymous one until its name `is_drawn`.
     `write_protects_below`: what is mounted below a read-only bind is read only too. `make`: a source that is missing is made
-    (of a tmpfs, which has none: it was given by `--tmpfs`). `labels` are for a volume that is made.
+    (of a tmpfs, which has none: it was given by `--tmpfs`). `labels` and `driver_options` are for a volume that is made.
     `copy`: an empty volume gets what the image has at that path. `subpath`: what of the volume is mounted, if not all of it.
     `options` are mount(8)'s words. `mode`: the words that `-v` had behind the target, as they are shown again.
     """
@@ -45,6 +45,7 @@ class Mount(Record):
     make: bool = False
     copy: bool = True
     labels: tuple[tuple[str, str], ...] = ()
+    driver_options: tuple[tuple[str, str], ...] = ()
     subpath: str = ""
     mode: str = ""
     is_drawn: bool = False
@@ -62,12 +63,11 @@ class Mount(Record):
             self._check_subpath()
 
     def _check_subpath(self) -> None:
-        begin = 'invalid mount config for type "volume"'
         if not self.source:
-            raise InvalidInput(f"{begin}: must not set Subpath when using anonymous volumes")
+            raise InvalidInput("must not set Subpath when using anonymous volumes")
         inside = os.path.normpath(self.subpath)
         if inside.startswith("/") or inside.split("/")[0] == "..":
-            raise InvalidInput(f"{begin}: subpath must be a relative path within the volume")
+            raise InvalidInput("subpath must be a relative path within the volume")
 
 
 class DeviceMapping(Record):

@@ -7,7 +7,7 @@ is removed.
 
 SESSIONS = {
     "containers come and go": """
-        docker run --name one busybox echo hello
+        docker run --name one busybox echo 'hello you' there
         docker container run --rm --quiet --platform linux/amd64 --pull never busybox sh -c 'exit 7'
         ~docker create --name two busybox sleep 100
         docker start two
@@ -54,7 +54,7 @@ SESSIONS = {
         docker unpause one2
         ~docker run --name one busybox true
         docker wait one
-        (sleep 0.5; docker kill one2) & docker wait one2 nonesuch; wait
+        (sleep 0.5; docker kill one2 > one2) & docker wait one2 nonesuch; wait
         docker container prune -f --filter label=x
         docker container prune --force | grep -c .
         docker container prune -f
@@ -329,6 +329,10 @@ SESSIONS = {
         mkdir bound; echo b > bound/f; docker run --rm -v $PWD/bound:/b:ro busybox sh -c 'cat /b/f; touch /b/g'
         docker run --rm --mount type=bind,src=$PWD/nonesuch,dst=/b busybox true
         docker run --rm -v $PWD/created:/b busybox true; ls -d created
+        docker run --rm --mount type=bind,src=$PWD/bound,dst=/b -v $PWD/bound:/b busybox true
+        docker run --rm --mount type=volume,src=v10,dst=b busybox true
+        docker run --rm --mount type=volume,src=v10,dst=/ busybox true
+        docker run --rm --mount type=volume,src=v10,dst=/b,volume-opt=type=none,volume-opt=o=bind,volume-opt=device=$PWD/bound busybox cat /b/f
         docker run --rm --mount type=tmpfs,dst=/t,tmpfs-size=1m busybox sh -c 'df -k /t | tail -1 | awk "{print \\$2}"'
         docker run --rm --tmpfs /t:size=2m busybox sh -c 'df -k /t | tail -1 | awk "{print \\$2}"'
         !docker run --rm --mount type=image,src=busybox,dst=/i busybox ls /i/bin/sh
@@ -439,8 +443,8 @@ SESSIONS = {
         !docker create --blkio-weight-device /dev/null:100 busybox
         !docker create --device-read-bps /dev/loop0:1m --device-write-bps /dev/loop0:1m --device-read-iops /dev/loop0:10 --device-write-iops /dev/loop0:10 busybox
         docker ps -a --format '{{.Names}} {{.Status}} {{.Ports}}' --filter name='^c[0-9]$'
-        docker inspect c1 c2 c3 c4 c5 c6 c7 c8 c9 | python3 -c 'import json,sys; [(each["HostConfig"].pop("CgroupnsMode"), (each["HostConfig"]["MaskedPaths"] or []).sort(), each["Config"].pop("MacAddress", 0), print(each["Config"], each["HostConfig"])) for each in json.load(sys.stdin)]'
-        docker inspect -f '{{json .Mounts}}' c8
+        docker inspect c1 c2 c3 c4 c5 c6 c7 c8 c9 | python3 -c 'import json,sys; [(each["HostConfig"].pop("CgroupnsMode"), (each["HostConfig"]["MaskedPaths"] or []).sort(), each["Config"].pop("MacAddress", 0), print(json.dumps([each["Config"], each["HostConfig"]], sort_keys=True))) for each in json.load(sys.stdin)]'
+        docker inspect -f '{{range .Mounts}}{{.Type}} {{.Name}} {{.Destination}} {{.Driver}} {{.Mode}} {{.RW}} {{.Propagation}}{{end}}' c8
         docker create --name c1 busybox
         docker start c9; docker inspect -f '{{json .NetworkSettings.Networks.n93.IPAMConfig}}' c9
     """,
@@ -451,7 +455,7 @@ SESSIONS = {
         docker inspect --type image ii
         docker container inspect nonesuch
         docker inspect ii | python3 -c 'import json,sys; print(sorted(json.load(sys.stdin)[0]))'
-        docker inspect ii | python3 -c 'import json,sys; found = json.load(sys.stdin)[0]["HostConfig"]; found.pop("CgroupnsMode"); found["MaskedPaths"].sort(); print(found)'
+        docker inspect ii | python3 -c 'import json,sys; found = json.load(sys.stdin)[0]["HostConfig"]; found.pop("CgroupnsMode"); found["MaskedPaths"].sort(); print(json.dumps(found, sort_keys=True))'
         docker inspect -f '{{json .NetworkSettings.Ports}} {{json .State.Status}} {{json .Config}}' ii
     """,
     "the system": """

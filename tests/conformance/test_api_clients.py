@@ -157,3 +157,12 @@ def test_a_learners_server_of_jupyterhub(sides: tuple[Side, Side]) -> None:
     words = [sys.executable, str(DATA / "dockerspawner_session.py"), str(folder)]
     theirs, ours = (session(side, words, PYTHONPATH=str(folder)) for side in sides)
     assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    "step",
+    ["sizes_and_signals", "detached_and_attached_again", "executions", "signals_without_a_terminal", "followed", "composed"],
+)
+def test_docker_at_a_terminal(sides: tuple[Side, Side], step: str) -> None:
+    theirs, ours = (session(side, [sys.executable, str(DATA / "terminal_session.py"), step]) for side in sides)
+    assert ours == theirs

@@ -17,7 +17,7 @@ IMAGE = {
     "mounts": ["source=devcontainer-data,target=/data,type=volume"],
     "containerEnv": {"INSIDE": "yes"},
     "remoteEnv": {"REMOTE": "${containerEnv:INSIDE}, too"},
-    "runArgs": ["--hostname", "dev", "--label", "of=devcontainer", "--memory", "128m"],
+    "runArgs": ["--hostname", "dev", "--label", "of=devcontainer", "--memory", "128m", "--cap-drop", "MKNOD"],
     "capAdd": ["SYS_PTRACE"],
     "init": True,
     "postCreateCommand": "echo created > /data/created",

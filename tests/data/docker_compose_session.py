@@ -58,6 +58,8 @@ VARYING = (
     ("[0-9a-f]{12}", "ID"),
     (r"\bcompose_run_\w+", "RUN"),
     (r"\d+ +\d+ .*", "PROCESS"),
+    (r"(?i)\bget \"?https://registry-1\.docker\.io.*", "NO REGISTRY"),
+    (r"(?m)^cure: .*", ""),
 )
 
 

@@ -11,7 +11,9 @@ import pytest
 from labcore.native import DEVNULL, PIPE
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.cgroups import devices, hierarchies
-from labcore.spec import DeviceRule
+from labcore.runtime.cgroups.group import opened
+from labcore.runtime.exec import exec_plan
+from labcore.spec import BindRoot, ContainerSpec, DeviceRule
 from tests.conftest import needs_root
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -64,6 +66,23 @@ def test_the_last_rule_that_fits_decides(group: Path, tmp_path: Path, rules: lis
             assert process.communicate(timeout=10)[0].decode().split() == works.split()
     finally:
         os.close(fd)
+
+
+def test_whoever_brings_a_further_process_in_stays_outside_of_the_cgroup_namespace(group: Path) -> None:
+    """Systemd mounts version 2 so that nobody brings one in across the root of his own: the process joins it alone."""
+    join = f'echo $$ > {group}/cgroup.procs; exec unshare -C sh -c "echo; exec sleep 60"'
+    with subprocess.Popen(["sh", "-ec", join], stdout=subprocess.PIPE) as first:
+        assert first.stdout
+        first.stdout.readline()
+        spec = ContainerSpec(
+            BindRoot(f"/proc/{first.pid}/root"), ("/bin/sh", "-c", "readlink /proc/self/ns/cgroup; cat /proc/self/cgroup")
+        )
+        with opened(str(group)) as cgroup, spawn(exec_plan(spec, first.pid), stdout=PIPE, cgroup=cgroup) as process:
+            namespace, *cgroups = process.communicate(timeout=10)[0].decode().split()
+        theirs = os.readlink(f"/proc/{first.pid}/ns/cgroup")
+        first.kill()
+    assert namespace == theirs != os.readlink("/proc/self/ns/cgroup")
+    assert "0::/" in cgroups
 
 
 def test_a_process_that_cannot_be_seen_is_not_our_own_group() -> None:

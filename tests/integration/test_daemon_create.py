@@ -86,3 +86,10 @@ def test_a_volume_driver_that_is_not_there_is_not_found(daemon: RunningDaemon) -
 def test_an_unknown_log_driver_is_refused_in_dockers_words(daemon: RunningDaemon) -> None:
     said = refused(daemon, HostConfig={"LogConfig": {"Type": "asdf"}})
     assert said == 'error looking up logging plugin asdf: plugin "asdf" not found'
+
+
+def test_the_command_is_listed_with_quotes_where_a_word_has_a_space(daemon: RunningDaemon) -> None:
+    daemon.docker("create", "--name=quoted", "--entrypoint=/bin/a b", "busybox", "sh", "-c", "echo a", "b")
+    (found,) = daemon.request("GET", '/containers/json?all=1&filters={"name":["quoted"]}').json
+    assert found["Command"] == "/bin/a b sh -c 'echo a' b"
+    daemon.docker("rm", "quoted")

@@ -229,6 +229,8 @@ def test_events(daemon: RunningDaemon) -> None:
     with ask(daemon.socket, "GET", "/events") as events:
         daemon.docker("exec", "box", "sh", "-c", "exit 3", status=3)
         seen = [json.loads(events.chunk()) for _ in range(3)]
+        daemon.docker("exec", "box", "true")
+        assert json.loads(events.chunk())["Action"] == "exec_create: true "  # as docker has it
     assert [(event["Action"], event["Actor"]["Attributes"].get("exitCode")) for event in seen] == [
         ("exec_create: sh -c exit 3", None),
         ("exec_start: sh -c exit 3", None),

@@ -16,6 +16,7 @@ from labcore.engine.container.create import create
 from labcore.engine.container.pause import pause
 from labcore.engine.container.start import start
 from labcore.engine.records.records import State
+from labcore.runtime.cgroups import hierarchies
 from tests.conftest import needs_root
 from tests.daemon import WAIT_SECONDS, Answer, RunningDaemon, running_daemon
 from tests.raw_api import ask
@@ -500,7 +501,30 @@ def test_a_limit_of_processes_counts_the_containers_own_alone(daemon: RunningDae
     daemon.docker("pause", "limited")
     daemon.docker("unpause", "limited")
     assert daemon.docker("exec", "limited", "echo", "in").stdout == "in\n"
+    daemon.docker("update", "--pids-limit", "1", "limited")
+    if hierarchies().mode == "v2":  # in version 1 whoever moves there is let in
+        refused = daemon.docker("exec", "limited", "echo", "in", status=126).stderr
+        assert "clone" in refused
+        assert "the cgroup's pids limit is reached" in refused
     daemon.docker("rm", "-f", "limited")
+
+
+def test_no_cgroup_is_made_beside_one_of_version_2_that_a_shim_never_enters(daemon: RunningDaemon) -> None:
+    if hierarchies().mode != "v2":
+        pytest.skip("needs cgroups of version 2 alone")
+    daemon.docker("run", "-d", "--name", "born", "--network", "none", "--pids-limit", "5", "busybox", "sleep", "1000")
+    directory = Path("/sys/fs/cgroup" + _of_version_2(state(daemon, "born")["Pid"]))
+    assert (directory / "pids.max").read_text() == "5\n"
+    daemon.docker("update", "--pids-limit", "6", "born")
+    daemon.docker("pause", "born")
+    assert (directory / "cgroup.procs").read_text().split() == [str(state(daemon, "born")["Pid"])]
+    assert not [each.name for each in directory.parent.iterdir() if each.name.startswith(f"{directory.name}-")]
+    daemon.docker("rm", "-f", "born")
+    assert not directory.exists()
+
+
+def _of_version_2(pid: int) -> str:
+    return Path(f"/proc/{pid}/cgroup").read_text().strip().removeprefix("0::")
 
 
 def test_processors_are_limited_in_one_way(daemon: RunningDaemon) -> None:

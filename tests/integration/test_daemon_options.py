@@ -51,6 +51,16 @@ REFUSED = [
         {"Mounts": [{"Type": "volume", "Target": "/x", "VolumeOptions": {"Subpath": "a"}}]},
         'invalid mount config for type "volume": must not set Subpath when using anonymous volumes',
     ),
+    (
+        {},
+        {"Mounts": [{"Type": "volume", "Source": "data", "Target": "x"}]},
+        "invalid mount config for type \"volume\": invalid mount path: 'x' mount path must be absolute",
+    ),
+    (
+        {},
+        {"Mounts": [{"Type": "tmpfs", "Target": "/x"}], "Tmpfs": {"/x": ""}},
+        "Duplicate mount point: /x",
+    ),
     ({}, {"Mounts": [{"Type": "npipe", "Target": "/x"}]}, 'invalid mount config for type "npipe": mount type unknown'),
 ]
 

@@ -95,8 +95,9 @@ def test_disk_usage_is_told_by_kind(daemon: RunningDaemon) -> None:
     assert volume["UsageData"]["Size"] >= 1 << 18
     (image,) = found["Images"]
     assert (image["RepoTags"], image["Containers"]) == (["busybox:latest"], 1)
-    assert image["Size"] <= found["LayersSize"]
+    assert image["Size"] == found["LayersSize"]  # all of it is needed
     (container,) = found["Containers"]
+    assert container["SizeRootFs"] - container["SizeRw"] == image["Size"]
     assert (container["Names"], container["State"]) == (["/filler"], "exited")
     assert found["BuildCache"] == []
     only = daemon.request("GET", "/system/df?type=volume").json

@@ -104,6 +104,19 @@ def test_a_directory_of_the_host_is_a_volume(daemon: RunningDaemon, tmp_path: Pa
     assert (shared / "here").exists()
 
 
+def test_a_volume_that_a_mount_makes_has_its_driver_options(daemon: RunningDaemon, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    options = f"volume-opt=type=none,volume-opt=o=bind,volume-opt=device={tmp_path}"
+    mount = f"type=volume,src=by-mount,dst=/x,{options}"
+    assert daemon.docker("run", "--name=mounts", "--mount", mount, "busybox", "ls", "/x").stdout == "file\n"
+    (shown,) = daemon.request("GET", "/containers/mounts/json").json["HostConfig"]["Mounts"]
+    assert shown["VolumeOptions"]["DriverConfig"]["Options"]["device"] == str(tmp_path)
+    daemon.docker("rm", "mounts")
+    daemon.docker("volume", "rm", "by-mount")
+    refused = daemon.docker("run", "--mount", "dst=/x,volume-opt=type=ext4,volume-opt=device=/dev/x", "busybox", status=125)
+    assert "file systems are not mounted as volumes here" in refused.stderr
+
+
 def test_prune_removes_anonymous_ones_and_before_1_42_all(daemon: RunningDaemon) -> None:
     anonymous = daemon.request("POST", "/volumes/create", {}).json
     assert anonymous["Labels"] == {"com.docker.volume.anonymous": ""}

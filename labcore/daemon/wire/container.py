@@ -64,7 +64,8 @@ def _sizes(engine: Engine, container: Container) -> dict[str, int]:
     if not container.layers:
         return {"SizeRw": 0, "SizeRootFs": 0}
     written = size_of(engine.uppers.written(upper_of(container)), apparent=True)
-    return {"SizeRw": written, "SizeRootFs": written + sum(map(size_of, engine.uppers.stack(upper_of(container))))}
+    below = sum(size_of(layer, apparent=True) for layer in engine.uppers.stack(upper_of(container)))
+    return {"SizeRw": written, "SizeRootFs": written + below}
 
 
 def _if_there(path: os.PathLike[str]) -> str:

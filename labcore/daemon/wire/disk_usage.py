@@ -35,7 +35,7 @@ def disk_usage_json(engine: Engine, kinds: Collection[str]) -> dict[str, Any]:
 
 
 def _layers_size(engine: Engine) -> int:
-    return sum(size_of(engine.layers.directory / "layers" / name) for name in engine.layers.ids())
+    return sum(size_of(engine.layers.directory / "layers" / name, apparent=True) for name in engine.layers.ids())
 
 
 def _volumes(engine: Engine) -> list[dict[str, Any]]:

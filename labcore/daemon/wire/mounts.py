@@ -71,7 +71,10 @@ def from_spec(spec: MountSpec) -> Mount:
         if kind != spec.type and getattr(spec, f"{kind}_options") is not UNSET:
             raise InvalidInput(f'{kind.title()}Options must not be specified on mount type "{spec.type}"')
     kept = {"bind": _bind, "volume": _volume, "tmpfs": _tmpfs}[spec.type](spec)
-    return Mount(spec.type, spec.target, spec.source, read_only=spec.read_only, **kept)  # type: ignore[arg-type]
+    try:
+        return Mount(spec.type, spec.target, spec.source, read_only=spec.read_only, **kept)  # type: ignore[arg-type]
+    except InvalidInput as error:
+        _refuse(spec, str(error))
 
 
 def _refuse(spec: MountSpec, why: str) -> Never:
@@ -102,7 +105,12 @@ def _bind(spec: MountSpec) -> dict[str, Any]:
 def _volume(spec: MountSpec) -> dict[str, Any]:
     options = spec.volume_options or VolumeOptions()
     check_driver(options.driver_config.name)
-    return {"copy": not options.no_copy, "labels": tuple(options.labels.items()), "subpath": options.subpath}
+    return {
+        "copy": not options.no_copy,
+        "labels": tuple(options.labels.items()),
+        "driver_options": tuple(sorted(options.driver_config.options.items())),
+        "subpath": options.subpath,
+    }
 
 
 def _tmpfs(spec: MountSpec) -> dict[str, Any]:
@@ -169,8 +177,9 @@ def mount_json(mount: Mount) -> dict[str, Any]:
         found["BindOptions"] = {"Propagation": "".join(mount.options[:1]), "NonRecursive": not mount.recursive} | (
             {} if mount.write_protects_below else {"ReadOnlyNonRecursive": True}
         )
-    if mount.kind == "volume" and (not mount.copy or mount.labels or mount.subpath):
+    if mount.kind == "volume" and (not mount.copy or mount.labels or mount.driver_options or mount.subpath):
         found["VolumeOptions"] = {"NoCopy": not mount.copy, "Labels": dict(mount.labels)}
+        found["VolumeOptions"] |= {"DriverConfig": {"Options": dict(mount.driver_options)}} if mount.driver_options else {}
         found["VolumeOptions"] |= {"Subpath": mount.subpath} if mount.subpath else {}
     return found
 

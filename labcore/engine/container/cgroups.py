@@ -11,19 +11,21 @@ from labcore.errors import Unavailable
 from labcore.files import read_text, write_text
 from labcore.json_codec import dumps, loads
 from labcore.runtime.cgroups import removal
+from labcore.runtime.launch import birthplace_of
 from labcore.runtime.probe import confined
 from labcore.spec import MountPoint, Resources
 from labcore.spec.isolation import QUIET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Final
 
     from labcore.engine.engine import Engine
     from labcore.engine.records.records import Container
     from labcore.native import Process
     from labcore.runtime.cgroups import Cgroup
-    from labcore.runtime.stages.sequence import LaunchOptions
+    from labcore.runtime.stages.sequence import LaunchOptions, Stage
     from labcore.spec import ContainerSpec, CreateOptions
 
 CGROUPS: Final = "cgroups"
@@ -86,14 +88,15 @@ def remove_cgroups(engine: Engine, container: Container) -> bool:
 
 
 def limits_without_shim(
-    spec: ContainerSpec, options: LaunchOptions, cgroup: Cgroup
-) -> tuple[ContainerSpec, LaunchOptions]:  # fmt: skip
+    spec: ContainerSpec, options: LaunchOptions, cgroup: Cgroup, stages: Mapping[str, Stage | None]
+) -> tuple[ContainerSpec, LaunchOptions]:
     """Return how to launch a container with a limit of processes, for which its shim is not to count.
 
-    The shim enters the cgroup to make the container's first process: there is room for it, until it has been moved out.
+    Where the container's first process is not born in that cgroup, the shim enters it to make the process: there is room for
+    it, until it has been moved out.
     """
     limit = spec.resources.pids or 0
-    if limit <= 0:
+    if limit <= 0 or _counted_in(cgroup) == birthplace_of(cgroup, spec, stages):
         return spec, options
 
     def leave(process: Process) -> None:
@@ -104,17 +107,27 @@ def limits_without_shim(
     return spec.replace(resources=resources), options.replace(syncs=(*options.syncs, ("created", leave)))
 
 
+def _counted_in(cgroup: Cgroup) -> str | None:
+    """Return the directory of the cgroup in which processes are counted, or would be."""
+    there = cgroup.directories()
+    return there.get("pids") or there.get("")
+
+
 def uncount_shim(directories: list[str], pid: int) -> None:
     """Move the shim of a container's process out of the cgroup that limits how many processes there are."""
     _move_aside([each for each in directories if os.path.exists(f"{each}/pids.max")], procfs.parent(pid))  # noqa: PTH110
 
 
 def _move_aside(directories: list[str], shim: int) -> None:
-    """Move a shim out of a container's cgroups: in version 1 into the one above, in version 2 into one beside.
+    """Move a shim out of those of a container's cgroups that it is in: see cgroups(7), /proc/PID/cgroup.
 
-    There one that hands controllers down can have no processes: admin-guide/cgroup-v2, no internal processes.
+    In version 1 into the one above, in version 2 into one beside: there one that hands controllers down can have no processes:
+    admin-guide/cgroup-v2, no internal processes.
     """
+    paths = tuple(line.split(":", 2)[2] for line in read_text(f"/proc/{shim}/cgroup").splitlines())
     for directory in directories:
+        if not directory.endswith(paths):
+            continue
         is_v2 = os.path.exists(f"{directory}/cgroup.controllers")  # noqa: PTH110
         aside = _aside(directory) if is_v2 else os.path.dirname(directory)  # noqa: PTH120
         os.makedirs(aside, exist_ok=True)  # noqa: PTH103

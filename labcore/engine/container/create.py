@@ -52,7 +52,13 @@ def create(engine: Engine, options: CreateOptions) -> Container:
         for mount in made.mounts:
             if mount.kind == "volume":
                 with span(f"storage: volume {mount.source}"):
-                    volume = create_volume(engine, mount.source, anonymous=mount.source in drawn, labels=mount.labels)
+                    volume = create_volume(
+                        engine,
+                        mount.source,
+                        anonymous=mount.source in drawn,
+                        labels=mount.labels,
+                        options=dict(mount.driver_options) or None,
+                    )
                 held.enter_context(engine.volumes.use(volume))
         with span("records: add"):
             made = _named(engine, made)

@@ -215,7 +215,8 @@ class ExecSessions:
                 sink.close()
 
     def _log(self, session: ExecSession, action: str, **attributes: str) -> None:
-        whole = action if action == "exec_die" else f"{action}: {' '.join(session.options.command)}"
+        program, *arguments = session.options.command
+        whole = action if action == "exec_die" else f"{action}: {program} {' '.join(arguments)}"  # with docker's blank
         log_container_event(self._engine, session.container, whole, execID=session.id, **attributes)
 
     def detached(self, session: ExecSession) -> None:

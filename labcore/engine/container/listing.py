@@ -151,6 +151,7 @@ def span(seconds: float) -> str:
 
 
 def command_line(container: Container) -> str:
-    """Return what is run, in one line."""
+    """Return what is run, in one line; an argument with a space in it stands in quotes."""
     entrypoint, command = entrypoint_and_command(container)
-    return " ".join((*entrypoint, *command))
+    words = (*entrypoint, *command)
+    return " ".join((*words[:1], *(f"'{word}'" if " " in word else word for word in words[1:])))

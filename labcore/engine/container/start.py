@@ -95,7 +95,7 @@ def _launch(engine: Engine, container: Container, with_input: bool) -> Process:
     with given_back(engine, on_networks), held(engine, container, on_networks, etc=etc) as spec:
         cgroup = cgroup_of(container.options, container.id)
         spec = with_cgroup_shown(spec, container.options) if etc else spec
-        spec, options = limits_without_shim(spec, on_networks.launch_options(engine), cgroup)
+        spec, options = limits_without_shim(spec, on_networks.launch_options(engine), cgroup, stages)
         launch = Launch(
             spec,
             stages=stages,

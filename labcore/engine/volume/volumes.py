@@ -24,7 +24,7 @@ def completed(attachments: Sequence[Mount], image_volumes: Sequence[str]) -> lis
     places: dict[str, Mount] = {}
     for attachment in attachments:
         if places.setdefault(os.path.normpath(attachment.target), attachment) is not attachment:
-            raise InvalidInput(f"{attachment.target}: two things cannot be mounted there")
+            raise InvalidInput(f"Duplicate mount point: {attachment.target}")
     for path in image_volumes:
         if Path(os.path.normpath(path)).parts[1:2] in KERNELS:
             raise InvalidInput(f"the image wants a volume at {path}, where the kernel's files are: do not run it")

@@ -6,7 +6,7 @@ import os
 from functools import cached_property
 
 from labcore import native
-from labcore.native import Register
+from labcore.native import CloneFlag, Register
 from labcore.runtime.ops.base import Op
 
 TYPE_CHECKING = False
@@ -41,40 +41,54 @@ class JoinCgroup(Op):
 class OpenCgroups(Op):
     """Open the entrances of cgroups, at descriptors from `first` on, for the child: `EnterCgroups`. Done by the monitor.
 
-    It must be done before a mount namespace is joined.
+    `namespace` is the file of a cgroup namespace, opened behind them. It must be done before a mount namespace is joined.
     """
 
     directories: tuple[str, ...]
     first: int
+    namespace: str = ""
     name: ClassVar[str] = "open cgroups"
     before_clone: ClassVar[bool] = True
 
     @cached_property
     def detail(self) -> str:
-        return " ".join(self.directories)
+        return " ".join((*self.directories, *([self.namespace] if self.namespace else [])))
 
     def calls(self) -> Sequence[Step]:
+        opened = [_entrance(directory) for directory in self.directories]
+        opened += [_opened(self.namespace, os.O_RDONLY)] if self.namespace else []
         steps: list[Step] = []
-        for descriptor, directory in enumerate(self.directories, self.first):
-            steps += [_entrance(directory), native.dup3.step(Register(0), descriptor, os.O_CLOEXEC), CLOSED]
+        for descriptor, step in enumerate(opened, self.first):
+            steps += [step, native.dup3.step(Register(0), descriptor, os.O_CLOEXEC), CLOSED]
         return steps
 
 
 class EnterCgroups(Op):
-    """Move into the cgroups that were opened, `count` of them: the monitor stays outside, and does not count there."""
+    """Move into the cgroups that were opened, `count` of them: the monitor stays outside, and does not count there.
+
+    With `namespace` the cgroup namespace that was opened is joined then. The monitor cannot have joined it: where namespaces
+    are boundaries of delegation (`nsdelegate`, cgroups(7): systemd mounts version 2 so), nobody who is outside of the root of
+    his namespace brings a process in, and clone3(2) says ENOENT.
+    """
 
     first: int
     count: int
+    namespace: bool = False
     name: ClassVar[str] = "enter cgroups"
 
     @cached_property
     def detail(self) -> str:
-        return f"{self.first}…{self.first + self.count - 1}"
+        return f"{self.first}…{self.first + self.count + self.namespace - 1}"
 
     def calls(self) -> Sequence[Step]:
-        return [native.write.step(self.first + number, b"0") for number in range(self.count)]
+        steps = [native.write.step(self.first + number, b"0") for number in range(self.count)]
+        return [*steps, native.setns.step(self.first + self.count, CloneFlag.NEWCGROUP)] if self.namespace else steps
 
 
 def _entrance(directory: str) -> Step:
     file = "tasks" if os.path.exists(f"{directory}/tasks") else "cgroup.procs"
-    return native.openat.step(native.AT_FDCWD, f"{directory}/{file}", os.O_WRONLY | os.O_CLOEXEC).replace(result=0)
+    return _opened(f"{directory}/{file}", os.O_WRONLY)
+
+
+def _opened(path: str, flags: int) -> Step:
+    return native.openat.step(native.AT_FDCWD, path, flags | os.O_CLOEXEC).replace(result=0)
