@@ -115,6 +115,7 @@ class Rig:
     def close(self) -> None:
         """Have the proxy end."""
         self.endpoints.clear()
+        self.proxy.close()
         with self.host.entered():
             self.proxy.restore()
 

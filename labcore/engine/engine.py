@@ -173,10 +173,10 @@ class Engine:
         if confined() and (directory := place()):
             from labcore.network.rootless.networks import RootlessNetworks
 
-            return RootlessNetworks(self.root, directory)
+            return RootlessNetworks(self.root, directory, keeps_proxy=self.events is not None)
         from labcore.network import NetworkDriver
 
-        return NetworkDriver(self.root, self.notify)
+        return NetworkDriver(self.root, self.notify, keeps_proxy=self.events is not None)
 
     def launch_options(
         self, syncs: tuple[tuple[SyncPoint, Action], ...] = (), networks: tuple[str, ...] = ()

@@ -36,6 +36,7 @@ class NetworkDriver:
     `notify` is told, in a sentence each, what the driver has changed on the host beside its own links: IP forwarding. Where
     that namespace is not the host's, `bind` binds published ports there, `other_routes` returns the host's routes,
     `name_server` is an address at which the host's own resolver is asked, and `host_address` one at which the host is reached.
+    Who starts one container after the other `keeps_proxy`: that of published ports, once there was one.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class NetworkDriver:
         other_routes: Callable[[], list[Route]] = list,
         name_server: str = "",
         host_address: str = "",
+        keeps_proxy: bool = False,
     ) -> None:
         self._root = os.fspath(root)
         self._directory = f"{self._root}/network"
@@ -58,6 +60,7 @@ class NetworkDriver:
         self._notify = notify
         self._bind = bind
         self._other_routes = other_routes
+        self._keeps_proxy = keeps_proxy
         self.name_server = name_server
         self.host_address = host_address
 
@@ -67,8 +70,10 @@ class NetworkDriver:
         return self._networks.directory
 
     def close(self) -> None:
-        """Close the socket that is kept from one change of the rules to the next, which opens another."""
+        """Close the sockets that are kept from one change of rules or ports to the next, which opens others."""
         self.__dict__.pop("_firewall", None)
+        if proxy := self.__dict__.pop("_proxy", None):
+            proxy.close()
 
     # --- networks
 
@@ -435,7 +440,7 @@ class NetworkDriver:
 
         from labcore.network.proxy import Proxy  # `socket` costs 10 ms, and most containers publish nothing
 
-        return Proxy(Path(self._directory, "proxy.sock"), self._endpoints.endpoints, self._bind)
+        return Proxy(Path(self._directory, "proxy.sock"), self._endpoints.endpoints, self._bind, keeps=self._keeps_proxy)
 
 
 def _known(store: NetworkStore, endpoint_store: EndpointStore) -> tuple[list[Network], list[tuple[Network, Endpoint]]]:

@@ -1,7 +1,7 @@
 """Port proxy client: hands bound ports to the process that holds them (`proxy_server.py`), and starts it where it is needed.
 
-The socket's file is there as long as something is published. Where nobody listens on it the proxy was killed, and the records
-say what it had.
+The socket's file is there as long as the proxy. Where nobody listens on it the proxy was killed, and the records say what it
+had.
 """
 
 import json
@@ -37,11 +37,13 @@ class Proxy:
     """The port proxy of a state root, in the calling thread's network namespace; its socket is `path`, beside it lies a lock.
 
     `published` returns the endpoints that have published ports, as the records have them now. `bind` binds ports where that is
-    not to be done here.
+    not to be done here. What `keeps` it has it stay once something was published, until `close`: the next container finds it.
     """
 
-    def __init__(self, path: "Path", published: Published, bind: Bind | None = None) -> None:
+    def __init__(self, path: "Path", published: Published, bind: Bind | None = None, *, keeps: bool = False) -> None:
         self._path = path
+        self._keeps = keeps
+        self._kept: socket.socket | None = None
         self._bind = bind or ports.bind
         self._published = published
 
@@ -56,12 +58,14 @@ class Proxy:
         with self._locked():
             self._restore_if_killed(endpoint.id)
             self._publish(endpoint, bound.sockets)
+            if self._keeps:
+                self._keep()
 
     def release(self, endpoint_id: str) -> None:
         """Close an endpoint's ports, whose record is gone; they are free when this returns. It need not have any."""
         with self._locked():
             if self._is_there():
-                self._forget_if_empty(self._tell({"release": endpoint_id}))
+                self._tell({"release": endpoint_id})
 
     def restore(self) -> list[LabcoreError]:
         """Have held what the records say, and nothing else; return what could not be: somebody has taken the port."""
@@ -69,13 +73,27 @@ class Proxy:
             remove_unfinished(self._path)
             return self._restore("")
 
+    def close(self) -> None:
+        """Keep the proxy no longer."""
+        if self._kept:
+            self._kept.close()
+            self._kept = None
+
+    def _keep(self) -> None:
+        """Stay connected, which keeps the proxy; it says nothing to us unless it ends."""
+        if self._kept and _is_open(self._kept):
+            return
+        self.close()
+        self._kept = self._connected()
+        self._kept.setblocking(False)
+
     def _restore_if_killed(self, but: str) -> None:
         if self._path.exists() and not self._is_there():
             self._restore(but)
 
     def _restore(self, but: str) -> list[LabcoreError]:
         known = {endpoint.id: endpoint for endpoint in self._published() if on_host(endpoint) and endpoint.id != but}
-        held = self._tell({"keep": [*known, but]}) if self._is_there() else []
+        held = self._held_of([*known, but])
         failed: list[LabcoreError] = []
         for endpoint in known.values():
             if endpoint.id not in held:
@@ -84,8 +102,14 @@ class Proxy:
                         held = self._publish(endpoint, bound.sockets)
                 except InUse as error:
                     failed.append(error)
-        self._forget_if_empty(held)
         return failed
+
+    def _held_of(self, wanted: Sequence[str]) -> Held:
+        """Return which of these endpoints the proxy has, and have it let go of others; a killed one's name goes."""
+        if self._is_there():
+            return self._tell({"keep": wanted})
+        self._path.unlink(missing_ok=True)
+        return []
 
     def _publish(self, endpoint: Endpoint, sockets: Sequence[socket.socket]) -> Held:
         if started := not self._is_there():
@@ -134,11 +158,6 @@ class Proxy:
         held: Held = answer.get("held", [])
         return held
 
-    def _forget_if_empty(self, held: Held) -> None:
-        """Remove the name of a proxy that ends, for it has nothing to hold; we have the lock, and nobody finds it dead."""
-        if not held:
-            self._path.unlink(missing_ok=True)
-
     def _start(self) -> None:
         """Start the proxy. Its socket listens before it runs: whoever connects waits no longer than for that."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
@@ -146,20 +165,29 @@ class Proxy:
             beside.chmod(0o600)
             listener.listen(64)
             beside.replace(self._path)  # first: if we are killed now, whoever comes next finds a proxy that ends, or none
-            _spawn(listener.fileno())
+            _spawn(listener.fileno(), self._path)
 
 
-def _spawn(listener: int) -> None:
+def _spawn(listener: int, path: Path) -> None:
     nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     copy = os.dup(listener)  # dup2 to the same number would leave it closed on exec
     try:
         actions = [(os.POSIX_SPAWN_DUP2, nothing, each) for each in range(CONTROL)] + [(os.POSIX_SPAWN_DUP2, copy, CONTROL)]
-        words = (*DETACHED, sys.executable, "-I", "-S", "-c", START, PACKAGES, str(CONTROL))
+        words = (*DETACHED, sys.executable, "-I", "-S", "-c", START, PACKAGES, str(CONTROL), str(path.absolute()))
         child = os.posix_spawn(words[0], words, {"PATH": os.defpath}, file_actions=actions, setsid=True)
     finally:
         os.close(copy)
         os.close(nothing)
     os.waitpid(child, 0)  # the shell, which has ended at once
+
+
+def _is_open(connection: socket.socket) -> bool:
+    try:
+        return bool(connection.recv(1))
+    except BlockingIOError:
+        return True
+    except ConnectionError:
+        return False
 
 
 def target(endpoint: Endpoint, port: PortBinding) -> tuple[str, str, int]:

@@ -7,10 +7,12 @@ when somebody has flushed the rules. It is told by packets on a unix(7) socket, 
     {"release": ID}                                              close an endpoint's ports
     {"keep": [ID, …]}                                            close all others'
 
-The answer is `{"held": [ID, …], "error": ""}`: what it holds now. When that is nothing, it ends.
+The answer is `{"held": [ID, …], "error": ""}`: what it holds now. When that is nothing, and nobody is connected, it ends. Who
+tells it something has locked the file beside its socket, so that nobody finds it while it ends.
 """
 
 import errno
+import fcntl
 import json
 import os
 import resource
@@ -32,6 +34,7 @@ PACKET = 1 << 17
 DESCRIPTORS = 253  # SCM_MAX_FD: of one packet
 ACCEPTS = 64  # of one port in a turn
 EXPIRE_SECONDS = 10.0
+TRY_AGAIN_SECONDS = 0.02  # for the lock, to end
 TOLD_SECONDS = 60.0
 NO_MORE_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
@@ -116,26 +119,45 @@ class Listener:
 class Proxy:
     """What is published, by the endpoints' IDs."""
 
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: socket.socket, path: str) -> None:
         self._poller = Poller()
         self._control = control
+        self._path = path
+        self._connections = 0
         self._published: dict[str, list[Listener | Sessions]] = {}
         self._was_told = False
         self._poller.add(control, self._accept, select.EPOLLIN)
 
     def run(self) -> None:
-        """Serve until nothing is published; not for long if nobody tells anything, for who has started us was killed."""
+        """Serve until nobody needs it; not for long if nobody tells anything, for who has started us was killed."""
         expires = time.monotonic() + EXPIRE_SECONDS
         told_by = time.monotonic() + TOLD_SECONDS
-        while self._published or not (self._was_told or time.monotonic() > told_by):
-            self._poller.turn(EXPIRE_SECONDS)
+        while (needed := self._is_needed(told_by)) or not self._end():
+            self._poller.turn(EXPIRE_SECONDS if needed else TRY_AGAIN_SECONDS)
             if (now := time.monotonic()) > expires:
                 expires = now + EXPIRE_SECONDS
                 for port in [port for ports in self._published.values() for port in ports]:
                     port.expire(now)
 
+    def _is_needed(self, told_by: float) -> bool:
+        return bool(self._published or self._connections) or not (self._was_told or time.monotonic() > told_by)
+
+    def _end(self) -> bool:
+        """Remove the socket's name, unless somebody is just telling something; return whether that was done."""
+        try:
+            lock = os.open(f"{self._path}.lock", os.O_RDONLY)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.unlink(self._path)  # noqa: PTH108
+        except FileNotFoundError:
+            return True  # with its state root
+        except BlockingIOError:
+            os.close(lock)
+            return False
+        return True
+
     def _accept(self, _events: int) -> bool:
         connection, _ = self._control.accept()
+        self._connections += 1
         connection.setblocking(False)
         self._poller.add(connection, lambda _: self._answer(connection), select.EPOLLIN)
         return False
@@ -146,6 +168,7 @@ class Proxy:
         sockets = [socket.socket(fileno=each) for each in descriptors]
         if not packet:
             self._poller.remove(connection)
+            self._connections -= 1
             return False
         self._was_told = True
         error = ""
@@ -179,7 +202,7 @@ class Proxy:
 
 
 def main() -> None:
-    """Be the proxy; its socket that listens is the descriptor that the command line names."""
+    """Be the proxy; the command line names the descriptor of its socket that listens, and that one's path."""
     control = socket.socket(fileno=int(sys.argv[1]))
     control.setblocking(False)
     os.closerange(control.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
@@ -188,4 +211,4 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with suppress(OSError), open("/proc/self/comm", "w", encoding="utf-8") as file:  # noqa: PTH123
         file.write(NAME)
-    Proxy(control).run()
+    Proxy(control, sys.argv[2]).run()

@@ -16,7 +16,7 @@ import pytest
 from labcore import procfs
 from labcore.errors import InUse, InvalidInput, Unavailable
 from labcore.network import ports, relays
-from labcore.network.proxy import PROCESS
+from labcore.network.proxy import PROCESS, Proxy
 from labcore.network.proxy_server import Poller
 from labcore.spec.network import Network, PortBinding
 from tests.conftest import needs, needs_root
@@ -152,6 +152,37 @@ def test_the_proxy_ends_when_nothing_is_published(made: Rig, network: Network, t
     assert not (tmp_path / "r" / "proxy.sock").exists()
 
 
+def test_a_proxy_that_is_kept_serves_the_next_container_and_ends_with_its_keeper(
+    made: Rig, network: Network, tmp_path: Path
+) -> None:
+    made.proxy = Proxy(tmp_path / "r" / "proxy.sock", lambda: made.endpoints, keeps=True)
+    made.container("c", network, published(80, 8080), serve=False)
+    wait_until(proxies)
+    first = proxies()
+    with made.host.entered():
+        made.proxy.release(made.endpoints.pop().id)
+    time.sleep(0.2)
+    made.container("d", network, published(80, 8080))
+    assert ask(made.host, "tcp:::1:8080") == {"tcp:::1:8080": "d 172.30.1.1"}
+    assert proxies() == first
+    with made.host.entered():
+        made.proxy.release(made.endpoints.pop().id)
+    made.proxy.close()
+    wait_until(lambda: not proxies())
+    assert not (tmp_path / "r" / "proxy.sock").exists()
+
+
+def test_a_proxy_whose_keeper_is_killed_holds_what_is_published_and_ends(made: Rig, network: Network, tmp_path: Path) -> None:
+    container = made.container("c", network)
+    keeper = ASKER.replace("lambda: []", "lambda: [], keeps=True") + "import os; os.kill(os.getpid(), 9)"
+    path = str(tmp_path / "r" / "proxy.sock")
+    made.host(sys.executable, "-c", keeper, path, container.endpoint.ipv4, status=-signal.SIGKILL)
+    assert ask(made.host, "tcp:::1:8080") == {"tcp:::1:8080": "c 172.30.1.1"}
+    with made.host.entered():
+        made.proxy.release("9" * 64)
+    wait_until(lambda: not proxies())
+
+
 def test_a_proxy_that_was_killed_is_started_again_with_all_its_ports(made: Rig, network: Network) -> None:
     made.container("c", network, published(80, 8080))
     wait_until(proxies)
@@ -200,8 +231,8 @@ def test_ports_stay_reachable_when_whoever_asked_for_them_has_ended(made: Rig, n
 @pytest.mark.parametrize(
     "killed",
     [
-        "spawn = p._spawn; p._spawn = lambda fd: (spawn(fd), kill())",
-        "p._spawn = lambda fd: kill()",
+        "spawn = p._spawn; p._spawn = lambda *words: (spawn(*words), kill())",
+        "p._spawn = lambda *words: kill()",
         "bind = p.bind_beside; p.bind_beside = lambda *words: (bind(*words), kill())",
     ],
     ids=["once it runs", "before it runs", "before it has a name"],

@@ -66,8 +66,9 @@ class RootlessNetworks:
     repair = _visiting(NetworkDriver.repair)
     close = _visiting(NetworkDriver.close)
 
-    def __init__(self, root: str | os.PathLike[str], directory: Path) -> None:
+    def __init__(self, root: str | os.PathLike[str], directory: Path, *, keeps_proxy: bool = False) -> None:
         self._root = root
+        self._keeps_proxy = keeps_proxy
         self._directory = directory
         self._visit = _local()
 
@@ -84,6 +85,7 @@ class RootlessNetworks:
             other_routes=self._host_routes,
             name_server=user_mode.NAME_SERVER,
             host_address=self.host_address,
+            keeps_proxy=self._keeps_proxy,
         )
         return self._there(make)
 
