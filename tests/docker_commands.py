@@ -1,17 +1,24 @@
-"""docker's commands against labcore's, from both helps: `python -m tests.docker_commands` prints the table."""
+"""docker's commands against labcore's, from both helps: `python -m tests.docker_commands` writes the page."""
 
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
 
+import labcore.cli
 from labcore.cli.absent import absent
 from labcore.cli.command_line import path_of
 from labcore.cli.commands import NOUNS
 from labcore.cli.parser import parser_of
+from labcore.cli.unknown import instead_of_option
 
+PAGE = Path(labcore.cli.__file__).with_name("OPTIONS.md")
 Words = Callable[..., list[str]]
 
 
+@cache
 def help_of(docker: Words, *words: str) -> str:
     return subprocess.run(docker("docker", *words, "--help"), capture_output=True, text=True, check=True, timeout=60).stdout
 
@@ -40,20 +47,63 @@ def options(text: str) -> set[str]:
     return set(re.findall(r"^ {2,6}(?:-\w, )?(--[a-z][\w-]*)", text, re.MULTILINE))
 
 
-def rows(docker: Words) -> Iterator[tuple[str, str, str]]:
-    """Yield docker's command, ours or what there is instead, and which of docker's options are not there."""
-    for name in commands(docker):
+class Row(NamedTuple):
+    """A command of docker's, labcore's, and their options: those of both, labcore's alone, docker's alone."""
+
+    docker: str
+    labcore: str
+    same: list[str]
+    ours: list[str]
+    missing: list[str]
+
+
+def rows(docker: Words) -> Iterator[Row]:
+    """Yield a row for each command that both have, by the longer of its names."""
+    names = list(commands(docker))
+    for name in names:
         path = path_of(name)
-        if path is None:
-            yield name, "-", "" if name in NOUNS else absent()[name]
-            continue
-        missing = options(help_of(docker, *name.split())) - options(parser_of(path)[0].format_help())
-        yield name, f"labcore {path}", f"without {', '.join(sorted(missing))}" if missing else ""
+        if path and (name == path or path not in names):
+            theirs, ours = (options(text) - {"--help"} for text in (help_of(docker, *name.split()), _help_of_ours(path)))
+            yield Row(name, path, sorted(theirs & ours), sorted(ours - theirs), sorted(theirs - ours))
+
+
+def _help_of_ours(path: str) -> str:
+    return parser_of(path)[0].format_help()
+
+
+def page(docker: Words) -> str:
+    """Return the tables, in Markdown."""
+    found = list(rows(docker))
+    absent_ones = [(name, absent()[name]) for name in commands(docker) if path_of(name) is None and name not in NOUNS]
+    missing = sorted({option for row in found for option in row.missing})
+    return (
+        "# Commands and options of docker and of labcore\n\n"
+        "From both helps, docker's being that of 28.5.2; long options alone. Short forms (`docker run`) have the options of\n"
+        "the long ones. This page is made by `python -m tests.docker_commands`.\n\n"
+        + _table(("docker", "labcore", "both have", "labcore alone", "docker alone"), map(_cells, found))
+        + "\n## Options that are docker's alone\n\n"
+        + _table(("option", "why, and what there is instead"), ((f"`{each}`", _reason(each)) for each in missing))
+        + "\n## Commands that are docker's alone\n\n"
+        + _table(("docker", "what there is instead"), ((f"`{name}`", instead) for name, instead in absent_ones))
+    )
+
+
+def _reason(option: str) -> str:
+    there_is = instead_of_option(option)
+    assert there_is, f"labcore/cli/unknown.py does not say what there is instead of {option}"
+    return there_is
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return f"`{row.docker}`", f"`{row.labcore}`", *(" ".join(f"`{each}`" for each in some) for some in row[2:])
+
+
+def _table(head: tuple[str, ...], lines: Iterable[tuple[str, ...]]) -> str:
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in (head, ("---",) * len(head), *lines))
 
 
 if __name__ == "__main__":
     from tests.peers import found_peers
 
     with found_peers() as peer:
-        for row in rows(peer):
-            print(f"{row[0]:22}{row[1]:28}{row[2]}".rstrip())
+        PAGE.write_text(page(peer))

@@ -1,9 +1,10 @@
-"""Wrong command lines, as docker's command and labcore's answer them: `python -m tests.wrong_command_lines` prints the page.
+"""Wrong command lines, as docker's command and labcore's answer them: `python -m tests.wrong_command_lines` writes the page.
 
 Both are asked in turn, of one labcore daemon with the same objects in it: `made` was created, `up` runs, `gone` has ended.
 """
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -13,8 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import labcore.cli
 from tests.daemon import RunningDaemon, running_daemon
 
+PAGE = Path(labcore.cli.__file__).with_name("WRONG_COMMAND_LINES.md")
 LABCORE = str(Path(sys.executable).with_name("labcore"))
 MESSAGE_LENGTH = 150  # of a line of the page
 LINES = """
@@ -171,6 +174,15 @@ info --format '{{'
 """.strip().splitlines()
 
 
+# Where the exit statuses differ, and why.
+DIFFERENT = {
+    "run --rm -d -a stdout busybox": "whatever keeps `run` from starting a program has 125, the program's statuses beside it",
+    "logs --tail x gone": "docker shows all lines where it is told no number",
+    "update --memory x up": "the value is read where the daemon's options are made of it, as that of `create` is",
+    "inspect --type nosuch up": "a value that an option does not know has 125 everywhere",
+}
+
+
 class Answers(NamedTuple):
     """What the two said to a line: exit statuses, and the first line of their errors."""
 
@@ -207,23 +219,31 @@ def _asked(daemon: RunningDaemon, command: list[str]) -> "subprocess.CompletedPr
 
 
 def _said(stderr: str) -> str:
+    """Return the first line, without what another run would have otherwise."""
     line = next(filter(None, map(str.strip, stderr.splitlines())), "")
+    line = re.sub(r"\b[0-9a-f]{12}([0-9a-f]{52})?\b", "ID", re.sub(r'^time="[^"]*" ', "", line))
     return line if len(line) <= MESSAGE_LENGTH else f"{line[: MESSAGE_LENGTH - 1]}…"
 
 
-def page(found: Iterator[Answers]) -> str:
-    """Return the table, in Markdown."""
+def page(found: list[Answers]) -> str:
+    """Return the tables, in Markdown."""
     rows = "".join(
         f"| `{each.line}` | {each.docker} | {each.labcore} | {_cell(each.docker_said)} | {_cell(each.labcore_said)} |\n"
         for each in found
     )
+    reasons = "".join(f"| `{line}` | {reason} |\n" for line, reason in DIFFERENT.items())
     return (
         "# Wrong command lines\n\n"
-        "What docker's command and labcore's answer to the same words, asked of the same daemon: exit status, and the first\n"
-        "line on standard error. `made` was created, `up` runs, `gone` has ended. This page is made by\n"
-        "`python -m tests.wrong_command_lines`.\n\n"
-        "| words | docker | labcore | docker says | labcore says |\n| --- | --- | --- | --- | --- |\n" + rows
+        "What docker's command, 28.5.2, and labcore's answer to the same words, asked of the same labcore daemon: exit status\n"
+        "and the first line on standard error; labcore's next line is often a cure. `made` was created, `up` runs, `gone` has\n"
+        "ended. This page is made by `python -m tests.wrong_command_lines`.\n\n"
+        f"{_head('words', 'docker', 'labcore', 'docker says', 'labcore says')}{rows}\n"
+        f"## Where the exit statuses differ\n\n{_head('words', 'why')}{reasons}"
     )
+
+
+def _head(*names: str) -> str:
+    return f"| {' | '.join(names)} |\n|{' --- |' * len(names)}\n"
 
 
 def _cell(text: str) -> str:
@@ -232,4 +252,4 @@ def _cell(text: str) -> str:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as directory, prepared(Path(directory, "root")) as daemon:
-        print(page(answers(daemon)), end="")
+        PAGE.write_text(page(list(answers(daemon))))

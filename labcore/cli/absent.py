@@ -4,8 +4,9 @@ _SWARM = "labcore is one machine's; docker swarm is for many"
 
 _ABSENT = {
     "build; bake; builder; builder build; builder prune; buildx; image build": "labcore commit makes images of containers",
-    "compose": "docker-compose with docker",
-    "checkpoint; context; manifest; plugin; trust": "docker itself; labcore reads its archives: labcore save, labcore load",
+    "compose": "docker's own works on labcore's daemon: docker -H unix:///run/labcore.sock compose up",
+    "context": "docker context makes them, and labcore --context NAME uses one",
+    "checkpoint; manifest; plugin; trust": "docker itself; labcore reads its archives: labcore save, labcore load",
     "volume update": "it is for volumes of a swarm, and labcore is one machine's",
     "config; node; secret; service; stack; swarm": _SWARM,
     "help": "labcore --help, labcore COMMAND --help",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from labcore.client import connect
+from labcore.client.api import API_VERSION
 from labcore.client.hosts import named_host, unix_host
 from labcore.paths import SYSTEM_SOCKET, daemon_socket
 
@@ -28,7 +29,8 @@ def client_of(args: argparse.Namespace) -> Client:
 
         start_daemon(args.root, own.path)
 
-    return connect(own, start=start)
+    version = os.environ.get("DOCKER_API_VERSION") or API_VERSION  # which labcore's daemon speaks: it need not be asked
+    return connect(own, version=version, start=start)
 
 
 def host_of(args: argparse.Namespace) -> Host:

@@ -122,12 +122,16 @@ class Parser(argparse.ArgumentParser):
         from labcore.cli.suggest import likely
         from labcore.cli.unknown import cure_of
 
-        if cure := cure_of(message, self.prog.replace("labcore container ", "labcore ")):
+        if cure := cure_of(message, self.prog.replace("labcore container ", "labcore "), _options_of_run):
             return cure
         for word in message.partition("unrecognized arguments: ")[2].split():
             if word.startswith("-") and (found := likely(word.partition("=")[0], self._option_string_actions)):
                 return f"did you mean {' or '.join(found)}?"
         return f"{self.prog} --help"
+
+
+def _options_of_run() -> set[str]:
+    return set(parser_of("container run")[0]._option_string_actions)
 
 
 def _status_of(message: str) -> int:

@@ -1,33 +1,52 @@
-"""Options that are unknown where they stand: those of `docker run` that `labcore run` has not, and what there is instead."""
+"""Options that are unknown where they stand: those of docker that labcore has not, and what there is instead."""
+
+from __future__ import annotations
 
 import re
-from typing import Final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container
+    from typing import Final
 
 WINDOWS: Final = "it is for Windows"
+CLUSTER: Final = "it is for the volumes of a swarm, and labcore is one machine's"
+OTHERS: Final = "it is for networks of a swarm, or of other drivers"
+ONE_PLATFORM: Final = "an image that is here has one platform: labcore pull --platform OS/ARCH IMAGE chooses"
 INSTEAD: Final = {
-    "--link-local-ip": "--ip and --ip6 are addresses of the network",
     "--gpus": "--device PATH names the devices one by one",
-    "--runtime": "labcore is the runtime; docker run --runtime labcore has docker use it",
-    "--volume-driver --storage-opt": "volumes and layers are directories below the state root",
-    "--disable-content-trust": "no signatures are looked for here: leave it out",
     "--kernel-memory": "kernels have dropped it; -m limits all memory",
+    "--link-local-ip": "--ip and --ip6 are addresses of the network",
+    "--runtime": "labcore is the runtime; docker run --runtime labcore has docker use it",
+    "--storage-opt": "what a container writes is not limited; --tmpfs PATH:size=64m and --read-only are",
+    "--use-api-socket": "-v /run/labcore.sock:/run/docker.sock",
+    "--volume-driver": "volumes are directories below the state root",
+    "--disable-content-trust": "signatures of Notary are not looked at, and a digest names one image for good: NAME@sha256:…",
+    "--platform": ONE_PLATFORM,
+    "--tree": "it is docker's experiment; labcore images lists each name",
+    "--checkpoint --checkpoint-dir": "nothing freezes a process to disk; labcore pause keeps it in memory",
     "--isolation --cpu-count --cpu-percent --io-maxbandwidth --io-maxiops": WINDOWS,
-    "--use-api-socket": "-v /run/docker.sock:/run/docker.sock",
-    "--cidfile --name --rm -d --detach -t --tty -i --interactive": "plan starts nothing: leave it out",
+    "--config-from --config-only --ingress --ipam-driver --ipam-opt --scope": OTHERS,
+    "--availability --cluster --group --limit-bytes --required-bytes --secret --sharing": CLUSTER,
+    "--topology-preferred --topology-required --type": CLUSTER,
 }  # fmt: skip
 
 
-def cure_of(message: str, command: str) -> str | None:
-    """Return what to do about the first option that argparse's message says is unknown, if it is one of these."""
+def instead_of_option(option: str) -> str | None:
+    """Return what there is instead of an option of docker's that is not here."""
+    return next((there_is for names, there_is in INSTEAD.items() if option in names.split()), None)
+
+
+def cure_of(message: str, command: str, options_of_run: Callable[[], Container[str]]) -> str | None:
+    """Return what to do about the first option that argparse's message says is unknown, if it is one of docker's."""
     unknown = re.findall(r"(?<!\S)--?[a-zA-Z][\w-]*", message.partition("unrecognized arguments:")[2])
     if "--root" in unknown:
         return "--root stands before the command: labcore --root DIR …"
-    if command not in ("labcore run", "labcore plan"):
-        return None
     together = re.findall(r"ignored explicit argument '(\w)", message)  # -it: an option that is known, and one that is not
     together += [letter for option in unknown if option[:2] != "--" for letter in option[1:]]
     for option in (*unknown, *(f"-{letter}" for letter in together)):
-        for names, there_is in INSTEAD.items():
-            if option in names.split():
-                return f"{option} is docker's: {there_is}"
+        if command == "labcore plan" and option in options_of_run():
+            return f"plan starts nothing: leave {option} out"
+        if there_is := instead_of_option(option):
+            return f"{option} is docker's: {there_is}"
     return None

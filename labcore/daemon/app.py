@@ -23,13 +23,12 @@ HEADERS: Final[Mapping[str, str]] = {
 
 
 class App:
-    """Answers the Engine API's requests; `is_long_running` and `is_nonblocking` are for the server."""
+    """Answers the Engine API's requests; `is_long_running` is for the server."""
 
     def __init__(self, daemon: Daemon) -> None:
         self._router = Router([_as_job(daemon, route) for route in ROUTES], prefix="/v{version:number}")
         self._app = ExceptionMiddleware(self._router, HANDLERS)
         self.is_long_running = self._router.is_long_running
-        self.is_nonblocking = self._router.is_nonblocking
 
     def __call__(self, request: Request) -> Response | Upgrade:
         """Answer a request."""

@@ -14,7 +14,7 @@ from labcore.http.exceptions import HTTPException
 from labcore.http.message import App, Request, Response, Upgrade
 from labcore.http.middleware import ExceptionMiddleware, plain_text
 from labcore.http.raw_stream import RawStream
-from labcore.http.reader import IO_TIMEOUT_SECONDS, POLL_SECONDS, Reader, Wait
+from labcore.http.reader import POLL_SECONDS, Reader, Wait
 from labcore.http.request_parser import RequestParser
 from labcore.http.response_writer import send_response, upgrade_head
 from labcore.record import Record
@@ -29,12 +29,10 @@ class Service(Record):
     """What answers the requests of all connections.
 
     `is_long_running` tells the requests that may take, and rest, for any time; no more of them at once than `slots` has.
-    `is_nonblocking` tells those that need no thread.
     """
 
     app: App
     is_long_running: Callable[[Request], bool]
-    is_nonblocking: Callable[[Request], bool]
     slots: BoundedSemaphore
     tls: ssl.SSLContext | None
 
@@ -42,8 +40,8 @@ class Service(Record):
 class Connection:
     """Holds a connection from its first byte on.
 
-    A thread is needed only while a handler works or reads a body; while `long_running`, one that is no ordinary request's.
-    Heads are read, and nonblocking requests answered, without one.
+    A thread is needed only while something is done: whoever is waited for, to send a head or to read an answer, costs none.
+    While a handler works or reads a body, it has the thread; while `long_running`, one that is no ordinary request's.
     """
 
     def __init__(self, connection: socket.socket, client: Client, service: Service) -> None:
@@ -52,21 +50,12 @@ class Connection:
         self.has_begun = self.long_running = False
         self.request: Request | None = None  # the one that is being answered
         self._service = service
-        self._reader = Reader(connection)
         self._app = ExceptionMiddleware(self._call)
         self._steps = self._talk()
 
-    @property
-    def needs_thread(self) -> bool:
-        """Return whether going on may block, or take long: in the middle of an answer, or where everything is encrypted."""
-        return self.request is not None or self._service.tls is not None
-
-    def resume(self, *, blocking: bool = True) -> Wait | None:
-        """Go on; return what is waited for then, None at the end. Raises OSError, and what streams and upgrades raise.
-
-        Unless `blocking` it returns at once, be it to wait for a thread.
-        """
-        self.has_begun, self._reader.blocking = True, blocking
+    def resume(self) -> Wait | None:
+        """Go on; return what is waited for then, None at the end. Raises OSError, and what streams and upgrades raise."""
+        self.has_begun = True
         return next(self._steps, None)
 
     def close(self) -> None:
@@ -80,16 +69,14 @@ class Connection:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._service.tls:
             yield from self._shake_hands(self._service.tls)
-        reader, deadline = self._reader, time.monotonic() + IO_TIMEOUT_SECONDS
-        while (yield from self._answer_next(reader, deadline)):
-            deadline = time.monotonic() + IO_TIMEOUT_SECONDS
-            if not reader.blocking:  # one at a time: others have their turn, however soon the next one comes
-                yield Wait.for_a_thread() if reader.ahead else Wait.to_read(deadline)
+        reader = Reader(self.socket)
+        while (yield from self._answer_next(reader)):
+            pass
         yield from reader.lingering_close(time.monotonic() + LINGER_SECONDS)
 
     def _shake_hands(self, tls: ssl.SSLContext) -> Generator[Wait, None, None]:
         secured = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-        self.socket, self._reader, deadline = secured, Reader(secured), time.monotonic() + HANDSHAKE_TIMEOUT_SECONDS
+        self.socket, deadline = secured, time.monotonic() + HANDSHAKE_TIMEOUT_SECONDS
         secured.settimeout(POLL_SECONDS)
         while True:
             try:
@@ -99,18 +86,16 @@ class Connection:
                     raise
                 yield Wait.to_read(deadline)
 
-    def _answer_next(self, reader: Reader, deadline: float) -> Generator[Wait, None, bool]:
-        """Answer one request, which begins by then; return whether another one may follow."""
+    def _answer_next(self, reader: Reader) -> Generator[Wait, None, bool]:
+        """Answer one request; return whether another one may follow."""
         try:
-            incoming = yield from RequestParser.receive(reader, self.client, deadline)
+            incoming = yield from RequestParser.receive(reader, self.client)
         except HTTPException as error:
             yield from send_response(reader, plain_text(error.status, str(error)), None, keep=False)
             return False
         if incoming is None:
             return False
         if not self._service.is_long_running(incoming.request):
-            if not (reader.blocking or (incoming.is_whole and self._service.is_nonblocking(incoming.request))):
-                yield Wait.for_a_thread()
             return (yield from self._answer(reader, incoming))
         if not self._service.slots.acquire(blocking=False):
             yield from send_response(reader, _too_many(), incoming.request, keep=False)

@@ -54,8 +54,7 @@ class Reader:
     """The bytes that come on a connection, with what was read of them before it was wanted.
 
     What returns a generator yields where it would block for long; it is gone on with when what it waits for is there, or is
-    overdue, in whatever thread; unless `blocking` it is yielded at once. The other methods block. With `may_rest` there is no
-    limit to the silence of the other side.
+    overdue, in whatever thread. The other methods block. With `may_rest` there is no limit to the silence of the other side.
     """
 
     def __init__(self, connection: socket.socket) -> None:
@@ -65,7 +64,6 @@ class Reader:
         self._timeout = POLL_SECONDS
         self._limited = 0.0
         self.may_rest = False
-        self.blocking = True
 
     @property
     def _idle_timeout(self) -> float:
@@ -108,8 +106,7 @@ class Reader:
         while (data := self._receive(CHUNK_SIZE, self._timeout)) is None:
             if time.monotonic() > deadline:
                 return False
-            if self.blocking:
-                self._timeout = POLL_AGAIN_SECONDS
+            self._timeout = POLL_AGAIN_SECONDS
             yield Wait.to_read(deadline)
         self._read, self._at = self._read[self._at :] + data, 0
         return bool(data)
@@ -142,15 +139,17 @@ class Reader:
     def send(self, data: bytes | memoryview) -> Generator[Wait, None, None]:
         """Send bytes. Raises ConnectionError if none of them are taken for too long."""
         left, deadline = memoryview(data), time.monotonic() + self._idle_timeout
+        self._limit(self._timeout)
         while left:
             try:
-                left = left[self._connection.send(left, self._flags(self._timeout)) :]
+                left = left[self._connection.send(left) :]
                 deadline = time.monotonic() + self._idle_timeout
             except (TimeoutError, BlockingIOError):
                 if time.monotonic() > deadline:
                     raise ConnectionError("nobody reads the answer") from None
                 yield Wait.to_write(deadline, len(data))
                 self._timeout = POLL_AGAIN_SECONDS
+                self._limit(POLL_AGAIN_SECONDS)
 
     def lingering_close(self, deadline: float) -> Generator[Wait, None, None]:
         """End what is said, and let come what the other side still says until it hears that.
@@ -177,13 +176,6 @@ class Reader:
         self._at = end
         return lines
 
-    def _flags(self, timeout: float) -> int:
-        """Return the flags of a call of the socket's that blocks for so long, or not at all."""
-        if not self.blocking:
-            return socket.MSG_DONTWAIT
-        self._limit(timeout)
-        return 0
-
     def _limit(self, seconds: float) -> None:
         """Set the time limit of the socket's calls, if it is another one.
 
@@ -203,8 +195,9 @@ class Reader:
 
     def _receive(self, most: int, timeout: float) -> bytes | None:
         """Return what comes; nothing at the end, None if nothing came in time. Raises ClientDisconnect."""
+        self._limit(max(timeout, 0.001))
         try:
-            return self._connection.recv(most, self._flags(max(timeout, 0.001)))
+            return self._connection.recv(most)
         except (TimeoutError, BlockingIOError):
             return None
         except OSError as error:

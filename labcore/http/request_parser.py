@@ -73,9 +73,9 @@ class RequestParser:
         self.request = self._understood(head.target.decode("latin-1"))
 
     @classmethod
-    def receive(cls, reader: Reader, client: Client, deadline: float) -> Generator[Wait, None, Self | None]:
-        """Return the request whose head comes next; None if the other side has said nothing by then. Raises HTTPException."""
-        if not reader.ahead and not (yield from reader.fill(deadline)):
+    def receive(cls, reader: Reader, client: Client) -> Generator[Wait, None, Self | None]:
+        """Return the request whose head comes next; None if the other side has nothing more to say. Raises HTTPException."""
+        if not reader.ahead and not (yield from reader.fill(time.monotonic() + IO_TIMEOUT_SECONDS)):
             return None
         if not BEGIN.fullmatch(reader.first):  # most likely TLS, whose greeting has no lines
             raise HTTPException("that is no HTTP")
@@ -180,11 +180,6 @@ class RequestParser:
             return self._reader.read_line_now(most)
         except HTTPException:
             raise HTTPException("a chunk is not as long as it says, or does not say how long it is") from None
-
-    @property
-    def is_whole(self) -> bool:
-        """Return whether nothing of it is to come: its body is empty, or has been read."""
-        return self._done
 
     def keeps_alive(self) -> bool:
         """Return whether the other side wants to go on, and can: nobody waits for a word, and the body's end can be found."""

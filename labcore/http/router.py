@@ -18,15 +18,13 @@ class Route(Record):
 
     `{name}` is one segment of the path, `{name:path}` one or more, `{name:number}` such as 1.51. A route for GET answers HEAD,
     too, if there is none for that. A `long_running` one is answered in a thread beside the ordinary ones, and its body, its
-    answer and what it upgrades to may rest for any time: attach, logs, events, build. A `nonblocking` one never waits, not even
-    for a disk or a lock that is held for long: it is answered in the server's event loop.
+    answer and what it upgrades to may rest for any time: attach, logs, events, build.
     """
 
     method: str
     path: str
     endpoint: Callable[..., Response | Upgrade]
     long_running: bool = False
-    nonblocking: bool = False
 
 
 class Match(NamedTuple):
@@ -71,19 +69,10 @@ class Router:
 
     def is_long_running(self, request: Request) -> bool:
         """Return whether a request's route is a long-running one."""
-        route = self._route(request)
-        return route is not None and route.long_running
-
-    def is_nonblocking(self, request: Request) -> bool:
-        """Return whether a request's route is a nonblocking one."""
-        route = self._route(request)
-        return route is not None and route.nonblocking
-
-    def _route(self, request: Request) -> Route | None:
         try:
-            return self._match_once(request).route
+            return self._match_once(request).route.long_running
         except (NotFound, MethodNotAllowed):
-            return None
+            return False
 
     def _match_once(self, request: Request) -> Match:
         found: Match | None = request.match

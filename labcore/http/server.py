@@ -1,9 +1,8 @@
-"""A server: a thread for each request that is being answered, and an event loop for the connections that are waited for.
+"""A server: a thread for each request that is being answered, and one that watches over the connections that are waited for.
 
-The loop reads heads as they come, and answers nonblocking requests itself. Other handlers block as any program does. A
-connection that says nothing, drips a head, or does not read its answer costs a descriptor and no thread, so that a thousand of
-them keep nobody out; when there are too many, the one that has rested longest has to go. A body that does not come holds the
-thread of the handler that reads it: nobody gets more than some of the threads.
+Handlers block as any program does. A connection that says nothing, drips a head, or does not read its answer costs a descriptor
+and no thread, so that a thousand of them keep nobody out; when there are too many, the one that has rested longest has to go.
+A body that does not come holds the thread of the handler that reads it: nobody gets more than some of the threads.
 Long-running requests (attach, logs, events) have threads of their own, and never more than half of the connections.
 """
 
@@ -38,7 +37,7 @@ class Server:
     """Serves a listening socket until it is closed.
 
     `app` returns a response; what it raises is logged, and a 500. `is_long_running` says which requests may take, and rest, for
-    any time (`Router.is_long_running`), `is_nonblocking` which are answered in the event loop (`Router.is_nonblocking`).
+    any time (`Router.is_long_running`).
     """
 
     def __init__(
@@ -47,13 +46,12 @@ class Server:
         app: App,
         *,
         is_long_running: Callable[[Request], bool] = lambda _: False,
-        is_nonblocking: Callable[[Request], bool] = lambda _: False,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._listener = listener
         self._most = min(MAX_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)  # the other half is for files
         most_long_running = min(MAX_LONG_RUNNING, self._most // 2)
-        self._service = Service(app, is_long_running, is_nonblocking, BoundedSemaphore(most_long_running), tls)
+        self._service = Service(app, is_long_running, BoundedSemaphore(most_long_running), tls)
         self._workers = ThreadPoolExecutor(MAX_WORKERS, "http")
         self._long_running_workers = ThreadPoolExecutor(most_long_running, "http-long-running")
         self._watch = DisconnectWatch()
@@ -183,12 +181,8 @@ class Server:
         return True
 
     def _wake(self, selector: selectors.BaseSelector, connection: Connection) -> None:
-        if not self._leave_rest(selector, connection):
-            return
-        if connection.needs_thread:
+        if self._leave_rest(selector, connection):
             self._go_on(connection)
-        else:
-            self._put(selector, connection, self._resumed(connection, blocking=False))
 
     def _wake_overdue(self, selector: selectors.BaseSelector) -> None:
         """Have conversations hear that what they wait for does not come; who has said nothing yet is let go."""
@@ -219,27 +213,13 @@ class Server:
     def _run(self, connection: Connection, party: str | None) -> None:
         wait = None
         try:
-            wait = self._resumed(connection)
+            with suppress(OSError):  # it has gone away, or does not speak TLS
+                wait = connection.resume()
+        except Exception:  # of a body that is made while it is sent
+            LOG.exception("an answer broke off")
         finally:
             self._back.append((connection, party, wait))
             self._ring()
-
-    def _resumed(self, connection: Connection, *, blocking: bool = True) -> Wait | None:
-        try:
-            with suppress(OSError):  # it has gone away, or does not speak TLS
-                return connection.resume(blocking=blocking)
-        except Exception:  # of a body that is made while it is sent
-            LOG.exception("an answer broke off")
-        return None
-
-    def _put(self, selector: selectors.BaseSelector, connection: Connection, wait: Wait | None) -> None:
-        """Have a connection wait for what it needs, or end it."""
-        if wait is None:
-            self._end(connection)
-        elif not wait.events:
-            self._go_on(connection)
-        else:
-            self._rest(selector, connection, wait)
 
     def _take_back(self, selector: selectors.BaseSelector) -> None:
         may_have_room = bool(self._back) or len(self._open) < self._most
@@ -247,7 +227,12 @@ class Server:
             connection, party, wait = self._back.popleft()
             if party is not None:
                 self._let_go(party)
-            self._put(selector, connection, wait)
+            if wait is None:
+                self._end(connection)
+            elif not wait.events:
+                self._go_on(connection)
+            else:
+                self._rest(selector, connection, wait)
         if may_have_room and self._accepts:  # who came to rest can be dropped
             self._listen(selector, listens=True)
 

@@ -17,9 +17,11 @@ from labcore.engine.image.pull import pull
 from labcore.engine.image.push import push
 from labcore.http import Request, Response
 from labcore.images import ImageStore
+from labcore.registry.credentials import Credentials, keep
 from labcore.registry.server import Registry, Settings
 from labcore.registry.server_auth import Htpasswd
 from tests.conformance.conftest import dockers_registry, running_dockerd
+from tests.daemon import own_daemon
 from tests.peers import Peers
 from tests.serving import named, served
 from tests.threads import Started
@@ -53,7 +55,7 @@ def labcore(root: Path, *words: str, given: str | None = None) -> str:
     return done.stdout
 
 
-def test_dockers_registry_with_tls_and_a_password(peer: Peers, engine: Engine, tmp_path: Path) -> None:
+def test_dockers_registry_with_tls_and_a_password(peer: Peers, tmp_path: Path) -> None:
     authority = trustme.CA()
     certificate = authority.issue_cert("127.0.0.1")
     files = {name: str(tmp_path / name) for name in ("ca.crt", "server.crt", "server.key")}
@@ -64,12 +66,18 @@ def test_dockers_registry_with_tls_and_a_password(peer: Peers, engine: Engine, t
     tls = {"tls": {"certificate": files["server.crt"], "key": files["server.key"]}}
     auth: dict[str, object] = {"htpasswd": {"realm": "theirs", "path": str(tmp_path / "htpasswd")}}
     with dockers_registry(peer, tmp_path / "theirs", auth=auth, **tls) as address:
-        name = f"{address}/team/busybox:v1"
-        labcore(tmp_path, "login", "-u", "anna", "--password-stdin", address, given="hush-hush\n")
-        labcore(engine.root, "tag", "busybox", name)
-        labcore(engine.root, "push", name)
-        labcore(tmp_path / "root", "pull", name)
-        assert f"{address}/team/busybox" in labcore(tmp_path, "search", f"{address}/box")
+        name, one, two = f"{address}/team/busybox:v1", tmp_path / "one", tmp_path / "two"
+        Engine(one).seed("busybox")
+        two.mkdir()
+        for root in (one, two):
+            (root / "registries.toml").write_text(f'["{address}"]\nca = "{files["ca.crt"]}"\n')
+        with own_daemon(one):
+            labcore(one, "login", "-u", "anna", "--password-stdin", address, given="hush-hush\n")
+            labcore(one, "tag", "busybox", name)
+            labcore(one, "push", name)
+        with own_daemon(two):
+            labcore(two, "pull", name)
+            assert labcore(two, "search", "--format", "{{.Name}}", f"{address}/box") == "team/busybox\n"
 
 
 def test_dockers_registry_behind_a_proxy_that_takes_no_large_body(peer: Peers, engine: Engine, tmp_path: Path) -> None:
@@ -201,16 +209,18 @@ def test_labcore_with_a_mirror_and_without_it(engine: Engine, tmp_path: Path) ->
         return mirrored.answer(request)
 
     with served(counted) as upstream:
-        labcore(tmp_path, "login", "-u", "anna", "--password-stdin", upstream, given="hush-hush")
+        keep(upstream, Credentials("anna", "hush-hush"))
         original = named(engine, upstream)
         list(push(engine.images, original, endpoint(original)))
         counted.got.clear()
         with served(mirror) as address:
             (tmp_path / "registries.toml").write_text(f'["{upstream}"]\nmirrors = ["http://{address}"]\n')
-            labcore(tmp_path, "pull", str(original))
+            with own_daemon(tmp_path):
+                labcore(tmp_path, "pull", str(original))
             assert (counted.got, set(told)) == ([], {None})
         again = tmp_path / "again"
         again.mkdir()
         (tmp_path / "registries.toml").rename(again / "registries.toml")
-        labcore(again, "pull", str(original))
+        with own_daemon(again):
+            labcore(again, "pull", str(original))
         assert len(counted.got) >= 3

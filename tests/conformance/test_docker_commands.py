@@ -5,7 +5,7 @@ import pytest
 from labcore.cli.absent import absent
 from labcore.cli.command_line import path_of
 from labcore.cli.commands import ALIASES, COMMANDS, COMMON, NOUNS, OWN, SHORT
-from tests.docker_commands import commands, help_of, listed
+from tests.docker_commands import PAGE, commands, help_of, listed, page
 from tests.peers import Peers
 
 
@@ -53,3 +53,8 @@ def test_a_short_form_is_what_it_is_of_dockers(peer: Peers, names: set[str]) -> 
 def test_common_commands_stand_in_dockers_order(common: list[str]) -> None:
     """Some are there only with docker's plugins."""
     assert [name for name in COMMON if name in common or name != "bake"] == common
+
+
+@pytest.mark.usefixtures("common")
+def test_the_page_of_options_is_up_to_date(peer: Peers) -> None:
+    assert PAGE.read_text() == page(peer), "python -m tests.docker_commands"

@@ -21,6 +21,7 @@ from labcore.images import ImageStore
 from labcore.spec import Reference
 from tests.conformance.conftest import dockers_registry, running_dockerd
 from tests.conftest import needs_root
+from tests.daemon import own_daemon
 from tests.peers import Peers
 from tests.threads import Started
 
@@ -167,10 +168,12 @@ def test_the_commands(address: str, engine: Engine, tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    name = f"{address}/mine/busybox"
-    labcore(engine.root, "tag", "busybox", name)
-    assert labcore(engine.root, "push", name).endswith(f"{name}:latest: pushed\n")
-    assert labcore(tmp_path, "pull", name).endswith(f"{name}:latest: pulled\n")
-    assert name in labcore(tmp_path, "images")
     needs_root()
-    assert labcore(tmp_path, "run", "--rm", name, "echo", "from the registry") == "from the registry\n"
+    name = f"{address}/mine/busybox"
+    with own_daemon(engine.root):
+        labcore(engine.root, "tag", "busybox", name)
+        assert "latest: digest: sha256:" in labcore(engine.root, "push", name).splitlines()[-1]
+    with own_daemon(tmp_path):
+        assert labcore(tmp_path, "pull", name).endswith(f"{name}:latest\n")
+        assert name in labcore(tmp_path, "images")
+        assert labcore(tmp_path, "run", "--rm", name, "echo", "from the registry") == "from the registry\n"

@@ -25,7 +25,10 @@ import requests
 from docker.errors import APIError, DockerException
 
 from labcore import procfs
+from labcore.engine import Engine
+from labcore.engine.containers import remove
 from labcore.network import nftables
+from labcore.network.proxy import PROCESS
 from tests.conftest import needs_root
 from tests.daemon import WAIT_SECONDS, RunningDaemon, running_daemon
 
@@ -184,6 +187,28 @@ def test_a_daemon_that_is_killed_loses_doubles_and_leaves_nothing(tmp_path: Path
             check(daemon, workers)
             daemon.clear()
     traces.are_gone()
+
+
+def proxies() -> list[int]:
+    """Return the processes that hold published ports."""
+    return [pid for pid, name in processes().items() if name == PROCESS]
+
+
+def test_the_port_proxy_is_kept_for_the_next_container_and_ends_with_a_killed_daemon(tmp_path: Path) -> None:
+    needs_root()
+    with running_daemon(tmp_path / "root") as daemon:
+        daemon.docker("run", "-d", "busybox", "sleep", "1000")  # which keeps nothing of the daemon's
+        daemon.docker("run", "--rm", "-p", "80", "busybox", "true")
+        kept = proxies()
+        assert len(kept) == 1
+        daemon.docker("run", "-d", "-p", "80", "--name", "next", "busybox", "sleep", "1000")
+        daemon.end(signal.SIGKILL)
+        assert proxies() == kept
+        remove(Engine(daemon.root), "next", force=True)
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while proxies():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
 
 def check(daemon: RunningDaemon, workers: list[Work]) -> None:

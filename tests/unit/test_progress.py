@@ -4,9 +4,11 @@ import io
 import re
 
 from labcore.cli.progress import ProgressDisplay
-from labcore.engine.image.progress import Progress
+from labcore.client.images import Progress
 
-ONE, TWO, THREE = (f"sha256:{digit * 64}" for digit in "123")
+
+def progress(id: str, status: str, current: int = 0, total: int = 0) -> Progress:
+    return Progress({"id": id, "status": status, "progressDetail": {"current": current, "total": total}})
 
 
 class Terminal(io.StringIO):
@@ -35,50 +37,43 @@ class Terminal(io.StringIO):
         return len(text)
 
 
-def test_what_is_done_stays_and_the_rest_is_drawn_again() -> None:
+def test_parts_are_drawn_again_in_their_places() -> None:
     now = [0.0]
     terminal = Terminal()
-    display = ProgressDisplay(terminal, columns=100, clock=lambda: now[0])
-    for seconds, progress in (
-        (1, Progress(ONE, "downloading", 0, 40_000_000)),
-        (2, Progress(TWO, "downloading", 500_000, 1_000_000)),
-        (3, Progress(ONE, "downloading", 20_000_000, 40_000_000)),
+    display = ProgressDisplay(terminal, clock=lambda: now[0])
+    for seconds, each in (
+        (1, progress("one", "Downloading", 0, 40_000_000)),
+        (2, progress("two", "Downloading", 500_000, 1_000_000)),
+        (3, progress("one", "Downloading", 20_000_000, 40_000_000)),
     ):
         now[0] = float(seconds)
-        display.show(progress)
-    assert terminal.lines == [
-        "111111111111  downloading  [============            ]     20 MB of 40 MB  10 MB/s",
-        "222222222222  downloading  [============            ]    500 kB of 1 MB  0 B/s",
-    ]
-    display.show(Progress(THREE, "exists", 999, 999))
+        display.show(each)
+    assert [line.split("[")[0].split() for line in terminal.lines] == [["one:", "Downloading"], ["two:", "Downloading"]]
+    assert "[============            ]" in terminal.lines[0]
+    assert "20MB of 40MB" in terminal.lines[0]
     now[0] = 4.0
-    display.show(Progress(TWO, "done", 1_000_000, 1_000_000))
-    assert terminal.lines == [
-        "333333333333  exists          999 B",
-        "222222222222  done             1 MB in 2.0 s",
-        "111111111111  downloading  [============            ]     20 MB of 40 MB  6.67 MB/s",
-    ]
-    display.close()
-    assert len(terminal.lines) == 2
+    display.show(progress("two", "Pull complete"))
+    assert terminal.lines[1] == "two: Pull complete"
+    display.show(Progress({"status": "Digest: sha256:1"}))
+    assert terminal.lines[-1] == "Digest: sha256:1"
+    assert len(terminal.lines) == 3
 
 
-def test_it_draws_seldom_and_no_wider_than_the_terminal() -> None:
+def test_it_draws_seldom() -> None:
     now = [10.0]
     terminal = Terminal()
-    display = ProgressDisplay(terminal, columns=40, clock=lambda: now[0])
+    display = ProgressDisplay(terminal, clock=lambda: now[0])
     for number in range(1000):
         now[0] += 0.001
-        display.show(Progress(ONE, "downloading", number * 1000, 1_000_000))
+        display.show(progress("one", "Downloading", number * 1000, 1_000_000))
     assert 8 <= terminal.written <= 12
-    assert terminal.lines[0].startswith("111111111111  downloading    9")
-    assert len(terminal.lines[0]) < 40
+    assert len(terminal.lines[0]) < 80
 
 
-def test_without_a_terminal_there_is_one_line_for_each_part() -> None:
+def test_without_a_terminal_there_is_one_line_for_each_status() -> None:
     plain = Terminal(real=False)
     display = ProgressDisplay(plain)
-    display.show(Progress(ONE, "downloading", 1, 10))
-    display.show(Progress(ONE, "done", 10, 10))
+    display.show(progress("one", "Downloading", 1, 10))
+    display.show(progress("one", "Pull complete"))
     display.close()
-    assert len(plain.lines) == 1
-    assert plain.lines[0].startswith("111111111111  done")
+    assert plain.lines == ["one: Pull complete"]

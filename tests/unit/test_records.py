@@ -46,6 +46,16 @@ def test_what_goes_in_comes_out(records: Records) -> None:
     assert records.all() == [records.find("name-1")]
 
 
+def test_the_disk_is_waited_for_unless_a_state_need_not_be_durable(records: Records) -> None:
+    records.add(made := container())
+    with records.held_open():
+        for durable, level in ((False, 1), (True, 2)):  # sqlite.org/pragma.html: NORMAL and FULL
+            made = records.set_state(made, State("starting" if level == 1 else "running"), durable=durable)
+            assert records.find("name-1").state == made.state
+            with records.reading() as database:  # the connection that has just written
+                assert database.execute("PRAGMA synchronous").fetchone() == (level,)
+
+
 def test_nothing_is_made_by_looking(records: Records) -> None:
     assert (records.all(), records.readable(), records.has("x")) == ([], [], False)
     with pytest.raises(NotFound, match="No such container: x"):

@@ -108,12 +108,6 @@ def test_long_running_routes() -> None:
     assert not router.is_long_running(request("GET /info"))
 
 
-def test_nonblocking_routes() -> None:
-    router = Router([Route("GET", "/_ping", lambda _: Response(200), nonblocking=True), *routes("GET /info")])
-    assert router.is_nonblocking(request("HEAD /_ping"))
-    assert not any(map(router.is_nonblocking, map(request, ["GET /info", "POST /_ping", "GET /nothing"])))
-
-
 @pytest.mark.parametrize(
     ("lines", "said"),
     [

@@ -44,8 +44,8 @@ def disk_usage(daemon: Daemon, request: Request) -> Response:
 
 
 ROUTES: Final = (
-    Route("GET", "/_ping", ping, nonblocking=True),
-    Route("GET", "/version", version, nonblocking=True),
+    Route("GET", "/_ping", ping),
+    Route("GET", "/version", version),
     Route("GET", "/info", info),
     Route("GET", "/system/df", disk_usage),
 )

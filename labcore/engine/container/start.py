@@ -62,7 +62,8 @@ def started(engine: Engine, container: Container, *, with_input: bool = False) -
         with span("storage: wait for the upper directory"):
             engine.uppers.wait_until_free(upper_of(container))
     before = container.state
-    container = engine.records.set_state(container, before.replace(status="starting", boot=boot_id(), error=""))
+    starting = before.replace(status="starting", boot=boot_id(), error="")
+    container = engine.records.set_state(container, starting, durable=False)  # a machine that has crashed starts nothing
     log_volumes(engine, container, "mount")
     begun = now()
     try:

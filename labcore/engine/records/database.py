@@ -1,7 +1,8 @@
 """The engine's SQLite database: made whole, a connection for each transaction, its errors explained.
 
 It is in WAL mode: readers never wait, and of several writers one waits for the other, `BUSY_SECONDS` at most. What was
-committed outlives a crash of the machine. `PRAGMA user_version` is the version of the format.
+committed outlives a crash of the machine, unless it is said not to be durable. `PRAGMA user_version` is the version of the
+format.
 """
 
 from __future__ import annotations
@@ -93,14 +94,16 @@ class Database:
             yield database
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
         """Yield the one connection that may write; what it has written is there once the block has ended, or not at all.
 
+        What is not `durable` outlives the process, and the machine's crash with the next change that is: no disk is waited for.
         Raises InUse after BUSY_SECONDS, StoreFull, StoreDamaged, Unavailable.
         """
         with self._connection() as database:
             if os.statvfs(self.directory).f_bavail < SCARCE_BLOCKS:  # then the log is written over, not on
                 database.execute("PRAGMA wal_checkpoint")
+            database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             database.execute("BEGIN IMMEDIATE")
             yield database
             database.execute("COMMIT")
@@ -130,7 +133,6 @@ class Database:
         uri = f"file:{_quoted(self.path)}?mode=rw"
         database = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
-            database.execute("PRAGMA synchronous = FULL")
             (version,) = database.execute("PRAGMA user_version").fetchone()
             if version != FORMAT:
                 raise StoreDamaged(

@@ -239,12 +239,12 @@ class Records(Database):
                 raise NotFound(f"No such container: {container.name}")
         return changed
 
-    def set_state(self, container: Container, state: State) -> Container:
+    def set_state(self, container: Container, state: State, *, durable: bool = True) -> Container:
         """Note a new state, unless somebody has noted another since `container` was read; return the container with it."""
         if state == container.state:
             return container
         old, new = (dumps(to_json(each)) for each in (container.state, state))
-        with self.writing() as database:
+        with self.writing(durable=durable) as database:
             database.execute("UPDATE containers SET state = ? WHERE id = ? AND state = ?", (new, container.id, old))
         return container.replace(state=state)
 

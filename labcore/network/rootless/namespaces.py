@@ -188,7 +188,7 @@ def network_of(directory: Path, *, connected: bool) -> int:
             why, found, _, _ = recv_fds(connection, PACKET, 1, MSG_CMSG_CLOEXEC)
         except OSError as error:
             raise Unavailable(
-                f"the pause process of {directory} does not answer ({error}): see {directory}/log, and start again"
+                f"the pause process of {directory} does not answer ({error}): see {directory}/log; anew: labcore daemon stop"
             ) from None
     if not found:
         raise Unavailable(why.decode(errors="replace") or f"the pause process of {directory} has just ended: try again")
