@@ -79,7 +79,7 @@ def test_standard_input_only_with_interactive(engine: Engine) -> None:
         (125, ["--rootfs", "/etc", "true"], "--rootfs: a daemon has no such option for one container"),
         (125, ["--userns-remap", "100000", "busybox", "true"], "labcore daemon --userns-remap is for all containers"),
         (125, ["--bogus", "busybox", "true"], "unrecognized arguments: --bogus"),
-        (125, [], "arguments are required: IMAGE"),
+        (1, [], "arguments are required: IMAGE"),
     ],
 )
 def test_exit_codes_are_dockers(engine: Engine, status: int, words: list[str], message: str) -> None:
@@ -291,13 +291,13 @@ def test_the_directory_that_bars_the_way_is_named(tmp_path: Path) -> None:
     shutil.copytree(PROJECT / "labcore", tmp_path / "labcore", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "images").mkdir()
     script = (
-        f"import locale, os, shutil, sys; sys.path.insert(0, {str(tmp_path)!r})\n"
-        "from labcore.cli import main; import labcore.cli.image.ls, labcore.cli.parser\n"
+        f"import locale, os, pathlib, shutil, sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "from labcore.cli import main; import labcore.cli.fsck, labcore.cli.parser\n"
         "from labcore.native import program; from labcore.errors import Unavailable\n"
         "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
         "try: program('labcore-init')\n"
         "except Unavailable as error: print(error)\n"
-        f"raise SystemExit(main(['--root', {str(tmp_path)!r}, 'images']))"
+        f"raise SystemExit(main(['--root', {str(tmp_path)!r}, 'fsck']))"
     )
     done = subprocess.run([sys.executable, "-P", "-c", script], cwd="/", capture_output=True, text=True)
     closed = closed_to_others(tmp_path / "labcore")
