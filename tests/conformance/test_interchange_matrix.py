@@ -193,13 +193,12 @@ TAKES: dict[str, tuple[str, Callable[[Lab, Tool, Place], None]]] = {
     "docker load": ("docker", lambda lab, tool, place: _load(lab, tool, place)),
     "docker load, gzipped": ("docker", lambda lab, tool, place: _load(lab, tool, place, packer="gzip")),
     "podman load": ("podman", lambda lab, tool, place: _load(lab, tool, place)),
-    "podman load, OCI": ("podman", lambda lab, tool, place: _load(lab, tool, place, "--format", "oci")),
     "podman pull from the store": ("podman", lambda lab, tool, place: _pull(lab, tool)),
 }
 
 
-def _load(lab: Lab, tool: Tool, place: Path, *options: str, packer: str = "") -> None:
-    lab("save", "-o", str(place / "image.tar"), *options, NAME)
+def _load(lab: Lab, tool: Tool, place: Path, *, packer: str = "") -> None:
+    lab("save", "-o", str(place / "image.tar"), NAME)
     if packer:
         subprocess.run([packer, place / "image.tar"], check=True)
     tool("load", "-i", str(next(place.iterdir())))
@@ -266,11 +265,20 @@ def _copied_on(lab: Lab, tool: Tool, place: Path, transport: str) -> Path:
     return place / "theirs"
 
 
+def packed(given: Path) -> Path:
+    """Return an archive: that which was given, or one of a layout's directory."""
+    if not given.is_dir():
+        return given
+    archive = given.with_suffix(".tar")
+    subprocess.run(["tar", "-C", str(given), "-cf", str(archive), "."], check=True)
+    return archive
+
+
 @pytest.mark.parametrize("row", GIVES)
 def test_to_labcore(row: str, request: pytest.FixtureRequest, lab: Lab, here: Lab, wanted: str, tmp_path: Path) -> None:
     name, give = GIVES[row]
     given = give(lab, request.getfixturevalue(name), tmp_path)
-    said = here("load", "-i", str(given))
+    said = here("load", "-i", str(packed(given)))
     image, original = here.image(next(iter(here.engine.images.names()))), lab.image()
     assert said == f"Loaded image: {image.name}\n"
     assert image.name.endswith(NAME)
@@ -317,14 +325,14 @@ def test_umoci_unpacks_and_repacks(umoci: Tool, lab: Lab, here: Lab, wanted: str
     (rootfs / "tree/file").unlink()
     (rootfs / "tree/new").write_text("by umoci\n")
     umoci("repack", "--image", f"{tmp_path}/layout:changed", f"{tmp_path}/bundle")
-    here("load", "-i", str(tmp_path / "layout"))
+    here("load", "-i", str(packed(tmp_path / "layout")))
     assert here.image().id == lab.image().id
     changed = next(line.split()[2] for line in here("images").splitlines() if line.startswith("<none>"))
     assert here("run", changed, "sh", "-c", "ls /tree/file 2>&1; cat /tree/new").splitlines() == [
         "ls: /tree/file: No such file or directory",
         "by umoci",
     ]
-    here("save", "-o", str(tmp_path / "back.tar"), "--format", "oci", NAME)
+    here("save", "-o", str(tmp_path / "back.tar"), NAME)
     (tmp_path / "again").mkdir()
     subprocess.run(["tar", "-xf", str(tmp_path / "back.tar"), "-C", str(tmp_path / "again")], check=True)
     umoci("unpack", "--image", f"{tmp_path}/again:{TAG}", f"{tmp_path}/second")
