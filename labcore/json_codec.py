@@ -5,7 +5,7 @@ Light, as procfs.py is: `json` imports the regular expressions.
 
 from __future__ import annotations
 
-from _json import encode_basestring_ascii, make_encoder, make_scanner
+from _json import encode_basestring, encode_basestring_ascii, make_encoder, make_scanner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def _refuse(value: object) -> Never:
 
 _scan = make_scanner(_Defaults)  # type: ignore[arg-type]
 _encode = make_encoder(None, _refuse, encode_basestring_ascii, None, ": ", ", ", False, False, True)
+_encode_text = make_encoder(None, _refuse, encode_basestring, None, ": ", ", ", False, False, True)
 
 
 def loads(text: str) -> Any:
@@ -50,3 +51,8 @@ def loads(text: str) -> Any:
 def dumps(value: Any) -> str:
     """Return a value as JSON. Raises TypeError."""
     return "".join(_encode(value, 0))
+
+
+def encoded(value: Any) -> bytes:
+    """Return a value as JSON in UTF-8. Raises TypeError, and UnicodeEncodeError for lone surrogates, which UTF-8 has not."""
+    return "".join(_encode_text(value, 0)).encode()

@@ -178,7 +178,6 @@ info --format '{{'
 DIFFERENT = {
     "run --rm -d -a stdout busybox": "whatever keeps `run` from starting a program has 125, the program's statuses beside it",
     "logs --tail x gone": "docker shows all lines where it is told no number",
-    "update --memory x up": "the value is read where the daemon's options are made of it, as that of `create` is",
     "inspect --type nosuch up": "a value that an option does not know has 125 everywhere",
 }
 

@@ -8,7 +8,7 @@ from labcore.client.answer import BadAnswer
 from labcore.client.errors import ServerError, error_of, message_of
 from labcore.client.transport import Response, Transport
 from labcore.errors import InvalidInput, Unavailable
-from labcore.json_codec import dumps, loads
+from labcore.json_codec import dumps, encoded, loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,8 +32,28 @@ SAFE_IN_IMAGE: Final = SAFE_IN_PATH | frozenset(b"/")
 
 
 def quoted(text: str, safe: frozenset[int] = SAFE) -> str:
-    """Return a text with its other characters percent-encoded (RFC 3986, 2.1), as urllib.parse does, which imports more."""
-    return "".join(chr(byte) if byte in safe else f"%{byte:02X}" for byte in text.encode())
+    """Return a text with its other characters percent-encoded (RFC 3986, 2.1), as urllib.parse does, which imports more.
+
+    Raises InvalidInput for what is no UTF-8.
+    """
+    try:
+        return "".join(chr(byte) if byte in safe else f"%{byte:02X}" for byte in text.encode())
+    except UnicodeEncodeError as error:
+        raise _no_utf8(error) from None
+
+
+def json_bytes(value: Any) -> bytes:
+    """Return a value as a JSON body. Raises InvalidInput for a text that is no UTF-8."""
+    try:
+        return encoded(value)
+    except UnicodeEncodeError as error:
+        raise _no_utf8(error) from None
+
+
+def _no_utf8(error: UnicodeEncodeError) -> InvalidInput:
+    """Return the error for bytes that Python has decoded to lone surrogates (PEP 383); it names the text around them."""
+    text = error.object[: error.start].rpartition('"')[2] + error.object[error.start :].partition('"')[0]
+    return InvalidInput(f"{text}: this is no UTF-8, and the Engine API takes nothing else")
 
 
 def path(*words: str, image: str | None = None) -> str:
@@ -68,7 +88,7 @@ def filters_json(filters: Filters | None) -> str:
 
 def base64url(value: Any) -> str:
     """Return JSON in base64url, as headers carry it."""
-    return b2a_base64(dumps(value).encode(), newline=False).decode().replace("+", "-").replace("/", "_")
+    return b2a_base64(json_bytes(value), newline=False).decode().replace("+", "-").replace("/", "_")
 
 
 class API:
@@ -114,7 +134,7 @@ class API:
     ) -> Response:
         """Return the response to a call, its body still to be read. Raises what statuses from 400 on mean, Unavailable."""
         if json is not None:
-            content, headers = dumps(json).encode(), {**headers, "Content-Type": "application/json"}
+            content, headers = json_bytes(json), {**headers, "Content-Type": "application/json"}
         full = f"/v{self.version}{target}{query_string(query)}"
         answer = self._transport.request(method, full, headers=headers, content=content, timeout=timeout)
         return _checked(answer, f"{method} {target}")
@@ -167,7 +187,7 @@ class API:
 
     def hijack(self, target: str, query: Query = NO_QUERY, *, json: Any = None) -> tuple[Response, Connection]:
         """Take a connection over; return the response's head and the connection. Raises as `call` does."""
-        content = dumps(json).encode() if json is not None else b""
+        content = json_bytes(json) if json is not None else b""
         headers = {"Content-Type": "application/json"} if content else {}
         full = f"/v{self.version}{target}{query_string(query)}"
         answer, connection = self._transport.hijack(full, headers=headers, content=content)

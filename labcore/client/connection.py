@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 CONNECT_SECONDS: Final = 10.0
 RECEIVE_BYTES: Final = 1 << 16
 CURE: Final = "\n  cure: start a daemon there: labcore daemon; or name another: DOCKER_HOST=…"
+CURES: Final = {
+    PermissionError: "\n  cure: as root, or as a member of the socket's group",
+    NotADirectoryError: "\n  cure: name a directory for the socket to be in; the state root (--root, LABCORE_ROOT) is one",
+}
 
 
 class NobodyListens(Unavailable):
@@ -41,8 +45,7 @@ def _unix(host: Host) -> Any:
         why = {FileNotFoundError: "there is no such socket", ConnectionRefusedError: "no daemon listens there"}
         if type(error) in why:
             raise NobodyListens(f"{host}: {why[type(error)]}{CURE}") from None
-        cure = "\n  cure: as root, or as a member of the socket's group" if isinstance(error, PermissionError) else CURE
-        raise Unavailable(f"{host}: {error.strerror}{cure}") from None
+        raise Unavailable(f"{host}: {error.strerror}{CURES.get(type(error), CURE)}") from None
     return found
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 PROPAGATION: Final = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 UNITS: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+DIGITS: Final = 19  # of the largest int64
 
 
 def mounts_json(mounts: Iterable[Mount]) -> dict[str, Any]:
@@ -78,6 +79,6 @@ def _tmpfs(mount: Mount) -> dict[str, Any]:
 
 def _bytes(option: str, text: str) -> int:
     digits, unit = (text[:-1], text[-1:].lower()) if text[-1:].isalpha() else (text, "")
-    if unit not in UNITS or not (digits.isascii() and digits.isdecimal()):
+    if unit not in UNITS or not (digits.isascii() and digits.isdecimal()) or len(digits) > DIGITS:
         raise InvalidInput(f"tmpfs {option}: a number of bytes is wanted, or one with k, m or g behind it")
     return int(digits) * UNITS[unit]

@@ -13,6 +13,7 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from labcore.spec.media import INDEX, LAYER, LAYER_GZIP
 from labcore.storage.comparing import differences
 from tests.conformance.conftest import LIMITS, running_dockerd
 from tests.conftest import needs_root
+from tests.daemon import own_daemon
 from tests.peers import Peers
 from tests.threads import Started
 
@@ -40,7 +42,7 @@ SCRIPT = (
 
 
 class Lab:
-    """labcore's command, with a state root of its own."""
+    """labcore's command, with a state root of its own, whose daemon runs."""
 
     def __init__(self, root: Path) -> None:
         self.engine = Engine(root)
@@ -107,11 +109,30 @@ def second_layer() -> bytes:
     return out.getvalue()
 
 
+@contextmanager
+def served(root: Path) -> Iterator[Lab]:
+    root.mkdir(exist_ok=True)
+    with own_daemon(root):
+        yield Lab(root)
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Lab]:
+    """A state root in which nothing is."""
+    with served(tmp_path / "state") as made:
+        yield made
+
+
 @pytest.fixture(scope="module")
-def lab(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Lab:
+def lab(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """An image of two layers, one gzipped and one plain."""
     needs_root()
-    made = Lab(tmp_path_factory.mktemp("lab"))
+    with served(tmp_path_factory.mktemp("lab")) as made:
+        put_image(made, engine)
+        yield made
+
+
+def put_image(made: Lab, engine: Engine) -> None:
     store = made.engine.images
     base = engine.images.get(Reference.parse("busybox"))
     with store.using():
@@ -126,7 +147,6 @@ def lab(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Lab:
             created="2024-01-02T03:04:05Z",
         )
         store.put_image(Reference.parse(NAME), [below, above], config)
-    return made
 
 
 @pytest.fixture(scope="module")
@@ -173,13 +193,12 @@ TAKES: dict[str, tuple[str, Callable[[Lab, Tool, Place], None]]] = {
     "docker load": ("docker", lambda lab, tool, place: _load(lab, tool, place)),
     "docker load, gzipped": ("docker", lambda lab, tool, place: _load(lab, tool, place, packer="gzip")),
     "podman load": ("podman", lambda lab, tool, place: _load(lab, tool, place)),
-    "podman load, OCI": ("podman", lambda lab, tool, place: _load(lab, tool, place, "--format", "oci")),
     "podman pull from the store": ("podman", lambda lab, tool, place: _pull(lab, tool)),
 }
 
 
-def _load(lab: Lab, tool: Tool, place: Path, *options: str, packer: str = "") -> None:
-    lab("save", "-o", str(place / "image.tar"), *options, NAME)
+def _load(lab: Lab, tool: Tool, place: Path, *, packer: str = "") -> None:
+    lab("save", "-o", str(place / "image.tar"), NAME)
     if packer:
         subprocess.run([packer, place / "image.tar"], check=True)
     tool("load", "-i", str(next(place.iterdir())))
@@ -246,12 +265,20 @@ def _copied_on(lab: Lab, tool: Tool, place: Path, transport: str) -> Path:
     return place / "theirs"
 
 
+def packed(given: Path) -> Path:
+    """Return an archive: that which was given, or one of a layout's directory."""
+    if not given.is_dir():
+        return given
+    archive = given.with_suffix(".tar")
+    subprocess.run(["tar", "-C", str(given), "-cf", str(archive), "."], check=True)
+    return archive
+
+
 @pytest.mark.parametrize("row", GIVES)
-def test_to_labcore(row: str, request: pytest.FixtureRequest, lab: Lab, wanted: str, tmp_path: Path) -> None:
+def test_to_labcore(row: str, request: pytest.FixtureRequest, lab: Lab, here: Lab, wanted: str, tmp_path: Path) -> None:
     name, give = GIVES[row]
     given = give(lab, request.getfixturevalue(name), tmp_path)
-    here = Lab(tmp_path / "state")
-    said = here("load", "-i", str(given))
+    said = here("load", "-i", str(packed(given)))
     image, original = here.image(next(iter(here.engine.images.names()))), lab.image()
     assert said == f"Loaded image: {image.name}\n"
     assert image.name.endswith(NAME)
@@ -263,13 +290,12 @@ def test_to_labcore(row: str, request: pytest.FixtureRequest, lab: Lab, wanted: 
         assert {layer.media_type[-5:] for layer in image.layers} == {"+zstd"}
 
 
-def test_through_pipes(docker: Tool, lab: Lab, wanted: str, tmp_path: Path) -> None:
+def test_through_pipes(docker: Tool, lab: Lab, here: Lab, wanted: str) -> None:
     """`labcore save | docker load`, and `docker save | labcore load`."""
     with Started(
         [sys.executable, "-m", "labcore", "--root", str(lab.engine.root), "save", NAME], stdout=subprocess.PIPE
     ) as ours:
         subprocess.run([*docker.words, "load"], stdin=ours.stdout, check=True, capture_output=True)
-    here = Lab(tmp_path / "state")
     done = subprocess.run([*docker.words, "save", NAME], check=True, capture_output=True)
     assert here("load", stdin=done.stdout) == f"Loaded image: {NAME}\n"
     assert here.image().id == lab.image().id
@@ -277,9 +303,7 @@ def test_through_pipes(docker: Tool, lab: Lab, wanted: str, tmp_path: Path) -> N
     docker("rmi", NAME)
 
 
-def test_skopeo_copies_into_the_store(skopeo: Tool, lab: Lab, wanted: str, tmp_path: Path) -> None:
-    here = Lab(tmp_path / "state")
-    here.engine.root.mkdir()
+def test_skopeo_copies_into_the_store(skopeo: Tool, lab: Lab, here: Lab, wanted: str) -> None:
     skopeo("copy", "-q", f"oci:{lab.layout}:{NAME}", f"oci:{here.layout}:brought:1")
     assert here.image("brought:1").id == lab.image().id
     assert json.loads(skopeo("inspect", f"oci:{lab.layout}:{NAME}"))["Digest"] == lab.image().descriptor.digest
@@ -287,7 +311,7 @@ def test_skopeo_copies_into_the_store(skopeo: Tool, lab: Lab, wanted: str, tmp_p
     assert here("fsck") == "nothing is damaged\n"
 
 
-def test_umoci_unpacks_and_repacks(umoci: Tool, lab: Lab, wanted: str, tmp_path: Path) -> None:
+def test_umoci_unpacks_and_repacks(umoci: Tool, lab: Lab, here: Lab, wanted: str, tmp_path: Path) -> None:
     """umoci reads what lies in the store, changes it, and writes a layer on top: labcore runs that."""
     shutil.copytree(lab.layout, tmp_path / "layout", ignore=shutil.ignore_patterns("leases"))
     source = f"{tmp_path}/layout:{NAME}"
@@ -301,24 +325,22 @@ def test_umoci_unpacks_and_repacks(umoci: Tool, lab: Lab, wanted: str, tmp_path:
     (rootfs / "tree/file").unlink()
     (rootfs / "tree/new").write_text("by umoci\n")
     umoci("repack", "--image", f"{tmp_path}/layout:changed", f"{tmp_path}/bundle")
-    here = Lab(tmp_path / "state")
-    here("load", "-i", str(tmp_path / "layout"))
+    here("load", "-i", str(packed(tmp_path / "layout")))
     assert here.image().id == lab.image().id
     changed = next(line.split()[2] for line in here("images").splitlines() if line.startswith("<none>"))
     assert here("run", changed, "sh", "-c", "ls /tree/file 2>&1; cat /tree/new").splitlines() == [
         "ls: /tree/file: No such file or directory",
         "by umoci",
     ]
-    here("save", "-o", str(tmp_path / "back.tar"), "--format", "oci", NAME)
+    here("save", "-o", str(tmp_path / "back.tar"), NAME)
     (tmp_path / "again").mkdir()
     subprocess.run(["tar", "-xf", str(tmp_path / "back.tar"), "-C", str(tmp_path / "again")], check=True)
     umoci("unpack", "--image", f"{tmp_path}/again:{TAG}", f"{tmp_path}/second")
     assert (tmp_path / "second/rootfs/tree/link").readlink() == Path("../etc/passwd")
 
 
-def test_several_machines_at_once(skopeo: Tool, lab: Lab, tmp_path: Path) -> None:
+def test_several_machines_at_once(skopeo: Tool, lab: Lab, here: Lab, tmp_path: Path) -> None:
     """An index for two machines: skopeo takes each of them, labcore keeps both, and runs this machine's."""
-    here = Lab(tmp_path / "state")
     load(here.engine.images, lab.engine.images.directory)
     store, ours = here.engine.images, here.image()
     with store.using():
@@ -332,8 +354,8 @@ def test_several_machines_at_once(skopeo: Tool, lab: Lab, tmp_path: Path) -> Non
         skopeo("--override-arch", architecture, "copy", "-q", f"oci-archive:{tmp_path}/multi.tar", copied)
         assert ImageStore(tmp_path / architecture).find("one:1").id == image.id
     skopeo("copy", "-q", "--all", f"oci-archive:{tmp_path}/multi.tar", f"oci-archive:{tmp_path}/all.tar:multi:2")
-    last = Lab(tmp_path / "last")
-    last("load", "-i", str(tmp_path / "all.tar"))
-    assert last("run", "multi:2", "echo", "runs") == "runs\n"
+    with served(tmp_path / "last") as last:
+        last("load", "-i", str(tmp_path / "all.tar"))
+        assert last("run", "multi:2", "echo", "runs") == "runs\n"
     assert last.engine.images.find("multi:2", Platform("linux", "s390x")).id == theirs.id
     assert ours.id[7:19] in last("images")

@@ -19,7 +19,8 @@ from labcore.engine.containers import every, remove
 from labcore.errors import InvalidInput, LabcoreError
 from labcore.spec import IdRange, User
 from labcore.spec.isolation import ID_MAX
-from tests.conftest import PROJECT, needs_root
+from tests.conftest import PROJECT
+from tests.daemon import RunningDaemon
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 LABCORE = str(Path(sys.executable).with_name("labcore"))
@@ -35,7 +36,8 @@ LINES = [
     "ps -f name={}", "rm {}", "wait {}", "rename {} x", "exec {} true", "attach {}", "container {}", "create --name {} busybox",
     "run -v {} busybox true", "run -v a:{} busybox true",
     "run -v a:/x:{} busybox true", "run --mount {} busybox true", "run --mount type=bind,src={},dst=/x busybox true",
-    "run --mount type=tmpfs,dst=/x,tmpfs-size={} busybox true", "run --tmpfs {} busybox true",
+    "run --mount type=tmpfs,dst=/x,tmpfs-size={} busybox true", "run --mount type=tmpfs,dst=/x,tmpfs-mode={} busybox true",
+    "run --tmpfs {} busybox true",
     "run --tmpfs /x:size={} busybox true", "run --rootfs {} true", "plan {}", "plan --hostname {} busybox",
     "pull --platform {} 127.0.0.1:1/x", "push 127.0.0.1:1/{}", "logout {}", "search --limit {} 127.0.0.1:1/x",
     "search 127.0.0.1:1/{}", "images {}", "inspect {}", "history {}", "tag {} x", "tag busybox {}", "rmi {}", "save {}",
@@ -50,8 +52,8 @@ LINES = [
 
 
 @pytest.fixture(autouse=True)
-def _root() -> None:
-    needs_root()
+def _daemon(served: RunningDaemon) -> None:
+    """Have the shared engine's daemon answer."""
 
 
 def fresh_streams(monkeypatch: pytest.MonkeyPatch) -> io.TextIOWrapper:
@@ -200,17 +202,17 @@ def test_variables_are_dockers(
     monkeypatch.delenv("NOWHERE", raising=False)
     file = tmp_path / "file"
     file.write_bytes(
-        b"\xef\xbb\xbf# comment\r\n\r\n  A=from file \r\nB=b=c # d\nFROM_HERE\nNOWHERE\nBYTES=\xff\x0b\xe2\x80\xa8x\nE=\n"
+        b"\xef\xbb\xbf# comment\r\n\r\n  A=from file \r\nB=b=c # d\nFROM_HERE\nNOWHERE\nBYTES=\x0b\xe2\x80\xa8x\nE=\n"
     )
     words = ["-h", "box", "--env-file", str(file), "-e", "A=first", "-e", "A=last", "-e", "HOME", "-e", "NOWHERE"]
     monkeypatch.delenv("HOME")
     assert shown(engine, monkeypatch, capfdbinary, *words) == [
-        b"A=last", b"B=b=c # d", b"BYTES=\xff\x0b\xe2\x80\xa8x", b"E=", b"FROM_HERE=here", b"HOSTNAME=box",
+        b"A=last", b"B=b=c # d", b"BYTES=\x0b\xe2\x80\xa8x", b"E=", b"FROM_HERE=here", b"HOSTNAME=box",
         b"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("line", [b"A B=c", b"=c", b"A B"])
+@pytest.mark.parametrize("line", [b"A B=c", b"=c", b"A B", b"A=\xff"])
 def test_a_line_that_is_no_variable_is_named(
     engine: Engine, tmp_path: Path, line: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -249,8 +251,8 @@ def test_an_entry_point_of_ones_own_drops_the_images_command(engine: Engine) -> 
 
 def test_bytes_that_are_no_text_come_out_as_they_went_in(engine: Engine, tmp_path: Path) -> None:
     done = subprocess.run([LABCORE, "--root", engine.root, "run", "busybox", b"/\xff"], capture_output=True, check=False)
-    assert done.returncode == 127
-    assert b"there is no /\xff" in done.stderr
+    assert done.returncode == 125
+    assert done.stderr == b"labcore: /\xff: this is no UTF-8, and the Engine API takes nothing else\n"
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
     done = subprocess.run([LABCORE, "--help"], env=environment, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -276,11 +278,20 @@ def test_output_that_nobody_takes(engine: Engine, command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["images"], ["run", "busybox", "true"], ["seed", "busybox"], ["volume", "ls"], ["system", "df"]]
+    ("command", "status"),
+    [
+        (["images"], 1),
+        (["run", "busybox", "true"], 125),
+        (["seed", "busybox"], 1),
+        (["volume", "ls"], 1),
+        (["system", "df"], 1),
+    ],
 )
-def test_a_state_root_that_is_a_file(tmp_path: Path, command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_state_root_that_is_a_file(
+    tmp_path: Path, command: list[str], status: int, capsys: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
     (tmp_path / "file").touch()
-    assert main(["--root", str(tmp_path / "file"), *command]) == 125
+    assert main(["--root", str(tmp_path / "file"), *command]) == status
     said, cure = capsys.readouterr().err.splitlines()
     assert "Not a directory" in said
     assert "--root" in cure
@@ -290,7 +301,8 @@ def test_a_state_root_that_is_a_file(tmp_path: Path, command: list[str], capsys:
 def test_a_state_root_of_another_version(tmp_path: Path, version: bytes, capsys: pytest.CaptureFixture[str]) -> None:
     Engine(tmp_path).seed("busybox")
     Engine(tmp_path).layers.prepared().joinpath("format").write_bytes(version)
-    for command in (["run", "busybox", "true"], ["volume", "ls"]):
-        assert main(["--root", str(tmp_path), *command]) == 125
-        (line,) = capsys.readouterr().err.splitlines()
-        assert "another state root: --root" in line
+    for command, status in ((["run", "busybox", "true"], 125), (["volume", "ls"], 1)):
+        assert main(["--root", str(tmp_path), *command]) == status
+        said = capsys.readouterr().err
+        assert said.startswith("labcore: the daemon does not come up")
+        assert "another state root: --root" in said

@@ -157,9 +157,7 @@ def another(engine: Engine, name: str) -> Image:
     return import_root(engine.images, archive, name, name=Reference.parse(name), layers=engine.layers)
 
 
-def test_what_is_damaged_keeps_nothing_else_from_going(
-    engine: Engine, asked: RunningDaemon, capfd: pytest.CaptureFixture[str]
-) -> None:  # fmt: skip
+def test_what_is_damaged_keeps_nothing_else_from_going(engine: Engine, capfd: pytest.CaptureFixture[str]) -> None:
     """A container whose record is: what it needs stays, and why is said; all else goes on, and it can be removed."""
     other = another(engine, "other")
     for name in ("good", "bad"):
@@ -178,16 +176,17 @@ def test_what_is_damaged_keeps_nothing_else_from_going(
     assert any("unpacked layers stay" in why and "labcore rm -f" in why for why in removal.kept)
     assert engine.layers.has(other.config.diff_ids[0])
     state = ["--root", str(engine.root)]
-    assert main([*state, "ps", "-a"]) == 0
-    assert "good" in capfd.readouterr().out
-    assert "the record of container bad" in asked.said()
-    assert main([*state, "rm", "bad", "nowhere"]) == 1
-    assert capfd.readouterr().err.count("labcore: ") == 2
-    assert main([*state, "rm", "-f", "nowhere", "bad"]) == 0
-    assert main([*state, "rmi", "-f", "nowhere", "box"]) == 1
-    said = capfd.readouterr()
-    assert said.err == "labcore: No such image: nowhere:latest\n"
-    assert said.out.splitlines()[:2] == ["bad", "Untagged: box:latest"]
+    with own_daemon(engine.root) as daemon:
+        assert main([*state, "ps", "-a"]) == 0
+        assert "good" in capfd.readouterr().out
+        assert "the record of container bad" in daemon.said()
+        assert main([*state, "rm", "bad", "nowhere"]) == 1
+        assert capfd.readouterr().err.count("labcore: ") == 2
+        assert main([*state, "rm", "-f", "nowhere", "bad"]) == 0
+        assert main([*state, "rmi", "-f", "nowhere", "box"]) == 0
+        said = capfd.readouterr()
+        assert said.err == "labcore: No such image: nowhere:latest\n"
+        assert said.out.splitlines()[:2] == ["bad", "Untagged: box:latest"]
     assert [each.name for each in engine.records.whole()] == ["good"]
     assert not engine.layers.has(other.config.diff_ids[0])
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from labcore.json_codec import dumps, loads
+from labcore.json_codec import dumps, encoded, loads
 
 VALUES = ({"a": [1, -2.5, 1e300, None, True, False], 'é\n"': {}}, [], "text \U0001f433", 12345678901234567890, {"b": [[["c"]]]})
 DOCUMENTS = (
@@ -31,6 +31,7 @@ DOCUMENTS = (
 @pytest.mark.parametrize("value", VALUES, ids=repr)
 def test_what_is_written_is_read(value: object) -> None:
     assert dumps(value) == json.dumps(value)
+    assert encoded(value) == json.dumps(value, ensure_ascii=False).encode()
     assert loads(f" \r\n\t{dumps(value)}\n") == value
 
 

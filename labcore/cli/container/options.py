@@ -193,8 +193,12 @@ def _from_file(option: str, path: str) -> dict[str, str | None]:
     content = read_bytes(path, FILE_MAX + 1)
     if len(content) > FILE_MAX:
         raise InvalidInput(f"{option} {path}: it has more than {FILE_MAX} bytes, which no program can be given")
-    for number, line in enumerate(os.fsdecode(content.removeprefix(BOM_UTF8)).split("\n"), 1):
-        name, equals, value = line.removesuffix("\r").lstrip().partition("=")
+    for number, line in enumerate(content.removeprefix(BOM_UTF8).split(b"\n"), 1):
+        try:
+            text = line.decode()
+        except UnicodeDecodeError:
+            raise InvalidInput(f"{option} {path}, line {number}: this is no UTF-8") from None
+        name, equals, value = text.removesuffix("\r").lstrip().partition("=")
         if (not name and not equals) or name.startswith("#"):
             continue
         if not name or name.split() != [name]:

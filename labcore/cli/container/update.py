@@ -6,6 +6,7 @@ import sys
 from labcore.cli import for_each
 from labcore.cli.connection import client_of
 from labcore.cli.container.options import OPTIONS
+from labcore.cli.parser import USAGE_ERROR
 from labcore.errors import InvalidInput
 from labcore.options import create_options
 
@@ -28,7 +29,11 @@ def main(args: argparse.Namespace) -> int:
     fields = {name: getattr(args, name) for name in FIELDS if getattr(args, name) is not None}
     if not fields:
         raise InvalidInput("you must provide one or more options: labcore update --help lists them")
-    wanted = create_options("any", **fields)
+    try:
+        wanted = create_options("any", **fields)
+    except InvalidInput as error:
+        print(f"labcore: {error}", file=sys.stderr)
+        return USAGE_ERROR
     with client_of(args) as client:
 
         def act(name: str) -> None:

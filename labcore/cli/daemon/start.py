@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 from labcore.cli.notices import notify
@@ -23,6 +24,7 @@ IDLE_SECONDS: Final = 600  # without requests and running containers
 START_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.01
 LOG_NAME: Final = "daemon.log"
+PING: Final = b"GET /_ping HTTP/1.1\r\nHost: docker\r\n\r\n"
 LOG_LINES: Final = 5  # of a daemon that has not come up
 
 
@@ -64,11 +66,14 @@ def _wait(daemon: subprocess.Popen[bytes], socket: str, log: Path) -> None:
 
 
 def _answers(socket: str) -> bool:
+    """Return whether a daemon answers: one that listens may still find that it cannot serve this state root, and end."""
     try:
-        connected(unix_host(socket)).close()
-    except NobodyListens:
+        with closing(connected(unix_host(socket))) as connection:
+            connection.set_timeout(START_SECONDS)
+            connection.write(PING)
+            return bool(connection.read())
+    except (NobodyListens, BrokenPipeError, ConnectionResetError):
         return False
-    return True
 
 
 def _stop_command(root: Path) -> str:

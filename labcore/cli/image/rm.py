@@ -1,10 +1,10 @@
 """`labcore image rm`: remove images."""
 
 import argparse
+import sys
 from collections.abc import Iterable
-from contextlib import suppress
 
-from labcore.cli import for_each
+from labcore.cli import for_each, said
 from labcore.cli.connection import client_of
 from labcore.client.images import Removal
 from labcore.errors import ImageNotFound
@@ -27,9 +27,14 @@ def main(args: argparse.Namespace) -> int:
     with client_of(args) as client:
 
         def act(name: str) -> None:
-            with suppress(*([ImageNotFound] if args.force else [])):
-                for line in lines(client.images.remove(name, force=args.force, prune=not args.no_prune)):
-                    print(line)
+            try:
+                removals = client.images.remove(name, force=args.force, prune=not args.no_prune)
+            except ImageNotFound as error:
+                if not args.force:
+                    raise
+                print(f"labcore: {said(error)}", file=sys.stderr)
+                return
+            print(*lines(removals), sep="\n")
 
         return for_each(args.images, act)
 

@@ -202,11 +202,14 @@ class Records(Database):
         found = [each for each in self.all() if isinstance(each, Container)]
         return sorted(found, key=lambda each: each.created)
 
+    def damaged(self) -> list[Damaged]:
+        """Return what is known of those that cannot be read."""
+        return [each for each in self.all() if isinstance(each, Damaged)]
+
     def whole(self) -> list[Container]:
         """Return all records. Raises StoreDamaged if one cannot be read: nobody knows then what it needs."""
-        for each in self.all():
-            if isinstance(each, Damaged):
-                raise each.why
+        for each in self.damaged():
+            raise each.why
         return self.readable()
 
     def volume_users(self) -> dict[str, list[str]]:

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 def reconcile(engine: Engine) -> None:
     """Pick up the containers that run, note how the others ended, undo what was half made, and carry out restart policies.
 
-    One whose record is damaged is left alone.
+    One whose record is damaged is left alone, and named: no list has it.
     """
     assert engine.supervisor
     engine.container_dirs.sweep()
     _repair_networks(engine)
+    for damaged in engine.records.damaged():
+        engine.notify(str(damaged.why))
     for each in engine.records.readable():
         try:
             with engine.container_dirs.locked(each.id, each.name):
