@@ -198,6 +198,17 @@ def test_a_name_is_quoted(serve: Serve) -> None:
     assert client.asked[1].startswith(b"GET /v1.44/images/x/y:1@sha256:aa/json HTTP/1.1\r\n")  # type: ignore[attr-defined]
 
 
+def test_what_is_no_utf8_is_refused_and_named(serve: Serve) -> None:
+    client = serve()
+    for call in (
+        lambda: client.containers.inspect("a\udcff"),
+        lambda: client.images.import_archive(b"", changes=["a\udcff"]),
+        lambda: client.containers.exec("box", ["echo", "a\udcff"]),
+    ):
+        with pytest.raises(errors.InvalidInput, match=r"^a\udcff: this is no UTF-8"):
+            list(call())  # type: ignore[call-overload]
+
+
 def test_nobody_there_is_one_error_with_a_cure(tmp_path: Path) -> None:
     with pytest.raises(errors.Unavailable, match=r"there is no such socket\n  cure: start a daemon there: labcore daemon"):
         labcore.connect(f"unix://{tmp_path}/away").system.ping()
