@@ -60,9 +60,17 @@ def _wait(daemon: subprocess.Popen[bytes], socket: str, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not _answers(socket):
         if daemon.poll() is not None or time.monotonic() > deadline:
-            lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
-            raise Unavailable("\n".join(["the daemon does not come up; its log ends with:", *lines, f"  cure: see {log}"]))
+            raise Unavailable(_failure(log))
         time.sleep(POLL_SECONDS)
+
+
+def _failure(log: Path) -> str:
+    """Return why a daemon has not come up: what it has said last, or else the end of its log."""
+    text = log.read_text(encoding="utf-8", errors="replace")
+    _, begun, error = text.rstrip().rpartition("labcore: ")
+    if begun and error.count("\n") < LOG_LINES:
+        return f"the daemon does not come up: {error}"
+    return "\n".join(["the daemon does not come up; its log ends with:", *text.splitlines()[-LOG_LINES:], f"  cure: see {log}"])
 
 
 def _answers(socket: str) -> bool:
