@@ -10,7 +10,7 @@ import sys
 
 import labcore
 from labcore.cli import command_line
-from labcore.cli.commands import AS_ROOT
+from labcore.cli.commands import AS_ROOT, DOCKERS
 from labcore.errors import InvalidInput, LabcoreError
 from labcore.streams import open_standard_streams
 
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
 
-FAILED = 1
+FAILED = 1  # of commands that docker has too, as there
 RUN_FAILED = 125  # of `run`, whose other statuses are the program's own, and of options that `create` refuses: docker's
+OWN_FAILED = 125  # of the commands that docker has not: 1 is an answer there, such as a step that is not passed
 
 
 def _as_bytes(error: UnicodeError) -> tuple[str | bytes, int]:
@@ -66,9 +67,11 @@ def said(error: Exception) -> str:
 def _status_of(words: list[str], error: Exception) -> int:
     """Return the exit status of a command that has failed."""
     try:
-        path = command_line.read(words).path
+        path = command_line.read(words).path or ""
     except LabcoreError:  # it is no command
         return FAILED
+    if not {path, path.partition(" ")[0]} & DOCKERS:
+        return OWN_FAILED
     is_refused = path == "container create" and isinstance(error, InvalidInput)
     return RUN_FAILED if path == "container run" or is_refused else FAILED
 

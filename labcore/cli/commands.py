@@ -167,3 +167,9 @@ OWN = ("daemon", "jobs", "seed", "plan", "doctor", "lab", "lesson", "vm", "bench
 
 # Those that make containers themselves, and no daemon: an ordinary user becomes root of a user namespace for them.
 AS_ROOT = {"daemon serve", "plan", "lesson", "lab", "bench"}
+
+# Those that docker has too, by their nouns or their paths.
+DOCKERS = {
+    "container", "image", "network", "system", "volume", "inspect", "version",
+    "registry login", "registry logout", "registry search",
+}  # fmt: skip

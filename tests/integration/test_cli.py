@@ -196,7 +196,7 @@ def test_seed(tmp_path: Path) -> None:
     engine = Engine(tmp_path)
     done = labcore(engine, "seed")
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["busybox:latest", "hello-world:latest"]
-    assert labcore(engine, "seed", "fedora").returncode == 1
+    assert labcore(engine, "seed", "fedora").returncode == 125
     listed = labcore(engine, "seed", "--list").stdout.splitlines()
     assert [line.split()[0] for line in listed[1:-1]] == ["busybox", "hello-world", "alpine", "debian", "nginx", "python"]
     assert labcore(engine, "run", "--rm", "hello-world").returncode == 0
@@ -302,5 +302,5 @@ def test_the_directory_that_bars_the_way_is_named(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-P", "-c", script], cwd="/", capture_output=True, text=True)
     closed = closed_to_others(tmp_path / "labcore")
     assert f"{closed} is closed to you, and labcore lies in there\n  cure: chmod o+x {closed}" in done.stdout, done.stderr
-    assert done.returncode == 1, done.stderr
+    assert done.returncode == 125, done.stderr
     assert f"cure: {closed} is closed to you: chmod o+x {closed}, or run it as root" in done.stderr

@@ -62,7 +62,7 @@ def test_it_stands_alone(wheel: Path, tmp_path: Path) -> None:
     run(str(home / "bin/labcore"), "seed", "busybox")
     assert run(str(home / "bin/labcore"), "run", "--rm", "busybox", "echo", "alone") == "alone\n"
     done = subprocess.run([home / "bin/labcore", "lab"], cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 1
+    assert done.returncode == 125
     assert "pip install '.[lab]'" in done.stderr
 
 

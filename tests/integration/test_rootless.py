@@ -145,7 +145,10 @@ def test_where_user_namespaces_are_blocked_one_line_says_the_cure() -> None:
     )  # fmt: skip
     assert done.returncode == 125
     line = done.stderr.rstrip().replace("\n", " ")
-    assert "the daemon does not come up: no container can be made by an ordinary user here: this machine allows no user namespaces" in line
+    assert (
+        "the daemon does not come up: no container can be made by an ordinary user here: this machine allows no user namespaces"
+        in line
+    )
     assert line.endswith("cure: sudo sysctl user.max_user_namespaces=15000")
 
 
