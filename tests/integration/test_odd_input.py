@@ -282,7 +282,7 @@ def test_output_that_nobody_takes(engine: Engine, command: str) -> None:
     [
         (["images"], 1),
         (["run", "busybox", "true"], 125),
-        (["seed", "busybox"], 1),
+        (["seed", "busybox"], 125),
         (["volume", "ls"], 1),
         (["system", "df"], 1),
     ],
