@@ -181,7 +181,7 @@ def test_requests_are_jobs_that_can_be_cancelled(daemon: RunningDaemon) -> None:
 
 
 def labcore_jobs(daemon: RunningDaemon) -> list[str]:
-    return [sys.executable, "-P", "-m", "labcore", "jobs", "-H", daemon.url]
+    return [sys.executable, "-P", "-m", "labcore", "-H", daemon.url, "jobs"]
 
 
 MANAGERS = (

@@ -35,7 +35,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
 
 
 def run_trace(daemon: RunningDaemon, *words: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-P", "-m", "labcore", "trace", "-H", daemon.url, *map(str, words)]
+    command = [sys.executable, "-P", "-m", "labcore", "-H", daemon.url, "trace", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -152,7 +152,7 @@ def test_the_exit_status_is_the_commands(daemon: RunningDaemon) -> None:
 @needs_docker
 def test_streams_pass_through_both_ways(daemon: RunningDaemon) -> None:
     text = "".join(f"{number}\n" for number in range(500))
-    command = [sys.executable, "-P", "-m", "labcore", "trace", "-H", daemon.url, "--"]
+    command = [sys.executable, "-P", "-m", "labcore", "-H", daemon.url, "trace", "--"]
     command += [str(DOCKER), "run", "--rm", "-i", "busybox", "cat"]
     ran = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False)
     assert ran.stdout == text
