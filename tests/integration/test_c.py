@@ -95,7 +95,7 @@ def _headers_of_2018(target: Path) -> Path:
 def test_arm64_links_the_programs(tmp_path: Path) -> None:
     needs(ARM64)
     for name, sources in {
-        "monitor": ["monitor.c", "discard.c", "message.c", "shim.c", "log.c", "walker.c"],
+        "monitor": ["monitor.c", "discard.c", "message.c", "shim.c", "output.c", "log.c", "walker.c"],
         "init": ["init.c"],
         "hello": ["hello.c"],
         "floor": ["floor.c"],

@@ -250,6 +250,8 @@ def target(route: Route, name: str) -> str:
 
 def is_reached(route: Route) -> bool:
     """Return whether a route is asked here: nothing that removes what the others need, or asks a registry of the world."""
+    if (route.method, route.path) == ("DELETE", "/labcore/daemon"):  # after which nobody answers
+        return False
     return not route.path.endswith("/prune") and not route.path.startswith(("/auth", "/images/search", "/distribution"))
 
 

@@ -35,10 +35,15 @@ def test_the_lessons_pass_inside_a_container(tmp_path: Path) -> None:
     (tmp_path / "solutions").write_text("".join(f"{json.dumps(request)}\n" for request in requests))
     inside = f"""
         set -e; mount -t tmpfs tmpfs {place}; cd {place}; export LABCORE_ROOT={place}/state PYTHONPATH={PROJECT}
-        {LABCORE} seed busybox; {LABCORE} run --rm busybox hostname
+        {LABCORE} seed busybox; {LABCORE} run --rm busybox hostname; {LABCORE} daemon stop
         {LABCORE} lesson start 4; {LABCORE} lesson solve 4; {LABCORE} lesson check 4
         {sys.executable} -P -m tests.warm_checks < {tmp_path}/solutions"""
-    run = f"{LABCORE} run --rm --privileged --init --rootfs {place} sh -c {shlex.quote(inside)}"
+    script = (
+        "import labcore, sys; "
+        "done = labcore.run(rootfs=sys.argv[1], argv=['sh', '-c', sys.argv[2]], privileged=True, init=True); "
+        "sys.stdout.buffer.write(done.stdout + done.stderr); sys.exit(done.exit_code)"
+    )
+    run = shlex.join([sys.executable, "-P", "-c", script, str(place), inside])
     outside = f"mount --rbind / {place} && exec {run}"
     command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", outside]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=300)

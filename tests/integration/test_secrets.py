@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from labcore.registry.endpoint import Endpoint
 from labcore.registry.mirrors import Sources
 from labcore.registry.server import Registry
 from labcore.registry.transport import Transport
+from tests.daemon import RunningDaemon, own_daemon
 from tests.serving import Handler, named, served
 
 PASSWORD, IDENTITY, TOKEN, SIGNATURE = "hush-hush", "identity-secret", "bearer-secret", "signature-secret"
@@ -34,6 +36,13 @@ SECRETS = (PASSWORD, IDENTITY, TOKEN, SIGNATURE, BASIC)
 def own_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
     monkeypatch.setattr("labcore.registry.transport.pause", lambda *_: 0.0)
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
+    """The daemon that the commands ask."""
+    with own_daemon(tmp_path_factory.mktemp("secrets") / "root") as daemon:
+        yield daemon
 
 
 def everything_said(error: BaseException) -> str:
@@ -107,8 +116,9 @@ WAYS: dict[str, Handler] = {
 @pytest.mark.parametrize("kind", ["password", "identity"])
 @pytest.mark.parametrize("way", WAYS)
 def test_errors_and_events(
-    engine: Engine, tmp_path: Path, way: str, kind: str, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
-) -> None:
+    engine: Engine, asked: RunningDaemon, tmp_path: Path, way: str, kind: str,
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
     caplog.set_level(logging.DEBUG)
     store = ImageStore(tmp_path / "images")
     with served(WAYS[way]) as address:
@@ -126,20 +136,22 @@ def test_errors_and_events(
             except (LabcoreError, OSError) as error:
                 said.append(everything_said(error))
         for words in (["pull", str(reference)], ["login", address], ["search", f"{address}/x"]):
-            assert main(["--root", str(tmp_path), *words]) != 0
+            assert main(["--root", str(asked.root), *words]) != 0
     shown = capsys.readouterr()
-    text = "\n".join([*said, caplog.text, shown.out, shown.err])
+    text = "\n".join([*said, caplog.text, shown.out, shown.err, asked.said()])
     assert address in text
     assert [secret for secret in SECRETS if secret in text] == []
 
 
-def test_when_all_goes_well(engine: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_when_all_goes_well(
+    engine: Engine, asked: RunningDaemon, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
     registry = Registry(tmp_path / "registry")
     with served(basic(registry.answer)) as address:
         reference = named(engine, address)
         keep(address, Credentials("anna", PASSWORD))
         said = [repr(event) for event in push(engine.images, reference, endpoint(reference))]
-        assert main(["--root", str(tmp_path), "pull", str(reference)]) == 0
+        assert main(["--root", str(asked.root), "pull", str(reference)]) == 0
     shown = capsys.readouterr()
     assert [secret for secret in SECRETS if secret in "\n".join([*said, shown.out, shown.err])] == []
 

@@ -28,6 +28,7 @@ for name in a b; do mkdir "$PLACE/names/$name"; mount -t tmpfs "$name" "$PLACE/n
 cat /proc/self/mountinfo > "$PLACE/../before"
 status=0
 sh -ec "$1" || status=$?
+$PYTHON -m labcore daemon stop > stopped
 cat /proc/self/mountinfo > "$PLACE/../after"
 exit $status
 """
@@ -55,7 +56,8 @@ WARM_CHECKS = "$PYTHON -m tests.warm_checks"
 USES = {
     "run": f"{LABCORE} run --rm busybox mount",
     "run, all rights": f"{LABCORE} run --rm --privileged busybox sh -c 'mount -t tmpfs x /tmp; umount /tmp; umount -l /dev'",
-    "run, users remapped": f"{LABCORE} run --rm --userns-remap 100000 -v data:/data busybox mount",
+    "run, users remapped": "$PYTHON -c 'import labcore; "
+    'labcore.run("busybox", ["mount"], userns_remap="100000", volumes=["data:/data"])\'',
     "volumes": f"{LABCORE} run --rm -v data:/data -v $PLACE:/host -v $PLACE:/host2:rshared --tmpfs /x busybox mount",
     "a container that stays": f"{LABCORE} run --name work busybox touch /x; {LABCORE} diff work; {LABCORE} commit work w:1; "
     f"{LABCORE} cp work:/x copied; {LABCORE} run -d --name up busybox sleep 60; {LABCORE} exec up true; {LABCORE} rm -f up",

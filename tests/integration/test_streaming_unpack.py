@@ -124,10 +124,11 @@ STEPS = "rename,renameat,renameat2,fsync,syncfs,unlink,unlinkat,rmdir,mkdir,mkdi
 
 
 def killed_at(step: int, root: Path, name: Reference) -> bool:
-    """Pull with `labcore pull`, killed when one of its threads comes to its `step`th change; return whether it was."""
+    """Pull in a process that is killed when one of its threads comes to its `step`th change; return whether it was."""
     injected = f"inject={STEPS}:signal=SIGKILL:when={step}"
     traced = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={STEPS}", "-e", injected]
-    command = [sys.executable, "-B", "-m", "labcore", "--root", str(root), "pull", str(name)]
+    script = "import sys; from labcore.engine import Engine; list(Engine(sys.argv[1]).pull(sys.argv[2]))"
+    command = [sys.executable, "-B", "-c", script, str(root), str(name)]
     done = subprocess.run([*traced, *command], capture_output=True, text=True, timeout=60)
     assert done.returncode in (0, -9, 137), done.stderr
     return done.returncode != 0

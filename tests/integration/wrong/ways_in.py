@@ -21,7 +21,6 @@ def _layers(*deed: str) -> str:
 
 TAR = "place.mkdir(); subprocess.run(['tar', '-xf', blob, '-C', place], check=True); whiteouts(place)"
 IN_SECRET = f"subprocess.run([{sys.executable!r}, '-c', 'import labcore.storage.unpack'], capture_output=True)"
-LABCORE = [sys.executable, "-m", "labcore"]
 
 WAYS_IN: dict[tuple[int, str], dict[str, str]] = {
     (1, "hostname"): {
@@ -53,9 +52,10 @@ def rootfs(spec):
 def run(root, argv, name="box"):
     return show(labcore.plan(rootfs=root, argv=list(argv), hostname=name)).returncode
 """,
-        "the command": f"""
+        "the library in a process of its own": f"""
 def run(root, argv, name="box"):
-    return subprocess.run([*{LABCORE!r}, "run", "--rm", "--rootfs", root, "--hostname", name, *argv]).returncode
+    script = "import labcore, sys; sys.exit(labcore.run(rootfs=sys.argv[1], hostname=sys.argv[2], argv=sys.argv[3:]).exit_code)"
+    return subprocess.run([{sys.executable!r}, "-c", script, root, name, *argv]).returncode
 """,
         "the launch": """
 def run(root, argv, name="box"):
@@ -157,10 +157,11 @@ def pull(registry, repository, tag, store):
     from labcore.registry.transport import Endpoint, Transport
     return Client(Transport(Endpoint.of(registry.removeprefix('http://'))), repository).manifest(tag)
 """,
-        "the command": f"""
+        "the library in a process of its own": f"""
 def pull(registry, repository, tag, store):
     name = f"{{registry.removeprefix('http://')}}/{{repository}}:{{tag}}"
-    subprocess.run([*{LABCORE!r}, "--root", store, "pull", name], check=True)
+    script = "import sys; from labcore.engine import Engine; list(Engine(sys.argv[1]).pull(sys.argv[2]))"
+    subprocess.run([{sys.executable!r}, "-c", script, store, name], check=True)
     return lab.manifest(store, name)
 """,
     },
