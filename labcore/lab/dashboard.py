@@ -96,7 +96,7 @@ class Dashboard(Printable):
         self.run.disabled = state != "running"
 
     def _button(self, verb: str, icon: str) -> Button:
-        button = Button(tooltip=say(verb), icon=icon, layout=Layout(width="40px"))
+        button = Button(tooltip=name_of(verb), icon=icon, layout=Layout(width="40px"))
         button.on_click(lambda _: _in_background(lambda: self.act(verb)))
         return button
 
@@ -108,7 +108,7 @@ class Dashboard(Printable):
 
         def carry_out() -> str:
             acts[verb](name)
-            return f"{say(verb)}: {name}"
+            return f"{name_of(verb)}: {name}"
 
         self._try(carry_out)
 
@@ -153,6 +153,11 @@ def dashboard(host: str | None = None, *, seconds: float = 1.0) -> Dashboard:
     shown = Dashboard(connect(host), seconds=seconds)
     shown.watch()
     return shown
+
+
+def name_of(verb: str) -> str:
+    """Return a button's verb in the reader's language."""
+    return {"start": say("start"), "stop": say("stop"), "pause": say("pause"), "unpause": say("unpause")}[verb]
 
 
 def _in_background(act: Callable[[], None]) -> None:
