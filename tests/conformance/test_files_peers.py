@@ -16,6 +16,7 @@ from labcore.engine.container.files import container_files
 from tests.conformance.conftest import Driver
 from tests.containers import changes, run_script
 
+pytestmark = pytest.mark.usefixtures("served")  # which the command asks
 SCRIPT = r"""
 mkdir -p /new/deep; echo 1 > /new/deep/file; ln /new/deep/file /new/hard; ln -s /etc/passwd /new/link
 echo more >> /etc/group; rm /etc/passwd

@@ -127,7 +127,7 @@ def killed_at(step: int, root: Path, name: Reference) -> bool:
     """Pull in a process that is killed when one of its threads comes to its `step`th change; return whether it was."""
     injected = f"inject={STEPS}:signal=SIGKILL:when={step}"
     traced = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={STEPS}", "-e", injected]
-    script = "import sys; from labcore.engine import Engine; list(Engine(sys.argv[1]).pull(sys.argv[2]))"
+    script = "import sys; from labcore import Engine, spec; list(Engine(sys.argv[1]).pull(spec.Reference.parse(sys.argv[2])))"
     command = [sys.executable, "-B", "-c", script, str(root), str(name)]
     done = subprocess.run([*traced, *command], capture_output=True, text=True, timeout=60)
     assert done.returncode in (0, -9, 137), done.stderr

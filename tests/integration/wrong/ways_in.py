@@ -160,7 +160,7 @@ def pull(registry, repository, tag, store):
         "the library in a process of its own": f"""
 def pull(registry, repository, tag, store):
     name = f"{{registry.removeprefix('http://')}}/{{repository}}:{{tag}}"
-    script = "import sys; from labcore.engine import Engine; list(Engine(sys.argv[1]).pull(sys.argv[2]))"
+    script = "import sys; from labcore import Engine, spec; list(Engine(sys.argv[1]).pull(spec.Reference.parse(sys.argv[2])))"
     subprocess.run([{sys.executable!r}, "-c", script, store, name], check=True)
     return lab.manifest(store, name)
 """,
