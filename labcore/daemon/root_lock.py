@@ -17,6 +17,7 @@ FILE_NAME: Final = "daemon.json"
 
 def own(root: Path) -> Lock:
     """Return the lock by which a root is one daemon's; it says whose. Raises InUse, which names the daemon that has it."""
+    root.mkdir(mode=0o711, parents=True, exist_ok=True)
     lock = Lock(root / LOCK_NAME, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW)
     if not lock.try_acquire():
         holder = os.pread(lock.fileno(), 20, 0).decode("ascii", "replace").strip()
