@@ -57,7 +57,7 @@ USES = {
     "run": f"{LABCORE} run --rm busybox mount",
     "run, all rights": f"{LABCORE} run --rm --privileged busybox sh -c 'mount -t tmpfs x /tmp; umount /tmp; umount -l /dev'",
     "run, users remapped": "$PYTHON -c 'import labcore; "
-    'labcore.run("busybox", ["mount"], userns_remap="100000", volumes=["data:/data"])\'',
+    'labcore.run("busybox", ["mount"], remap="100000", volumes=["data:/data"])\'',
     "volumes": f"{LABCORE} run --rm -v data:/data -v $PLACE:/host -v $PLACE:/host2:rshared --tmpfs /x busybox mount",
     "a container that stays": f"{LABCORE} run --name work busybox touch /x; {LABCORE} diff work; {LABCORE} commit work w:1; "
     f"{LABCORE} cp work:/x copied; {LABCORE} run -d --name up busybox sleep 60; {LABCORE} exec up true; {LABCORE} rm -f up",
