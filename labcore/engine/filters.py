@@ -1,28 +1,15 @@
-"""Filters: what docker's lists have in common: NAME=VALUE on the command line, labels, parts of names, truths."""
+"""Filters: what docker's lists have in common: labels, parts of names, truths."""
 
 from __future__ import annotations
 
 import re
 
-from labcore.errors import InvalidInput
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Mapping
     from typing import Final
 
 TRUTHS: Final = {"1": True, "true": True, "0": False, "false": False}
-
-
-def parse_filters(texts: Iterable[str], known: Collection[str]) -> dict[str, list[str]]:
-    """Read `NAME=VALUE` filters. Raises InvalidInput for one that is not known."""
-    found: dict[str, list[str]] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or name not in known:
-            raise InvalidInput(f"filter {text!r}: there are {', '.join(f'{each}=…' for each in known)}")
-        found.setdefault(name, []).append(value)
-    return found
 
 
 def has_label(labels: Mapping[str, str], text: str) -> bool:

@@ -1,6 +1,6 @@
 """prune: containers, volumes, and garbage collection of blobs and unpacked layers."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from labcore.engine.container.lifecycle import status_of
@@ -90,17 +90,6 @@ def stack_of(image: Image) -> list[str]:
 def settled(engine: Engine, stack: list[str]) -> list[str]:
     """Return a stack with its fixup layer, if it needs one: `labcore.storage.implied`."""
     return [*stack, fixup_id(visible(engine.layers.directory, stack))] if stack else stack
-
-
-def users_of(engine: Engine, which: Iterable[Image]) -> list[str]:
-    """Return who uses an image: containers of it or on its layers, running or not. Raises Unavailable."""
-    which = list(which)
-    stacks = [visible(engine.layers.directory, stack_of(image)) for image in which]
-    exact = [stack for each in stacks for stack in (each, settled(engine, each))]
-    ids = {image.id for image in which}
-    users = [str(each) for each in engine.records.readable() if each.image_id in ids or list(each.layers) in exact]
-    running = not users and any(is_mounted(engine, image) for image in which)
-    return users or (["a running container"] if running else [])
 
 
 def is_mounted(engine: Engine, image: Image) -> bool:

@@ -1,4 +1,4 @@
-"""What a container uses, of a reading of its statistics: docker's fields for `--format`."""
+"""Usage of a container, from a reading of its statistics: docker's fields for `--format`."""
 
 from __future__ import annotations
 

@@ -24,7 +24,10 @@ REPEATED = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.epilog = "The stock docker command works with it: docker -H unix:///run/labcore.sock run hello-world"
+    parser.epilog = (
+        "The stock docker command works with it: docker -H unix:///run/labcore.sock run hello-world. "
+        "`labcore daemon status` shows one that runs, `labcore daemon stop` ends it."
+    )
     parser.add_argument(
         "-H",
         "--host",
