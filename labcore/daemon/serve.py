@@ -33,6 +33,8 @@ def serve(root: Path, settings: Settings) -> None:
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection takes one, each container some
     check(settings)
+    if any(Path(host.removeprefix("unix://")).parent == root for host in settings.hosts):
+        root.mkdir(mode=0o711, parents=True, exist_ok=True)  # a socket is in it
     ends = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ends.set())

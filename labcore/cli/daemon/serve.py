@@ -70,10 +70,7 @@ def main(args: argparse.Namespace) -> int:
     level = logging.DEBUG if args.debug else logging.INFO
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=level)
     root = args.own_root or args.root or default_root()
-    settings = settings_of(args, root)
-    if not args.hosts:
-        root.mkdir(mode=0o711, parents=True, exist_ok=True)  # its socket may be in it
-    serve(root, settings)
+    serve(root, settings_of(args, root))
     return 0
 
 
