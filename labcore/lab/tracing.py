@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from labcore.client.hosts import find_host
+from labcore.errors import InvalidInput
+from labcore.lab.messages import say
 from labcore.record import Record
 from labcore.trace import Span, Traced, rows
 from labcore.trace import trace as traced
@@ -31,9 +33,35 @@ class DrawnTrace(Record):
     @property
     def picture(self) -> "Picture":
         """The waterfall."""
-        from labcore.lab.pictures.trace_waterfall import trace_waterfall  # which takes a third of a second to import
+        return self.zoom()
 
-        return trace_waterfall(self.traced.span)
+    @property
+    def sequence(self) -> "Picture":
+        """Who asked whom for what, in the order of time."""
+        from labcore.lab.pictures.sequence import sequence  # which takes a third of a second to import
+
+        return sequence(self.traced.span)
+
+    def zoom(self, part: str = "", *, depth: int | None = None) -> "Picture":
+        """Return the waterfall of one part, the first whose name holds this, `depth` levels of it. Raises InvalidInput.
+
+        `zoom("op")` is that of the ops alone: from the clone to the program's execve.
+        """
+        from labcore.lab.pictures.trace_waterfall import trace_waterfall
+
+        return trace_waterfall(self._part(part), depth)
+
+    def _part(self, part: str) -> Span:
+        from labcore.lab.pictures.sequence import short
+
+        ops = [span for span in self.spans if span.kind == "op"]
+        if part == "op" and ops:
+            return Span("part", say("the ops"), ops[0].start, ops[-1].end, ops[0].lane, tuple(ops))
+        found = next((span for span in self.spans if part in short(span.name)), None)
+        if found is None:
+            names = ", ".join(dict.fromkeys(span.name.split(" ")[0] for span in self.spans))
+            raise InvalidInput(say("no part is called {part}: there are {names}", part=part, names=names))
+        return found
 
     def _ipython_display_(self) -> None:
         print(self.traced.output, end="")
