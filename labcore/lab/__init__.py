@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from labcore.lab.cgroups import cgroup, group
     from labcore.lab.checks import NotPassed, Verdict, check
     from labcore.lab.dashboard import dashboard
+    from labcore.lab.docker_command import DockerTookTooLong, docker
     from labcore.lab.doctor_table import doctor
     from labcore.lab.failures import NothingHappened, expect
     from labcore.lab.guessing import guess, outcome
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from labcore.lab.widget import tick
 
 __all__ = [
+    "DockerTookTooLong",
     "FetchFailed",
     "HelperFailed",
     "LessonStopped",
@@ -70,6 +72,7 @@ __all__ = [
     "check",
     "compare",
     "dashboard",
+    "docker",
     "doctor",
     "draw",
     "expect",
@@ -120,6 +123,7 @@ __getattr__ = lazy_names(
     {
         "labcore.lab.session": ("LessonStopped", "begin"),
         "labcore.lab.checks": ("NotPassed", "Verdict", "check"),
+        "labcore.lab.docker_command": ("DockerTookTooLong", "docker"),
         "labcore.lab.doctor_table": ("doctor",),
         "labcore.lab.failures": ("NothingHappened", "expect"),
         "labcore.lab.attacks": ("attack", "attacks", "seccomp"),
