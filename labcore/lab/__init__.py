@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from labcore.lab.cgroups import cgroup, group
     from labcore.lab.checks import NotPassed, Verdict, check
     from labcore.lab.dashboard import dashboard
+    from labcore.lab.docker_command import DockerTookTooLong, docker
     from labcore.lab.doctor_table import doctor
     from labcore.lab.failures import NothingHappened, expect
     from labcore.lab.guessing import guess, outcome
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
     from labcore.lab.http_get import FetchFailed, fetch
     from labcore.lab.installing import bound_devices, foreign_program, my_runtime
     from labcore.lab.lesson_images import greeting, image, layer
+    from labcore.lab.listening import listen
     from labcore.lab.machines import compare, draw, in_vm, timed
     from labcore.lab.pictures import (
         Picture,
+        architecture,
         mounts,
         namespaces,
         network,
@@ -55,6 +58,7 @@ if TYPE_CHECKING:
     from labcore.lab.widget import tick
 
 __all__ = [
+    "DockerTookTooLong",
     "FetchFailed",
     "HelperFailed",
     "LessonStopped",
@@ -62,6 +66,7 @@ __all__ = [
     "NothingHappened",
     "Picture",
     "Verdict",
+    "architecture",
     "attack",
     "attacks",
     "begin",
@@ -70,6 +75,7 @@ __all__ = [
     "check",
     "compare",
     "dashboard",
+    "docker",
     "doctor",
     "draw",
     "expect",
@@ -82,6 +88,7 @@ __all__ = [
     "image",
     "in_vm",
     "layer",
+    "listen",
     "manifest",
     "mounts",
     "my_runtime",
@@ -120,10 +127,12 @@ __getattr__ = lazy_names(
     {
         "labcore.lab.session": ("LessonStopped", "begin"),
         "labcore.lab.checks": ("NotPassed", "Verdict", "check"),
+        "labcore.lab.docker_command": ("DockerTookTooLong", "docker"),
         "labcore.lab.doctor_table": ("doctor",),
         "labcore.lab.failures": ("NothingHappened", "expect"),
         "labcore.lab.attacks": ("attack", "attacks", "seccomp"),
         "labcore.lab.cgroups": ("cgroup", "group"),
+        "labcore.lab.listening": ("listen",),
         "labcore.lab.machines": ("compare", "draw", "in_vm", "timed"),
         "labcore.lab.hinting": ("hint",),
         "labcore.lab.http_get": ("FetchFailed", "fetch"),
@@ -133,6 +142,7 @@ __getattr__ = lazy_names(
         "labcore.lab.lesson_images": ("greeting", "image", "layer"),
         "labcore.lab.pictures": (
             "Picture",
+            "architecture",
             "mounts",
             "namespaces",
             "network",

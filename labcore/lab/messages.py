@@ -40,6 +40,12 @@ CHINESE = {
     # copies
     "no lesson at {path}: run this where labcore's source is, with its notebooks beside it":
         "{path} 处没有课程：请在 labcore 的源码目录里运行，notebooks 就在旁边",
+    # the docker command
+    "There is no stock docker command here. labcore's own takes its place and asks the daemon the same; what is lost "
+    "is to see that Docker's command is content with it. To have it, once: sudo labcore lesson setup":
+        "这里没有 Docker 官方的 docker 命令，改用 labcore 自己的命令，它向守护进程发出同样的请求；只是看不到"
+        "官方的命令也能用它。想要的话，运行一次：sudo labcore lesson setup",
+    "`{line}` was still at work after {n} seconds, and was ended.": "`{line}` 运行了 {n} 秒还没有结束，已被终止。",
     # checks
     "the check came to its end": "检查正常跑完",
     "{file} cannot be read: run the step's cell again.": "{file} 无法解析：请把这一步的单元格再运行一遍。",
@@ -578,6 +584,45 @@ CHINESE = {
     "in the byte order that byte 5 names": "字节顺序按第 5 字节所写",
     "a script is for no machine": "脚本不属于任何机器",
     "nor is a file that is cut off": "被截断的文件也一样",
+    # --- lesson 5: listening in, and the picture of a daemon
+    "(no answer)": "（没有应答）",
+    "{count} raw bytes followed": "随后是 {count} 个原始字节",
+    "the client asks": "客户端请求",
+    "the daemon answers": "守护进程应答",
+    "{count} bytes": "{count} 字节",
+    "… {count} more lines": "……还有 {count} 行",
+    "({count} fields that are empty or 0 are left out)": "（省略了 {count} 个空的或为 0 的字段）",
+    "{url} is no unix socket: name a daemon on one": "{url} 不是 unix 套接字：请给出监听 unix 套接字的守护进程",
+    "A daemon as it runs, and what hangs on it": "运行中的守护进程，以及它所管的一切",
+    "daemon: process {pid}, {threads} threads": "守护进程：进程 {pid}，{threads} 个线程",
+    "listens at {address}; {count} connections open": "监听 {address}；现有 {count} 个连接",
+    "Server": "Server",
+    "Engine": "Engine",
+    "Jobs": "Job",
+    "(none is being done)": "（没有正在做的）",
+    "finds who answers; {done} jobs are done, the last: {last}": "找到由谁应答；已做完 {done} 个 job，最近的：{last}",
+    "clients": "客户端",
+    "you": "你",
+    "(nobody is asking)": "（没有人在请求）",
+    "graph driver": "GraphDriver",
+    "network driver": "NetworkDriver",
+    "exec driver": "ExecDriver",
+    "a monitor each": "各配一个监控进程",
+    "layers": "层",
+    "address": "地址",
+    "monitor → process": "监控进程 → 进程",
+    "containers": "容器",
+    "(none runs)": "（没有在运行的）",
+    "{count} of the image + 1": "镜像的 {count} 层 + 1",
+    "the monitors are the daemon's children; when it ends, they go on":
+        "监控进程是守护进程的子进程；守护进程结束，它们照常运行",
+    "the monitors are children of process {parent}: they have outlived the daemon that started them":
+        "监控进程是进程 {parent} 的子进程：启动它们的守护进程已经不在了",
+    "{name}: {layers} layers, address {address}, monitor {monitor}, process {pid}":
+        "{name}：{layers} 层，地址 {address}，监控进程 {monitor}，进程 {pid}",
+    "A daemon, process {pid}, listens at {doors}.": "守护进程（进程 {pid}）监听 {doors}。",
+    "Jobs that are being done: {jobs}.": "正在做的 job：{jobs}。",
+    "Containers: {containers}.": "容器：{containers}。",
     # --- what pictures are in words, and what stands below them
     "The ten lessons in a line: {line}. You are in lesson {stage}.":
         "十课排成一行：{line}。现在是第 {stage} 课。",
