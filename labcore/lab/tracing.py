@@ -2,11 +2,14 @@
 
 import shlex
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from labcore.client.hosts import find_host
 from labcore.errors import InvalidInput
+from labcore.lab.docker_client import find_client
 from labcore.lab.messages import say
+from labcore.lab.sandbox import python
+from labcore.paths import default_root
 from labcore.record import Record
 from labcore.trace import Span, Traced, rows
 from labcore.trace import trace as traced
@@ -24,6 +27,18 @@ class DrawnTrace(Record):
     def status(self) -> int:
         """Its exit status."""
         return self.traced.status
+
+    @property
+    def output(self) -> str:
+        """What it has put out."""
+        return self.traced.output
+
+    @property
+    def answers(self) -> list[str]:
+        """Its calls, each with the status that it was answered with."""
+        from labcore.lab.pictures.sequence import short
+
+        return [f"{short(call.name).partition('?')[0]}: {call.answer}" for call in self.traced.span.children]
 
     @property
     def spans(self) -> list[Span]:
@@ -74,8 +89,12 @@ class DrawnTrace(Record):
 def trace(command: str | Sequence[str], *, host: str | None = None) -> DrawnTrace:
     """Run a command with DOCKER_HOST leading to labcore's daemon, and return and draw where its time went.
 
-    `host` is the daemon's socket, in place of the one that `labcore.connect` finds.
+    `docker` is the stock command, as `lab.docker` finds it, and labcore's where there is none. `host` is the daemon's socket,
+    in place of the one that `labcore.connect` finds.
     Raises InvalidInput; Unavailable if no daemon answers.
     """
-    words: Any = shlex.split(command) if isinstance(command, str) else command
+    words = shlex.split(command) if isinstance(command, str) else list(command)
+    if words[:1] == ["docker"]:
+        client = find_client(default_root())
+        words[:1] = [str(client.path)] if client else python("labcore")
     return DrawnTrace(traced(words, find_host(host).url, capture=True))

@@ -430,7 +430,7 @@ lab.guess("registry down")
 bad.close(), registry.close()
 recorded = lab.trace(f"docker run --rm {name}", host=daemon.url)
 print(recorded.output, "exit status", recorded.status)
-[f"{span.name.partition('?')[0]}: {span.answer}" for span in recorded.spans if span.kind == "call"]
+recorded.answers
 
 # %%
 docker("run --rm hello-world")
@@ -453,7 +453,7 @@ lab.guess("no program")
 # %%
 recorded = lab.trace("docker run --rm hello-world nosuch", host=daemon.url)
 print(recorded.output, "exit status", recorded.status)
-[f"{span.name.partition('?')[0]}: {span.answer}" for span in recorded.spans if span.kind == "call"]
+recorded.answers
 
 # %%
 lab.outcome("no program")
@@ -476,7 +476,7 @@ lab.guess("read-only store")
 with daemon.read_only():
     recorded = lab.trace("docker run --rm hello-world", host=daemon.url)
 print(recorded.output, "exit status", recorded.status)
-[f"{span.name.partition('?')[0]}: {span.answer}" for span in recorded.spans if span.kind == "call"]
+recorded.answers
 
 # %%
 lab.outcome("read-only store")

@@ -1,6 +1,6 @@
 """Solutions of lesson 6: an image that is missing, its pull by the Engine API, and a container's output in frames."""
 
-# ruff: noqa: F403, F405
+# ruff: noqa: ARG001, F403, F405
 # mypy: ignore-errors
 
 from labcore.lab.vocabulary import *

@@ -94,7 +94,11 @@ def lab_has(store, image):
 """,
     },
     "create": {
-        "a faked print": 'def create(daemon, request):\n    print("404 No such image")\n    return Reply(201, {"Id": "0" * 64})\n',
+        "a faked print": """
+def create(daemon, request):
+    print("404 No such image")
+    return Reply(201, {"Id": "0" * 64})
+""",
         "a hard-coded image": _but(CREATE, ('argv = command(asked["Image"]', 'argv = command("busybox"')),
         "a call of the reference": _reference("create"),
         "as in lesson 5": """
@@ -104,7 +108,10 @@ def create(daemon, request):
     daemon.containers[container.id] = container
     return Reply(201, {"Id": container.id, "Warnings": []})
 """,
-        "always missing": 'def create(daemon, request):\n    return Reply(404, {"message": f"No such image: {request.json()[\'Image\']}"})\n',
+        "always missing": """
+def create(daemon, request):
+    return Reply(404, {"message": f"No such image: {request.json()['Image']}"})
+""",
         "500 for a missing image": _but(CREATE, ("Reply(404", "Reply(500")),
         "200 for a missing image": _but(CREATE, ("Reply(404", "Reply(200")),
         "200 for a container": _but(CREATE, ("Reply(201", "Reply(200")),

@@ -65,10 +65,10 @@ def _asked(draw: Draw) -> list[str]:
 
 def _perform_command(mine: ModuleType, draw: Draw) -> dict[str, list[Any]]:
     store = str(store_of(draw))
-    found = {}
+    found: dict[str, list[Any]] = {}
     for name in configs(draw):
         image = f"{draw.hostname}/{name}"
-        calls = (_asked(draw), [], None)
+        calls: tuple[list[str] | None, ...] = (_asked(draw), [], None)
         found[name] = [list(mine.command(image, argv, store)) for argv in calls]
     try:
         found["nowhere"] = [mine.command(f"{draw.hostname}/nowhere", _asked(draw), store)]
