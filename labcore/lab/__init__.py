@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from labcore.lab.checks import NotPassed, Verdict, check
     from labcore.lab.curl import curl
     from labcore.lab.dashboard import dashboard
+    from labcore.lab.docker_command import DockerTookTooLong, docker
     from labcore.lab.doctor_table import doctor
     from labcore.lab.failures import NothingHappened, expect
     from labcore.lab.guessing import guess, outcome
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from labcore.lab.widget import tick
 
 __all__ = [
+    "DockerTookTooLong",
     "FetchFailed",
     "HelperFailed",
     "LessonStopped",
@@ -76,6 +78,7 @@ __all__ = [
     "compare",
     "curl",
     "dashboard",
+    "docker",
     "doctor",
     "draw",
     "expect",
@@ -128,6 +131,7 @@ __getattr__ = lazy_names(
     {
         "labcore.lab.session": ("LessonStopped", "begin"),
         "labcore.lab.checks": ("NotPassed", "Verdict", "check"),
+        "labcore.lab.docker_command": ("DockerTookTooLong", "docker"),
         "labcore.lab.doctor_table": ("doctor",),
         "labcore.lab.failures": ("NothingHappened", "expect"),
         "labcore.lab.attacks": ("attack", "attacks", "seccomp"),
