@@ -12,6 +12,7 @@ from pathlib import Path
 
 import labcore
 from labcore import lab, native
+from labcore.errors import ImageNotFound
 from labcore.lab.cgroups import memory_max
 from labcore.lab.running import show
 from labcore.native import DEVNULL, PIPE, Capability, CloneFlag, MountFlag, UnmountFlag
@@ -54,6 +55,7 @@ __all__ = [
     "CloneFlag",
     "ContainerSpec",
     "IdRange",
+    "ImageNotFound",
     "MountFlag",
     "OverlayRoot",
     "Path",

@@ -6,7 +6,7 @@
 # your daemon to do without an image and then to fetch it; and you take one part after the other away, to know each failure by
 # its face. The core takes about 70 minutes.
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="fab7a66a"
 # # 6. 各个组件如何协作
 #
 # `docker run hello-world` 是多数人的第一个容器。它需要的东西，你差不多都做过了：运行时（第 1～4 课）、拉取镜像（第 3 课）、守护进程（第 5 课）。
@@ -24,7 +24,7 @@
 #
 # Two things can be predicted. How many requests does the client send the daemon for it? And after step 2, who decides on step 3?
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="1c4a6fdc"
 # ## 文章说，分五步
 #
 # 1. 客户端执行 `docker run` 命令。
@@ -47,7 +47,7 @@ lab.guess("who pulls")
 # Three parties are needed. A **registry**, as in lesson 3, that stands in for Docker Hub: `library/` is where Hub keeps the official
 # images. A **daemon**, the real one of lesson 5: its option `--registry-mirror` lets it ask ours first. And a **client**, the command.
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="f08ef208"
 # 需要三方。一个**仓库服务器**（registry），同第 3 课，代替 Docker Hub；`library/` 是 Hub 存放官方镜像的地方。
 # 一个**守护进程**，就是第 5 课里真正的那个；选项 `--registry-mirror` 让它先问我们的服务器。还有一个**客户端**，也就是命令本身。
 
@@ -60,7 +60,7 @@ docker = lab.docker(daemon)
 # %% [markdown] lang="en" id="record"
 # `lab.trace` runs a command, and has the daemon tell what it does for it, and when.
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="a8fe0e50"
 # `lab.trace` 运行一条命令，同时让守护进程报告它为此做了什么、在什么时刻。
 
 # %%
@@ -78,7 +78,7 @@ recorded.sequence
 # `POST /images/create`, waits for the end of that, and asks for the container *once more*. The daemon is the hand, the client the
 # head: `docker run --pull=never` leaves the request out, `--pull=always` makes it first (both since 2020).
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="6f93588f"
 # 从上往下读。实线箭头是请求，虚线箭头是回答；左边的数字是毫秒。五个步骤都在图里，找找看。可是第 2 步和第 3 步究竟是谁做的？
 #
 # 守护进程回答 **404，没有这个镜像**，事情就到此为止：它什么也不下载。随后是**客户端**请求 `POST /images/create`，等它结束，然后**再一次**请求创建容器。
@@ -96,7 +96,7 @@ lab.outcome("requests", sum(span.kind == "call" for span in recorded.spans))
 #
 # Let us see the words themselves. The image goes, and the command runs once more, overheard as in lesson 5.
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="43b570f5"
 # 最后三个请求的顺序也有道理。`attach`（把它的输出给我）和 `wait`（告诉我它怎样结束）都在 `start` **之前**：
 # 否则，一毫秒就结束的程序，话都说完了还没有人在听。
 #
@@ -110,7 +110,7 @@ docker("rmi hello-world")
 with lab.listen(daemon) as line:
     lab.docker(line)("run --rm hello-world")
     heard = line.conversation()
-heard.only("create")
+heard.about("create")
 
 # %% [markdown] lang="en" id="wire"
 # - `404` and `{"message": "No such image: …"}`. The client looks at the number alone.
@@ -121,7 +121,7 @@ heard.only("create")
 # What has come since 2019: the client names a *platform* (`--platform linux/arm64`) in both requests, for one name may stand for images
 # for several processors (lesson 4).
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="8552d09c"
 # - `404` 和 `{"message": "No such image: …"}`。客户端只看这个数字。
 # - `images/create` **立刻**得到 `200`，之后是一行行 JSON，事情进行到哪里就报到哪里。`Pulling from …` 和进度条就是这么来的。
 # - 第二个 `create` 和第一个一字不差。这次是 `201`，带着一个 id。
@@ -144,7 +144,7 @@ heard.only("create")
 # the container and ends; the shim stays with it, holds its streams and learns its exit code. So dockerd may be restarted. (labcore's
 # shim is called monitor.)
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="5c2bf3a0"
 # ## 守护进程做些什么
 #
 # 守护进程“把请求翻译成系统调用”，文章列了四类工作。每一类都是图中的一列：
@@ -164,7 +164,7 @@ heard.only("create")
 #
 # The same record, drawn to scale. Which of the client's calls takes longest, before the program runs?
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="dbf06d81"
 # ## 从一秒到一微秒
 #
 # 同一份记录，按时间比例画出来。在程序运行之前，客户端的哪个请求用时最长？
@@ -178,7 +178,7 @@ recorded.zoom(depth=1)
 # %% [markdown] lang="en" id="zoom-pull"
 # `attach` and `wait` last until the program ends: they only listen. Now one call, opened: what the daemon did to bring the image.
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="f6d85064"
 # `attach` 和 `wait` 一直持续到程序结束：它们只是在听。现在打开其中一个请求：为了取回镜像，守护进程做了什么。
 
 # %%
@@ -188,7 +188,7 @@ recorded.zoom("POST /images/create")
 # The manifest first, for it names the rest; then the config; then the layer, unpacked *while* it comes. Your `pull` of lesson 3 does
 # the same, one after the other. And now `start`, at the last magnification: the ops, each of them one system call or a few.
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="fa08fd95"
 # 先取清单，因为其余各部分都写在里面；再取配置；然后是层，一边接收一边解包。你第 3 课的 `pull` 做的是同样的事，只是一件接一件。
 # 最后把 `start` 放到最大：每个操作就是一个或几个系统调用。
 
@@ -208,7 +208,7 @@ lab.outcome("longest", times)
 # In lesson 5 whoever asked for a container had to say what to run. `docker run hello-world` says nothing of a program: `"Cmd": null`.
 # Somebody must know. Look into the image:
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="40abc6c1"
 # 把一个进程变成容器的全部工作（第 1～4 课）都在这几行里，只要几毫秒。这一秒里其余的时间都在等：等程序加载，等数据传来，等磁盘说“写好了”。
 #
 # ## 你的守护进程：运行哪个程序？
@@ -226,13 +226,13 @@ json.loads(Path(store, "blobs", name).read_bytes())["config"]
 # **Your first step** returns the whole list. `argv` is what was asked for; it may be empty or `None`, and so may either field, or
 # it is not there at all. The config is found as above.
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="3730f081"
 # 有两个字段能回答。`Cmd` 是平常要运行的程序，命令行上写在镜像名后面的词会代替它。
 # `Entrypoint` 则始终放在最前面，不管给了什么：入口是 `["ping", "-c1"]` 的镜像，用起来就像 `ping` 命令。
 #
 # **你的第一步**返回完整的列表。`argv` 是请求里要的，可能为空，也可能是 `None`；两个字段也一样，甚至可能根本没有。配置的找法同上。
 
-# %% tags=["exercise"] zh="返回容器要运行的程序：入口，然后是 `argv` 或镜像自己的命令（3 行）。" of=""
+# %% tags=["exercise"] zh="返回容器要运行的程序：入口，然后是 `argv` 或镜像自己的命令（3 行）。" of="38b135a5"
 @lab.step
 def command(image, argv, store):
     """Return what a container runs: the entry point, then `argv` or the image's command (3 lines)."""
@@ -251,7 +251,7 @@ lab.check(command)
 # - else as before, with this `argv`; and give the container the name that is wanted: `request.query.get("name", "")` is the
 #   third argument of `Container`
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="5524c18d"
 # ## 你的守护进程：没有这个镜像
 #
 # 第 5 课的 `create` 什么名字都信。**你的第二步**把它重写一遍：
@@ -260,7 +260,7 @@ lab.check(command)
 # - 如果抛出 `ImageNotFound`：`Reply(404, {"message": …})`，消息就照刚才旁听到的写。什么也不登记
 # - 否则同以前一样，用这个 `argv`；再给容器取上对方要的名字：`request.query.get("name", "")` 是 `Container` 的第三个参数
 
-# %% tags=["exercise"] zh="镜像在就建容器，回答 id；不在就回答 404（新增 5 行）。" of=""
+# %% tags=["exercise"] zh="镜像在就建容器，回答 id；不在就回答 404（新增 5 行）。" of="00159df0"
 @lab.step
 def create(daemon, request):
     """Make a container of an image that is here, and answer with its id; else 404 (5 new lines)."""
@@ -272,7 +272,7 @@ lab.check(create)
 # %% [markdown] lang="en" id="without"
 # Now your daemon, with an empty store, and the stock command. What will it print?
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="f8db7408"
 # 现在启动你的守护进程，存储是空的，再用现成的 docker 命令。它会打印什么？
 
 # %%
@@ -298,7 +298,7 @@ mine.log()
 # - if the pull raises an error, its status can no more be told: `200` is gone. There is a line for it:
 #   `{"error": …, "errorDetail": {"message": …}}`, with `str(error)` in both
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="868fe8ea"
 # 客户端听懂了你的 404，于是请求镜像；可你的守护进程还不会 `images/create`。
 #
 # **你的第三步。** `request.query` 里有 `fromImage`（`hello-world`，或者全名 `docker.io/library/hello-world`）和 `tag`。
@@ -311,7 +311,7 @@ mine.log()
 # - `yield {"status": f"Status: Downloaded newer image for {name}"}`
 # - 拉取出错时，状态码已经改不了：`200` 早发出去了。为此有专门的一行：`{"error": …, "errorDetail": {"message": …}}`，两处都是 `str(error)`
 
-# %% tags=["exercise"] zh="拉取一个镜像，边做边用一行行 JSON 回答（9 行）。" of=""
+# %% tags=["exercise"] zh="拉取一个镜像，边做边用一行行 JSON 回答（9 行）。" of="7173944d"
 @lab.step
 def images_create(daemon, request):
     """Pull an image, and answer with lines of JSON while that goes on (9 lines)."""
@@ -334,7 +334,7 @@ lab.check(images_create)
 # **Your fourth step.** `daemon.containers[id].output()` yields pairs, `(1, b"…")`, as they come. Return a `Hijack(…)` of the frames.
 # `bytes((stream, 0, 0, 0))` makes four bytes of four numbers, `len(data).to_bytes(4, "big")` the other four.
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="cc1e841d"
 # ## 你的守护进程：容器说的话
 #
 # 还缺一个请求。`attach` 之后，这条连接就不再是 HTTP：守护进程把它**接管**过来（`101`，和 WebSocket 的做法一样），发送容器的输出。
@@ -347,7 +347,7 @@ lab.check(images_create)
 # **你的第四步。** `daemon.containers[id].output()` 依次给出 `(1, b"…")` 这样的一对，有输出就给。返回由这些帧组成的 `Hijack(…)`。
 # `bytes((stream, 0, 0, 0))` 把四个数变成四个字节，`len(data).to_bytes(4, "big")` 是另外四个。
 
-# %% tags=["exercise"] zh="发送容器的输出，每一段前面加 8 个字节的头（2 行）。" of=""
+# %% tags=["exercise"] zh="发送容器的输出，每一段前面加 8 个字节的头（2 行）。" of="2683ef92"
 @lab.step
 def attach(daemon, request, id):
     """Send what a container puts out, each piece behind a head of 8 bytes (2 lines)."""
@@ -359,7 +359,7 @@ lab.check(attach)
 # %% [markdown] lang="en" id="mine"
 # All of it, with the stock command, on your own daemon, pull, runtime. The store is still empty.
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="2ee7bbe3"
 # 全部合起来：现成的 docker 命令，你自己的守护进程、拉取和运行时。存储还是空的。
 
 # %%
@@ -372,7 +372,7 @@ mine.log()
 # Five steps, seven requests, and every answer is from your `my_runtime.py`. (The text speaks of `labcore`, for the image is
 # labcore's; but it was your `pull` that brought it and your `run` that started it.) A second time there is no 404:
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="af69fb7a"
 # 五个步骤，七个请求，每个回答都出自你的 `my_runtime.py`。（那段文字说的是 `labcore`，因为镜像是 labcore 的；但取回它的是你的 `pull`，启动它的是你的 `run`。）
 # 第二次就没有 404 了：
 
@@ -389,7 +389,7 @@ mine.log()
 #
 # **First**, a registry that sends damaged bytes. With which status is `POST /images/create` answered?
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="d8de1f18"
 # ## 少了一个部分
 #
 # 回到真正的守护进程。每次少一个部分。先预测：上面的图里会断在哪里？会看到哪个数字？数字有两种：HTTP 的**状态码**，以及命令的**退出码**
@@ -405,9 +405,7 @@ bad = registry.tampering()
 name = f"{bad.address}/library/hello-world"
 recorded = lab.trace(f"docker run --rm {name}", host=daemon.url)
 print(recorded.output, "exit status", recorded.status)
-
-# %%
-recorded.sequence
+recorded.answers
 
 # %%
 lab.outcome("damaged")
@@ -418,7 +416,7 @@ lab.outcome("damaged")
 #
 # **Second**, the registry is gone altogether. Is it the same status? And can a container of `hello-world` still be started?
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="f7814199"
 # 状态码是 `200`，拉取却失败了：和你写的生成器一样，错误是回答的最后一行。谁要写这个 API 的客户端，就得读到最后。坏镜像什么也没有留下。
 #
 # **第二次**：仓库服务器干脆没了。状态码还一样吗？`hello-world` 的容器还能启动吗？
@@ -442,7 +440,7 @@ lab.outcome("registry down")
 #
 # **Third**, a program that is not in the image.
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="9656e8b6"
 # 这次还什么都没有回答，所以能发真正的状态码：`500`。而存储里已有的镜像用不着仓库服务器：容器照常启动。仓库服务器停了，停的是交付，不是运行。
 #
 # **第三次**：镜像里没有要运行的程序。
@@ -464,7 +462,7 @@ lab.outcome("no program")
 #
 # **Fourth**, the disk: the daemon's store can be read and not written to.
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="79f1c7f9"
 # `create` 没有意见：谁也没有去找这个程序。容器的进程已经有了，命名空间和根都建好了，最后一行的 `execve` 才失败。所以说“不”的是 `start`。
 #
 # **第四次**：磁盘。守护进程的存储只能读，不能写。
@@ -487,7 +485,7 @@ lab.outcome("read-only store")
 #
 # **Last**, there is no daemon.
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="76ac67c9"
 # 容器要有自己的读写层（第 3 课），还要在磁盘上记一笔；镜像找到了，`create` 还是失败。磁盘满了也是这个样子：`docker system df` 会说明空间被什么占了。
 #
 # **最后一次**：守护进程没了。
@@ -501,9 +499,7 @@ docker("run --rm hello-world").status
 
 # %%
 daemon.start()
-docker("run --rm hello-world").status
-
-# %%
+docker("run --rm hello-world")
 lab.outcome("no daemon")
 
 # %% [markdown] lang="en" id="faces"
@@ -519,7 +515,7 @@ lab.outcome("no daemon")
 # `Error response from daemon:` in front of a message says that somebody answered. If it is missing, either nobody did, or the answer
 # was a stream.
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="93dfbb68"
 # | 少了什么 | 谁说的 | 线路上 | 退出码 |
 # | --- | --- | --- | --- |
 # | 镜像 | 守护进程，对客户端 | `create` 回答 404，然后拉取 | （无） |
@@ -541,7 +537,7 @@ lab.outcome("no daemon")
 # - on `docker.io` alone a repository without a slash lies below `library/`
 # - the tag stands behind a colon at the end; without one it is `latest`. (Mind `localhost:5000/cafe`.)
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="71f576e4"
 # ## 进阶：写全的名字
 #
 # 到现在都是 `Reference.parse` 代劳：`hello-world` 就是 `docker.io/library/hello-world:latest`。**一道挑战题**：不用 `Reference`，自己写。
@@ -551,7 +547,7 @@ lab.outcome("no daemon")
 # - 只有在 `docker.io` 上，不带斜杠的仓库才放在 `library/` 下面
 # - 标签在最后，冒号后面；没有就是 `latest`。（当心 `localhost:5000/cafe`。）
 
-# %% tags=["exercise"] zh="把镜像名写全，返回：仓库服务器、仓库、标签（7 行）。" of=""
+# %% tags=["exercise"] zh="把镜像名写全，返回：仓库服务器、仓库、标签（7 行）。" of="c5ff3d1c"
 @lab.step
 def normalize(name):
     """Return what the name of an image says in full: registry, repository, tag (7 lines)."""
@@ -568,7 +564,7 @@ lab.check(normalize)
 #
 # Answer without scrolling up. The button draws others.
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="25dc3afd"
 # ## 五道题
 #
 # 不要往上翻，直接作答。按钮可以换一组题。
@@ -579,7 +575,7 @@ lab.quiz()
 # %% [markdown] lang="en" id="nothing-left"
 # ## Nothing is left
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="54013e95"
 # ## 什么都没留下
 
 # %%
@@ -591,7 +587,7 @@ lab.reset()
 # labcore's daemon does besides: several layers at a time with a bar for each, a download that goes on where it broke off, one pull for
 # two clients that ask at once, input to the container over the same connection. In lesson 7 come the commands one uses every day.
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="2102890d"
 # 你的 `my_runtime.py` 多了 `command`、`images_create`、`attach`，还有更好的 `create`：文章里的例子从头到尾都能在它上面运行。
 # labcore 的守护进程还会：同时下载几层并各自显示进度条，断了的下载接着下，两个客户端同时要同一个镜像时只拉一次，通过同一条连接给容器输入。
 # 第 7 课讲每天都要用的命令。

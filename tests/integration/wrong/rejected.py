@@ -371,7 +371,7 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "in place of a hijack, a reply": Reason("the connection is taken over"),
     },
     (6, "normalize"): {
-        "a faked print": raised("NoneType"),
+        "a faked print": Reason("it returns three texts"),
         "a hard-coded registry": Reason("the registry"),
         "a call of the reference": OWN,
         "a call of labcore's": OWN,
