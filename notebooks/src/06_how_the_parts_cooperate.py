@@ -103,7 +103,7 @@ lab.outcome("requests", sum(span.kind == "call" for span in recorded.spans))
 # 再看看它们说的原话。把镜像删掉，命令再运行一次，像第 5 课那样旁听。
 
 # %%
-docker("rm -f " + " ".join(daemon.containers()))
+docker("container prune -f")
 docker("rmi hello-world")
 
 # %%
