@@ -26,10 +26,11 @@ class Mistake(Exception):
 
 
 class MiniatureDaemon:
-    """What handlers share: the containers, the command that runs one, and the store with the images."""
+    """What handlers share: the containers, the command that runs one, the store with the images, a registry's URL."""
 
-    def __init__(self, runtime: Sequence[str]) -> None:
+    def __init__(self, runtime: Sequence[str], registry: str = "") -> None:
         self.runtime = list(runtime)
+        self.registry = registry
         self.containers = Containers()
 
     @property

@@ -65,7 +65,7 @@ def main() -> int:
     enter(settings["lesson"])
     workspace = Workspace(Path(settings["work"]))
     workspace.make_program()
-    daemon = MiniatureDaemon([sys.executable, str(workspace.file.absolute())])
+    daemon = MiniatureDaemon([sys.executable, str(workspace.file.absolute())], settings["registry"])
     app = App(Loader(workspace, settings["lesson"]), routes_in(settings["lesson"]), daemon)
     with ExitStack() as undo:
         try:

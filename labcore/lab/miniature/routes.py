@@ -8,6 +8,8 @@ ROUTES: Final[tuple[tuple[str, str, str, int], ...]] = (
     ("POST", "/containers/create", "create", 5),
     ("POST", "/containers/{id}/start", "start", 5),
     ("POST", "/containers/{id}/wait", "wait", 5),
+    ("POST", "/images/create", "images_create", 6),
+    ("POST", "/containers/{id}/attach", "attach", 6),
 )
 
 
