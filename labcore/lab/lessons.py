@@ -63,6 +63,14 @@ LESSONS = (
         challenges=("machine_of",),
         requires=("root", "namespaces", "overlay", "cgroups"),
     ),
+    Lesson(
+        5,
+        "architecture",
+        titles={"en": "Architecture", "zh": "Docker 架构"},
+        steps=("route", "ping", "create", "start", "wait"),
+        challenges=("list_containers", "remove"),
+        requires=("root", "namespaces", "overlay", "cgroups"),
+    ),
 )
 _BEGUN: list[int] = []  # the lesson whose notebook this is
 
