@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from labcore.lab.cgroups import cgroup, group
     from labcore.lab.checks import NotPassed, Verdict, check
     from labcore.lab.curl import curl
+    from labcore.lab.daemons import daemon
     from labcore.lab.dashboard import dashboard
     from labcore.lab.docker_command import DockerTookTooLong, docker
     from labcore.lab.doctor_table import doctor
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from labcore.lab.lesson_images import greeting, image, layer
     from labcore.lab.listening import listen
     from labcore.lab.machines import compare, draw, in_vm, timed
+    from labcore.lab.miniature.serving import CannotServe, serve
     from labcore.lab.pictures import (
         Picture,
         architecture,
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from labcore.lab.widget import tick
 
 __all__ = [
+    "CannotServe",
     "DockerTookTooLong",
     "FetchFailed",
     "HelperFailed",
@@ -77,6 +80,7 @@ __all__ = [
     "check",
     "compare",
     "curl",
+    "daemon",
     "dashboard",
     "docker",
     "doctor",
@@ -112,6 +116,7 @@ __all__ = [
     "root",
     "run_helper",
     "seccomp",
+    "serve",
     "show",
     "stack",
     "step",
@@ -140,6 +145,8 @@ __getattr__ = lazy_names(
         "labcore.lab.listening": ("listen",),
         "labcore.lab.machines": ("compare", "draw", "in_vm", "timed"),
         "labcore.lab.curl": ("curl",),
+        "labcore.lab.miniature.serving": ("CannotServe", "serve"),
+        "labcore.lab.daemons": ("daemon",),
         "labcore.lab.hinting": ("hint",),
         "labcore.lab.http_get": ("FetchFailed", "fetch"),
         "labcore.lab.installing": ("bound_devices", "foreign_program", "my_runtime"),

@@ -311,7 +311,7 @@ def route(method, path, routes):
         "a tuple of values": r"""
 def route(method, path, routes):
     bare = path[path.index("/", 1):] if re.match(r"/v\d+(\.\d+)?/", path) else path
-    fit = ((name, re.match(re.sub("{.*?}", "([^/]*)", pattern) + "$", bare)) for verb, pattern, name in routes if verb == method)
+    fit = ((name, re.match(re.sub("{.*?}", "([^/]*)", path) + "$", bare)) for verb, path, name in routes if verb == method)
     return next(((name, found.groups()) for name, found in fit if found), (None, ()))
 """,
     },

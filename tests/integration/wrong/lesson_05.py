@@ -251,7 +251,7 @@ def remove(daemon, request, id):
     return Reply(204)
 """,
         "killed and refused": _but(
-            REMOVE, ('            return Reply(409', "            container.kill(9)\n            return Reply(409")
+            REMOVE, ("            return Reply(409", "            container.kill(9)\n            return Reply(409")
         ),
         "never by force": _but(REMOVE, ('request.query.get("force") not in ("1", "true")', "True")),
         "no message": _but(REMOVE, ('{"message": f"container {id} is running: stop it first"}', "{}")),

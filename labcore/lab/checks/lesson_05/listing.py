@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 from labcore import engine
@@ -22,7 +23,7 @@ def _three(wire: Wire, draw: Draw) -> list[str]:
     ids = [id_of(each.create(wire)) for each in all_]
     for number in (1, 2):
         wire.ask("POST", f"/containers/{ids[number]}/start")
-        wire.until(lambda number=number: running(wire, draw, all_[number]))
+        wire.until(partial(running, wire, draw, all_[number]))
     open_gate(wire, all_[2])
     wire.ask("POST", f"/containers/{ids[2]}/wait")
     draw.keep("ids", ids)
@@ -56,7 +57,7 @@ def _converse_list(wire: Wire, draw: Draw) -> Iterator[Claim]:
     yield Claim(say("Created is a whole number, the seconds since 1970"), recent, repr(created))
 
 
-def _conclude_list(returned: Any, draw: Draw) -> Iterator[Claim]:
+def _conclude_list(returned: Any, _: Draw) -> Iterator[Claim]:
     yield equal(say("containers that are there afterwards, as before"), 3, len(returned))
 
 

@@ -12,7 +12,7 @@ from labcore.lab.messages import say
 HEADERS: Final = {"Api-Version": "1.47", "Ostype": "linux"}
 
 
-def _converse_ping(wire: Wire, draw: Draw) -> Iterator[Claim]:
+def _converse_ping(wire: Wire, _: Draw) -> Iterator[Claim]:
     answers = {
         "HEAD /_ping": wire.ask("HEAD", "/_ping"),
         "GET /_ping": wire.ask("GET", "/_ping"),

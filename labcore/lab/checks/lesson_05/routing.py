@@ -9,7 +9,7 @@ from labcore.lab.checks.scenario import Draw, Scenario
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.messages import say
 
-NOBODY: Final = [None, []]
+NOBODY: Final[list[Any]] = [None, []]
 
 
 def _routes(draw: Draw) -> list[tuple[str, str, str]]:
