@@ -5,9 +5,11 @@ from typing import Final
 ROUTES: Final[tuple[tuple[str, str, str, int], ...]] = (
     ("HEAD", "/_ping", "ping", 5),
     ("GET", "/_ping", "ping", 5),
+    ("GET", "/containers/json", "list_containers", 5),
     ("POST", "/containers/create", "create", 5),
     ("POST", "/containers/{id}/start", "start", 5),
     ("POST", "/containers/{id}/wait", "wait", 5),
+    ("DELETE", "/containers/{id}", "remove", 5),
     ("POST", "/images/create", "images_create", 6),
     ("POST", "/containers/{id}/attach", "attach", 6),
 )
