@@ -711,6 +711,13 @@ CHINESE = {
     "for one that is here: 201": "镜像在本地：201",
     "once the image has come, it is": "镜像取来以后就可以了",
     "its id leads to it": "用它的 id 能找到它",
+    "and runs the image's own program": "运行的是镜像自己的程序",
+    "`daemon.containers` holds these two, each with its image and what it runs":
+        "`daemon.containers` 里正是这两个容器，镜像和要运行的程序都对",
+    "and no line tells of an error": "没有哪一行报错",
+    "that says what went wrong, and not where in your file": "说的是出了什么错，而不是你的文件里哪一行",
+    "an image that the registry has not is an error, too": "仓库服务器没有的镜像，也是错误",
+    "and none of both has a name in the store": "这两个在存储里都没有名字",
     "the container has the name that was asked for": "容器用的是要求的名字",
     "the answer begins before the registry has sent anything": "仓库服务器还什么都没发，回答就开始了",
     "with status 200, and a line of JSON": "状态码 200，还有一行 JSON",
@@ -718,11 +725,9 @@ CHINESE = {
     "the image is in the store, whole and under its name": "镜像在存储里，完整，名字正确",
     "what fails later is a line with `error` and `errorDetail`": "后来才出的错，是带有 `error` 和 `errorDetail` 的一行",
     "the error is the last line": "错误是最后一行",
-    "and the answer comes to its end": "回答正常结束",
-    "the connection is taken over": "连接被接管",
+    "the connection is taken over at once": "连接立刻被接管",
     "each piece has a head: its stream, and its length": "每一段都有头：哪个流，多长",
     "what it says comes while it runs": "它说的话，在运行时就送到",
-    "where there is nobody of that id: 404": "没有这个 id 的容器：404",
     # --- what pictures are in words, and what stands below them
     "The ten lessons in a line: {line}. You are in lesson {stage}.":
         "十课排成一行：{line}。现在是第 {stage} 课。",

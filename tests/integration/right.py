@@ -397,21 +397,19 @@ def create(daemon, request):
 """,
     },
     (6, "images_create"): {
-        "bytes of its own, and the layers": """
+        "words of its own, and the layers": """
 def images_create(daemon, request):
     asked, tag = request.query["fromImage"], request.query.get("tag") or "latest"
-    def line(**parts):
-        return json.dumps(parts).encode() + b"\\r\\n"
     def told():
-        yield line(status="Looking for " + asked)
+        yield dict(status="Looking for " + asked)
         full = Reference.parse(asked + ":" + tag)
         try:
             manifest = pull(daemon.registry, full.repository, tag, daemon.store)
         except (OSError, ValueError) as error:
-            yield line(errorDetail={"code": 1, "message": f"{type(error).__name__}: {error}"}, error=str(error))
+            yield dict(errorDetail={"code": 1, "message": f"{type(error).__name__}: {error}"}, error=str(error))
             return
         for layer in manifest["layers"]:
-            yield line(status="Pull complete", id=layer["digest"][7:19])
+            yield dict(status="Pull complete", id=layer["digest"][7:19])
     return Reply(200, told(), {"Content-Type": "application/json"})
 """,
     },

@@ -103,6 +103,10 @@ class Hijacked:
         """Return all that comes until the daemon ends it. Raises OSError."""
         return self._file.read()
 
+    def read_some(self) -> bytes:
+        """Return what comes next; nothing at the end. Raises OSError."""
+        return self._file.read1(1 << 16)
+
     def close(self) -> None:
         """Close the connection."""
         self._file.close()

@@ -49,6 +49,7 @@ CREATED = Reason("for one that is here: 201")
 AT_ONCE = Reason("the answer begins before the registry has sent anything")
 PULLED = Reason("the image is in the store, whole and under its name")
 ERROR_LINE = Reason("what fails later is a line with `error` and `errorDetail`")
+TAKEN_OVER = Reason("the connection is taken over at once")
 FRAMES = Reason("each piece has a head: its stream, and its length")
 
 REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
@@ -430,7 +431,7 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
     },
     (6, "create"): {
         "a faked print": NO_IMAGE,
-        "a hard-coded image": NO_IMAGE,
+        "a hard-coded image": CREATED,
         "a call of the reference": OWN,
         "as in lesson 5": NO_IMAGE,
         "always missing": CREATED,
@@ -441,29 +442,29 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "it does not say which image": Reason("and a message, in JSON, that names the image"),
         "the error is raised": NO_IMAGE,
         "the daemon pulls by itself": Reason("the daemon pulls nothing by itself"),
-        "without the image's program": NOBODY,
+        "without the image's program": Reason("and runs the image's own program"),
         "without its name": Reason("the container has the name that was asked for"),
         "not on the list": Reason("its id leads to it"),
         "an id of its own": Reason("its id leads to it"),
     },
     (6, "images_create"): {
-        "a faked print": AT_ONCE,
+        "a faked print": PULLED,
         "a hard-coded image": PULLED,
         "a call of the reference": OWN,
         "a call of labcore's pull": OWN,
         "pulled before it is answered": AT_ONCE,
         "all lines at the end": AT_ONCE,
-        "nothing is pulled": AT_ONCE,
+        "nothing is pulled": PULLED,
         "another tag": PULLED,
         "the familiar name only": PULLED,
-        "the error breaks the answer off": ERROR_LINE,
+        "the error breaks the answer off": Reason("that says what went wrong, and not where in your file"),
         "the error is kept back": ERROR_LINE,
         "the error as a status line": ERROR_LINE,
         "success behind the error": Reason("the error is the last line"),
         "without an answer": AT_ONCE,
     },
     (6, "attach"): {
-        "a faked print": FRAMES,
+        "a faked print": TAKEN_OVER,
         "a hard-coded text": FRAMES,
         "a call of the reference": OWN,
         "a call of labcore's": OWN,
@@ -472,9 +473,9 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "the biggest byte last": FRAMES,
         "the length of the head, too": FRAMES,
         "a length in one byte": FRAMES,
-        "all at the end": Reason("what it says comes while it runs"),
+        "all at the end": TAKEN_OVER,
         "standard output only": FRAMES,
-        "in place of a hijack, a reply": Reason("the connection is taken over"),
+        "in place of a hijack, a reply": TAKEN_OVER,
     },
     (6, "normalize"): {
         "a faked print": Reason("it returns three texts"),
