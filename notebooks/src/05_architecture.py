@@ -87,10 +87,10 @@ ear.conversation()
 # - `re.sub(r"\{\w+\}", "([^/]+)", pattern)` 把模式变成正则表达式：任何不含斜杠的文本，作为一个组
 # - `re.fullmatch(…, path)` 拿它与整个路径比较，`.groups()` 里是各个值；方法也必须相符
 
-# %% tags=["exercise"] zh="返回应答这个请求的处理函数名，以及路径里的值（7 行）。" of="c11d6f48"
+# %% tags=["exercise"] zh="返回应答这个请求的处理函数名，以及路径里的值（6 行）。" of="92c1a326"
 @lab.step
 def route(method, path, routes):
-    """Return the name of the handler for a request, and the values in its path (7 lines)."""
+    """Return the name of the handler for a request, and the values in its path (6 lines)."""
     ...
 
 # %% tags=["check"]
@@ -393,7 +393,7 @@ lab.guess("daemon killed")
 asking.close()
 pid = int(docker("inspect -f '{{.State.Pid}}' soup").output)
 daemon.kill()
-print("process", pid, "is", Path(f"/proc/{pid}/comm").read_text())
+print("process", pid, "is", Path(f"/proc/{pid}/comm").read_text().strip())
 docker("ps")
 
 # %%
