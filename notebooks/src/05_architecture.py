@@ -6,7 +6,7 @@
 # `docker` command takes for the real one, draw the real one as it runs, replace a part of it meanwhile, and take over a machine
 # through its socket. The core takes about 75 minutes.
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="17d6fded"
 # # 5. Docker 架构
 #
 # 你输入 `docker run`，容器就运行起来。是谁启动的？不是这条命令。Docker 是两个程序：**客户端**只管提要求，**服务端**（守护进程，daemon）
@@ -20,7 +20,7 @@
 # file. `lab.listen` puts another one in front, which hands on every byte, both ways, and writes it down. `docker` is the client,
 # told to ask there. What passes when it lists the containers?
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="3fe18336"
 # ## 旁听
 #
 # `lab.daemon` 启动一个真正的守护进程（labcore 的），监听这一课专用的套接字（socket）。套接字是两个程序碰头说话的地方，这里它是一个文件。
@@ -47,7 +47,7 @@ lab.outcome("ps")
 #
 # And `docker run -d` (`-d`: do not wait for it)? Which requests will that be?
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="cd0c99b1"
 # 传的是文本，而且就是 **HTTP**，和浏览器与网站之间一样。客户端自己什么也不知道。`HEAD /_ping`：你在吗，说哪个版本？
 # 然后是 `GET /containers/json`，把应答排成表格；这里是空列表。
 #
@@ -74,7 +74,7 @@ ear.conversation()
 # - `re.sub(r"\{\w+\}", "([^/]+)", pattern)` makes a regular expression of a pattern: whatever has no slash, as a group
 # - `re.fullmatch(…, path)` compares it with the whole path, and `.groups()` has the values; the method has to fit, too
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="c684934b"
 # 并没有叫 run 的请求。客户端先**创建**（create）容器：关于它的一切写成一段 JSON，应答是它的 id；再请求得知它何时结束（**wait**），然后让它**启动**（start）。
 # 这种说话方式叫 **REST**：东西都有地址（`/containers/4f3…`）；方法表示要做什么，`GET` 是看，`POST` 是做，`DELETE` 是删；
 # 状态码表示结果，2xx 成功，4xx 是你的错，5xx 是我的错；每个请求都自成一体。这样一套供程序使用的接口，就叫 *REST API*。
@@ -87,10 +87,10 @@ ear.conversation()
 # - `re.sub(r"\{\w+\}", "([^/]+)", pattern)` 把模式变成正则表达式：任何不含斜杠的文本，作为一个组
 # - `re.fullmatch(…, path)` 拿它与整个路径比较，`.groups()` 里是各个值；方法也必须相符
 
-# %% tags=["exercise"] zh="返回应答这个请求的处理函数名，以及路径里的值（7 行）。" of=""
+# %% tags=["exercise"] zh="返回应答这个请求的处理函数名，以及路径里的值（6 行）。" of="92c1a326"
 @lab.step
 def route(method, path, routes):
-    """Return the name of the handler for a request, and the values in its path (7 lines)."""
+    """Return the name of the handler for a request, and the values in its path (6 lines)."""
     ...
 
 # %% tags=["check"]
@@ -114,7 +114,7 @@ lab.outcome("run -d")
 #
 # **Your second step**, `ping`, answers `OK`, with two headers: `Api-Version` is `1.47`, `Ostype` is `linux`.
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="10193e3c"
 # ## 你的守护进程
 #
 # 服务器里琐碎的部分都已提供：套接字、线程、HTTP 的语法。`lab.serve()` 启动一个进程，载入你的 `my_runtime.py`（改了就重新载入），
@@ -124,7 +124,7 @@ lab.outcome("run -d")
 #
 # **你的第二步** `ping`：应答 `OK`，带两个首部：`Api-Version` 是 `1.47`，`Ostype` 是 `linux`。
 
-# %% tags=["exercise"] zh="告诉对方守护进程在，说的是哪个版本的 API（1 行）。" of=""
+# %% tags=["exercise"] zh="告诉对方守护进程在，说的是哪个版本的 API（1 行）。" of="1ad858d6"
 @lab.step
 def ping(daemon, request):
     """Say that the daemon is there, and which version of the API it speaks (1 line)."""
@@ -138,7 +138,7 @@ lab.check(ping)
 # is then only for show), and `-i` to print the answer's head. `lab.curl` shows its command line, which works in a terminal as well.
 # The last path has no handler. What will come?
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="7d1fbd10"
 # `curl` 是个原原本本的客户端。`--unix-socket` 告诉它通过哪个文件说话（这时 URL 里的主机名只是摆设），`-i` 让它打印应答的首部。
 # `lab.curl` 会显示完整的命令行，在终端里同样能用。最后一个路径没有处理函数，会得到什么？
 
@@ -160,7 +160,7 @@ for path in ("/_ping", "/v1.47/_ping", "/swarm"):
 # - keep it: `daemon.containers[container.id] = container`
 # - the answer is 201, *created*: `{"Id": …, "Warnings": []}`
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="697e209e"
 # ## 创建与启动
 #
 # *404*：你的 `route` 返回了 `None`。接下来：`create` 之后有什么，一个睡着的进程吗？不，只有一条记录。Docker 记下要求，并准备好读写层；
@@ -173,7 +173,7 @@ for path in ("/_ping", "/v1.47/_ping", "/swarm"):
 # - 保存起来：`daemon.containers[container.id] = container`
 # - 应答 201（已创建）：`{"Id": …, "Warnings": []}`
 
-# %% tags=["exercise"] zh="按请求的描述记下一个容器；应答它的 id（4 行）。" of=""
+# %% tags=["exercise"] zh="按请求的描述记下一个容器；应答它的 id（4 行）。" of="62a5cb7d"
 @lab.step
 def create(daemon, request):
     """Note a container as the request describes it; answer its id (4 lines)."""
@@ -188,12 +188,12 @@ lab.check(create)
 # starts a command, and keeps what it puts out. Which command? The one of lesson 4: `daemon.runtime` holds its first words,
 # `python my_runtime.py`, and behind them come `run`, `container.image` and the words of `container.argv`. There is nothing more to say: 204.
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="345a34cd"
 # **你的第四步** `start`。`id` 就是你的 `route` 在路径里找到的值。`daemon.containers[id]` 按 id、id 的开头或名字查找容器；
 # 找不到会抛出错误，框架据此应答 404。`container.start([…])` 启动一条命令，并收存它的输出。哪条命令？第 4 课的那条：
 # `daemon.runtime` 是开头的词，即 `python my_runtime.py`，后面接上 `run`、`container.image` 和 `container.argv` 的各个词。没有别的要说：204。
 
-# %% tags=["exercise"] zh="用第 4 课的命令启动容器的进程（3 行）。" of=""
+# %% tags=["exercise"] zh="用第 4 课的命令启动容器的进程（3 行）。" of="0f5f366f"
 @lab.step
 def start(daemon, request, id):
     """Start a container's process by the command of lesson 4 (3 lines)."""
@@ -212,7 +212,7 @@ lab.check(start)
 # So the head goes at once, and the body later: give `Reply` an iterator. Write a function in the function, with `yield` where `return`
 # would be; its lines run while the answer is being sent. (Look the container up *before*, or an unknown one is no 404 any more.)
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="231bbb79"
 # 可见守护进程自己并不创建容器：它为每个容器启动一个程序去做。真正的守护进程也一样。
 #
 # **你的第五步** `wait`：容器结束后应答 `{"StatusCode": 3}`。`container.wait()` 返回退出码，需要多久就等多久，还没启动也会等。
@@ -221,7 +221,7 @@ lab.check(start)
 # 所以首部立刻发出，正文晚些再说：给 `Reply` 一个迭代器。在函数里再写一个函数，该写 `return` 的地方写 `yield`；
 # 它的代码在发送应答的过程中才运行。（查找容器要放在它**前面**，否则找不到时就不再是 404 了。）
 
-# %% tags=["exercise"] zh="立刻应答，等容器结束再告诉退出码（5 行）。" of=""
+# %% tags=["exercise"] zh="立刻应答，等容器结束再告诉退出码（5 行）。" of="fa8e9cbd"
 @lab.step
 def wait(daemon, request, id):
     """Answer at once, and tell the exit code when the container has ended (5 lines)."""
@@ -234,7 +234,7 @@ lab.check(wait)
 # Your daemon runs all the while, and has read the file again. Now its guest: the stock `docker` command, unchanged, on your daemon and
 # your `run`, on the image that your functions of lesson 3 unpack. (`docker wait` prints the exit code.)
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="80fa7d41"
 # 你的守护进程一直在运行，而且已经重新读过文件。现在客人来了：原装的 `docker` 命令，一点没改，用的是你的守护进程、你的 `run`，
 # 还有你第 3 课的函数解包的镜像。（`docker wait` 打印退出码。）
 
@@ -251,7 +251,7 @@ mini.log()
 # It took your daemon for a real one. What it does not do yet: show what a container says (lesson 6), fetch images (lesson 6 as well),
 # and much else. Who tells the user?
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="e80234ac"
 # 它把你的守护进程当成真的了。还不会的有：显示容器的输出（第 6 课），获取镜像（也在第 6 课），以及其他许多。用户怎么知道？
 
 # %%
@@ -268,7 +268,7 @@ docker("network ls")
 # daemon are on two machines, and `DOCKER_HOST=tcp://…` (or `ssh://…`) says where. (The article's *Stock* is a slip for *socket*.) Here it is the loopback, `127.0.0.1`, which does not leave
 # this machine. The unix socket is a file, and only its owner may open it. And who may ask at the port?
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="0c488798"
 # 两句话都出自守护进程：第一句因为没有这个 `Container`，第二句因为 `route`。客户端只是把 `message` 打印出来。
 #
 # ## 另一扇门
@@ -299,7 +299,7 @@ lab.outcome("tcp door")
 #
 # are three requests, and nothing else. Without the library it is hardly longer. (The second cell uses the library, if it is installed here.)
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="c3106195"
 # 浏览器也是客户端：它发送 `GET`，显示应答（如果笔记本就运行在你面前的机器上，可以打开下面第一行的地址）。程序同样可以提要求。
 # Python 有一个库叫 docker-py，它的
 #
@@ -335,7 +335,7 @@ if find_spec("docker"):  # the library is installed here
 # The article draws a daemon as **Server**, **Engine** and **Job**, with three **drivers** below. Here is the one that runs. To see
 # a job we need a request that lasts: `GET /events`, by hand, through a plain socket. Which process will the picture name as its client?
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="084ad40a"
 # ## 打开真正的守护进程
 #
 # 文章把守护进程画成 **Server**、**Engine** 和 **Job**，下面是三个**驱动**（driver）。这就画出正在运行的这一个。
@@ -370,7 +370,7 @@ lab.architecture(daemon)
 # All of them end in system calls. The last driver is the one you know best; in 2013 it was in the daemon itself. Suppose the daemon
 # is killed. What becomes of the container?
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="f1be00b6"
 # 就是这个笔记本：unix 套接字的另一头是谁，内核会告诉守护进程。
 #
 # | 文章里（2019 年及更早） | 做什么 | 你的守护进程里 | 今天的 Docker |
@@ -393,7 +393,7 @@ lab.guess("daemon killed")
 asking.close()
 pid = int(docker("inspect -f '{{.State.Pid}}' soup").output)
 daemon.kill()
-print("process", pid, "is", Path(f"/proc/{pid}/comm").read_text())
+print("process", pid, "is", Path(f"/proc/{pid}/comm").read_text().strip())
 docker("ps")
 
 # %%
@@ -412,7 +412,7 @@ lab.outcome("daemon killed")
 # the daemon, all else the client. Then it was `docker daemon` (1.8), and since 1.12 (2016) there are two: `docker` and `dockerd`, which
 # systemd starts in the background. labcore has one:
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="b21bf60b"
 # 它还在运行：它自己的**监控进程**接着输出，也会得知退出码，不管别人谁结束了（图上就有，在容器进程的旁边）。Docker 把它叫做 *shim*，
 # 和 containerd 一起出现（2016 年）。不过，除非守护进程设置了 `live-restore`，`systemctl stop docker` 仍会结束容器。
 #
@@ -432,7 +432,7 @@ print(*words[words.index("labcore"):])
 # With `--stages FILE` labcore's daemon takes the functions of a file in the place of its exec driver's own, and reads it again when it
 # has changed. So let us begin with a file that has none.
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="e9e99576"
 # ## 趁它运行，换掉一个驱动
 #
 # 加上 `--stages FILE`，labcore 的守护进程就用文件里的函数代替 ExecDriver 自己的，文件改了就重新读。先给它一个没有函数的文件。
@@ -447,7 +447,7 @@ docker("run --rm --hostname box busybox hostname")
 # %% [markdown] lang="en" id="replaced"
 # Now a stage is written into it, the `hostname` of lesson 1 with a name of its own. The daemon is not started again. What will come out?
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="b313af52"
 # 现在写进一个阶段（stage）：第 1 课的 `hostname`，不过名字是自己定的。守护进程没有重启。会输出什么？
 
 # %%
@@ -459,7 +459,7 @@ docker("run --rm --hostname box busybox hostname")
 # The other two drivers did their work as before, and did not notice. That is what the lines in such a drawing are for: behind each
 # there is an agreement, here *a function from a spec to a list of ops*. And your whole `my_runtime.py`?
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="16e2e296"
 # 另外两个驱动照常工作，毫无察觉。架构图上的线就是这个意思：每条线背后都有一份约定，这里是“从 spec 到一串操作的函数”。
 # 那么你整个的 `my_runtime.py` 呢？
 
@@ -474,7 +474,7 @@ docker("run --rm busybox ls /dev")
 # into it: `-v /var/run/docker.sock:/var/run/docker.sock`. Let us do that, and take all rights away from that container
 # (`--cap-drop ALL`, no network). What can a thief in there do?
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="339e0fb8"
 # ## 套接字就是钥匙
 #
 # 监控工具、构建服务器、网页控制台都想从容器里和守护进程说话，于是有人把套接字挂进去：
@@ -514,7 +514,7 @@ thief.chmod(0o644)
 # `busybox` cannot speak to unix sockets; `lab.lent_python()` are options of `docker run` that lend it this machine's Python, read-only. A
 # real thief brings a client in the image.)
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="6afe94bd"
 # 小偷自己的容器没有权力，所以它要求再建一个，把宿主机的根目录挂进去。（我们的 `busybox` 不会和 unix 套接字说话；
 # `lab.lent_python()` 是一串 `docker run` 的选项，把本机的 Python 以只读方式借给它。真正的小偷会在镜像里自带客户端。）
 
@@ -535,7 +535,7 @@ lab.outcome("socket")
 # - **Rootless**: a daemon of an ordinary user, in a user namespace (lesson 2). Who takes it over is that user, and no more.
 # - **A proxy** that hands on little. To decide what is what your `route` does:
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="b61e8eeb"
 # 守护进程只是尽了本分。**谁能往它的套接字里写，谁就是 root**；挂载成 `:ro` 也没用，只读的是那个文件，不是通过它说的话。对策有：
 #
 # - **权限**：模式 `0660`，属组 `docker`。组里的人就是 root；不该是 root 的人，一个也别放进去。
@@ -568,7 +568,7 @@ for request in asked:
 # **Docker Container** is an image that runs: your program, with the image as its system disk. But it is no hardware: processor, memory
 # and kernel are the machine's (lesson 1). Take an image, add your code, run it, and there is a service.
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="9772a8ad"
 # （当心：只“读”也可能过头。`GET /containers/…/json` 会显示环境变量，密码常常就在里面。）
 #
 # ## 五个组件
@@ -593,13 +593,13 @@ for request in asked:
 # `true`) for each. Its fields: `Id`, `Image`, `Command` (the words, joined), `Names` (a list; a slash in front of the name), `State`
 # (`each.state`), `Created` (`int(each.created)`).
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="0c972f21"
 # ## 进阶：两道挑战题
 #
 # **`list_containers`** 是给 `docker ps` 用的。返回一个列表，每个在运行的容器一个字典；查询串里有 `all`（`1` 或 `true`）就包括所有容器。
 # 字段有：`Id`、`Image`、`Command`（各个词连起来）、`Names`（列表；名字前有斜杠）、`State`（`each.state`）、`Created`（`int(each.created)`）。
 
-# %% tags=["exercise"] zh="应答 `docker ps` 的列表：在运行的；`?all=1` 则是全部（6 行）。" of=""
+# %% tags=["exercise"] zh="应答 `docker ps` 的列表：在运行的；`?all=1` 则是全部（6 行）。" of="78107951"
 @lab.step
 def list_containers(daemon, request):
     """Answer the list for `docker ps`: those that run, or all with `?all=1` (6 lines)."""
@@ -613,11 +613,11 @@ lab.check(list_containers)
 # `true`): then `container.kill(9)` ends it, and `container.wait()` sees to it that it has. Then it is forgotten:
 # `del daemon.containers[container.id]`, and 204.
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="f7595939"
 # **`remove`** 是给 `docker rm` 用的。正在运行的容器要拒绝：409 和一条 `message`；除非查询串里有 `force`（`1` 或 `true`）：
 # 这时用 `container.kill(9)` 结束它，用 `container.wait()` 确认。然后忘掉它：`del daemon.containers[container.id]`，应答 204。
 
-# %% tags=["exercise"] zh="删除容器；正在运行的要拒绝，`?force=1` 则杀死它（8 行）。" of=""
+# %% tags=["exercise"] zh="删除容器；正在运行的要拒绝，`?force=1` 则杀死它（8 行）。" of="30b257a6"
 @lab.step
 def remove(daemon, request, id):
     """Remove a container; one that runs is refused, or killed with `?force=1` (8 lines)."""
@@ -638,7 +638,7 @@ docker("rm -f pie")
 #
 # Answer without scrolling up. The button draws others.
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="25dc3afd"
 # ## 五道题
 #
 # 不要往上翻，直接作答。按钮可以换一组题。
@@ -651,7 +651,7 @@ lab.quiz()
 #
 # Two daemons, their containers, a bridge, a relay. They end with the notebook; here by hand.
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="222e981a"
 # ## 什么都没留下
 #
 # 两个守护进程、它们的容器、一个网桥、一个转发的套接字。笔记本结束时它们也会结束；这里我们亲手来。
@@ -665,7 +665,7 @@ lab.reset()
 # keep its containers on disk, survive its own end, tell a client's version from another, take options (`-v`, `-p`, `-m`), stream
 # logs and events, speak TLS. In lesson 6 it gets a missing image, and shows what a container says.
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="b45d186c"
 # 你的 `my_runtime.py` 多了 `route`、`ping`、`create`、`start` 和 `wait`：它成了守护进程。labcore 的会做而它还不会的：
 # 把容器记到磁盘上，自己结束了容器照样活着，区分客户端的版本，接受选项（`-v`、`-p`、`-m`），持续输出日志和事件，使用 TLS。
 # 第 6 课，它会碰到一个本地没有的镜像，并且能显示容器说的话。

@@ -127,7 +127,7 @@ def create(daemon, request):
         "a call of the reference": _reference("create"),
         "an engine's container": """
 def create(daemon, request):
-    return Reply(201, {"Id": labcore.Engine(Path(daemon.store)).root, "Warnings": []})
+    return Reply(201, {"Id": labcore.Engine(Path("/tmp/engine")).root, "Warnings": []})
 """,
         "not kept": _but(CREATE, ("    daemon.containers[container.id] = container\n", "")),
         "kept by its name": _but(CREATE, ("daemon.containers[container.id]", "daemon.containers[container.name]")),
@@ -153,7 +153,7 @@ def create(daemon, request):
         "labcore's engine": """
 def start(daemon, request, id):
     container = daemon.containers[id]
-    labcore.Engine(Path(daemon.store))
+    labcore.Engine(Path("/tmp/engine"))
     return Reply(204)
 """,
         "the program without its container": _but(

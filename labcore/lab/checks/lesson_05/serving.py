@@ -77,13 +77,11 @@ def _shell(draw: Draw) -> list[str]:
 
 def running(wire: Wire, draw: Draw, container: Wanted | None = None) -> list[ProcessView]:
     """Return the processes of a container that was started as it should be; without one, whatever carries the token."""
-    command = [*_shell(draw), "run", container.image, *container.words] if container else []
-    found = []
-    for process in wire.below:
-        words = words_of(process)
-        if words == command or (container is None and draw.token in words):
-            found.append(process)
-    return found
+    seen = [(process, words_of(process)) for process in wire.below]
+    if container is None:
+        return [process for process, words in seen if draw.token in words]
+    command = [*_shell(draw), "run", container.image, *container.words]
+    return [process for process, words in seen if words == command]
 
 
 def words_of(process: ProcessView) -> list[str]:
