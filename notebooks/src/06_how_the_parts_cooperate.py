@@ -387,15 +387,10 @@ mine.log()
 
 # %% [markdown] lang="en" id="mine-look"
 # Five steps, seven requests, one 404, and every answer is from your `my_runtime.py`. (The text speaks of `labcore`, for the image is
-# labcore's; but it was your `pull` that brought it and your `run` that started it.) A second time there is no 404:
+# labcore's; but it was your `pull` that brought it and your `run` that started it.)
 
-# %% [markdown] lang="zh" of="5649cc4c"
+# %% [markdown] lang="zh" of="272c3821"
 # 五个步骤，七个请求，一个 404，每个回答都出自你的 `my_runtime.py`。（那段文字说的是 `labcore`，因为镜像是 labcore 的；但取回它的是你的 `pull`，启动它的是你的 `run`。）
-# 第二次就没有 404 了：
-
-# %%
-mine_docker("run hello-world")
-mine.log()
 
 # %% [markdown] lang="en" id="one-less"
 # ## One part less
@@ -451,7 +446,7 @@ print(recorded.output, "exit status", recorded.status)
 recorded.answers
 
 # %%
-docker("run --rm hello-world")
+docker("run -d --rm hello-world")
 lab.outcome("registry down")
 
 # %% [markdown] lang="en" id="down-look"
@@ -519,7 +514,7 @@ docker("run --rm hello-world").status
 
 # %%
 daemon.start()
-docker("run --rm hello-world")
+docker("run -d --rm hello-world")
 lab.outcome("no daemon")
 
 # %% [markdown] lang="en" id="faces"
