@@ -87,10 +87,10 @@ ear.conversation()
 # - `re.sub(r"\{\w+\}", "([^/]+)", pattern)` 把模式变成正则表达式：任何不含斜杠的文本，作为一个组
 # - `re.fullmatch(…, path)` 拿它与整个路径比较，`.groups()` 里是各个值；方法也必须相符
 
-# %% tags=["exercise"] zh="返回应答这个请求的处理函数名，以及路径里的值（6 行）。" of="92c1a326"
+# %% tags=["exercise"] zh="返回应答这个请求的处理函数名，以及路径里的值（6 行）。" of="d0531b3b"
 @lab.step
 def route(method, path, routes):
-    """Return the name of the handler for a request, and the values in its path (6 lines)."""
+    """Return a request's handler by its name, and the values in its path (6 lines)."""
     ...
 
 # %% tags=["check"]
@@ -98,8 +98,8 @@ lab.check(route)
 
 # %% tags=["nbval-check-output"]
 routes = [("GET", "/_ping", "ping"), ("POST", "/containers/{id}/start", "start")]
-for method, path in ("GET", "/_ping"), ("POST", "/v1.47/containers/4f3/start"), ("GET", "/start"):
-    print(method, path, "is answered by", *route(method, path, routes))
+for asked in "GET /_ping", "POST /v1.47/containers/4f3/start", "GET /start":
+    print(asked, "is answered by", *route(*asked.split(), routes))
 
 # %%
 lab.outcome("run -d")
@@ -409,10 +409,10 @@ lab.outcome("daemon killed")
 # ## One program or two
 #
 # For long there was one executable for both. A flag told which it was to be: `docker -d`, or in full `docker --daemon=true`, was
-# the daemon, all else the client. Then it was `docker daemon` (1.8), and since 1.12 (2016) there are two: `docker` and `dockerd`, which
+# the daemon, all else the client (the article's one line of it is three commands run together). Then it was `docker daemon` (1.8), and since 1.12 (2016) there are two: `docker` and `dockerd`, which
 # systemd starts in the background. labcore has one:
 
-# %% [markdown] lang="zh" of="b21bf60b"
+# %% [markdown] lang="zh" of="582c0698"
 # 它还在运行：它自己的**监控进程**接着输出，也会得知退出码，不管别人谁结束了（图上就有，在容器进程的旁边）。Docker 把它叫做 *shim*，
 # 和 containerd 一起出现（2016 年）。不过，除非守护进程设置了 `live-restore`，`systemctl stop docker` 仍会结束容器。
 #

@@ -7,7 +7,7 @@ from labcore.lab.vocabulary import *
 
 
 def route(method, path, routes):
-    """Return the name of the handler for a request, and the values in its path."""
+    """Return a request's handler by its name, and the values in its path."""
     path = re.sub(r"^/v[0-9.]+/", "/", path)
     for verb, pattern, name in routes:
         found = re.fullmatch(re.sub(r"\{\w+\}", "([^/]+)", pattern), path)
