@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from labcore.lab.attacks import attack, attacks, seccomp
     from labcore.lab.cgroups import cgroup, group
     from labcore.lab.checks import NotPassed, Verdict, check
-    from labcore.lab.curl import curl
+    from labcore.lab.curl_command import curl
     from labcore.lab.daemons import daemon
-    from labcore.lab.dashboard import dashboard
+    from labcore.lab.dashboards import dashboard
     from labcore.lab.docker_command import DockerTookTooLong, docker
     from labcore.lab.doctor_table import doctor
     from labcore.lab.failures import NothingHappened, expect
@@ -144,7 +144,7 @@ __getattr__ = lazy_names(
         "labcore.lab.lending": ("lent_python",),
         "labcore.lab.listening": ("listen",),
         "labcore.lab.machines": ("compare", "draw", "in_vm", "timed"),
-        "labcore.lab.curl": ("curl",),
+        "labcore.lab.curl_command": ("curl",),
         "labcore.lab.miniature.serving": ("CannotServe", "serve"),
         "labcore.lab.daemons": ("daemon",),
         "labcore.lab.hinting": ("hint",),
@@ -177,7 +177,7 @@ __getattr__ = lazy_names(
         "labcore.lab.steps": ("step",),
         "labcore.lab.stores": ("manifest", "new_store", "store", "tag", "tray"),
         "labcore.lab.tracing": ("trace",),
-        "labcore.lab.dashboard": ("dashboard",),
+        "labcore.lab.dashboards": ("dashboard",),
         "labcore.lab.widget": ("tick",),
     },
 )

@@ -546,7 +546,7 @@ lab.outcome("socket")
 
 # %% tags=["nbval-check-output"]
 allowed = [("GET", "/_ping", "yes"), ("GET", "/containers/json", "yes")]
-asked = "GET /v1.47/containers/json", "POST /containers/create", "POST /containers/loot/start"
+asked = "GET /v1.47/containers/json", "POST /containers/create", "POST /containers/1/start"
 for request in asked:
     print(request, "->", route(*request.split(), allowed)[0] or "403 Forbidden")
 
@@ -617,10 +617,10 @@ lab.check(list_containers)
 # **`remove`** 是给 `docker rm` 用的。正在运行的容器要拒绝：409 和一条 `message`；除非查询串里有 `force`（`1` 或 `true`）：
 # 这时用 `container.kill(9)` 结束它，用 `container.wait()` 确认。然后忘掉它：`del daemon.containers[container.id]`，应答 204。
 
-# %% tags=["exercise"] zh="删除容器；正在运行的要拒绝，`?force=1` 则杀死它（8 行）。" of="30b257a6"
+# %% tags=["exercise"] zh="删除容器；正在运行的要拒绝，`?force=1` 则杀死它（8 行）。" of="ed2316f9"
 @lab.step
 def remove(daemon, request, id):
-    """Remove a container; one that runs is refused, or killed with `?force=1` (8 lines)."""
+    """Remove a container; one that runs is refused, or killed by `?force=1` (8 lines)."""
     ...
 
 # %% tags=["check"]

@@ -57,7 +57,7 @@ def list_containers(daemon, request):
 
 
 def remove(daemon, request, id):
-    """Remove a container; one that runs is refused, or killed with `?force=1`."""
+    """Remove a container; one that runs is refused, or killed by `?force=1`."""
     container = daemon.containers[id]
     if container.state == "running":
         if request.query.get("force") not in ("1", "true"):
