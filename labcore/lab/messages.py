@@ -682,6 +682,7 @@ CHINESE = {
     "not mended yet": "还没有修好",
     "lesson {number} has no faults; these have: {numbers}": "第 {number} 课没有故障；有故障的是：{numbers}",
     "what is looked for is there": "要检查的东西都在",
+    "there is a container {name}": "有一个名为 {name} 的容器",
     "the state of {name}": "{name} 的状态",
     "its process is the first in a PID namespace of its own": "它的进程是自己 PID 命名空间里的第一个",
     "`{line}` does not succeed here: {why}": "`{line}` 在这里没有成功：{why}",
