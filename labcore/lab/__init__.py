@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from labcore.lab.cgroups import cgroup, group
     from labcore.lab.checks import NotPassed, Verdict, check
     from labcore.lab.daemons import daemon
-    from labcore.lab.dashboard import dashboard
+    from labcore.lab.dashboards import dashboard
     from labcore.lab.docker_command import DockerTookTooLong, docker
     from labcore.lab.doctor_table import doctor
     from labcore.lab.failures import NothingHappened, expect
@@ -168,7 +168,7 @@ __getattr__ = lazy_names(
         "labcore.lab.steps": ("step",),
         "labcore.lab.stores": ("manifest", "new_store", "store", "tag", "tray"),
         "labcore.lab.tracing": ("trace",),
-        "labcore.lab.dashboard": ("dashboard",),
+        "labcore.lab.dashboards": ("dashboard",),
         "labcore.lab.widget": ("tick",),
     },
 )
