@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from labcore.lab.docker_command import DockerTookTooLong, docker
     from labcore.lab.doctor_table import doctor
     from labcore.lab.failures import NothingHappened, expect
+    from labcore.lab.fault_labs import fault
     from labcore.lab.guessing import guess, outcome
     from labcore.lab.helper import HelperFailed, run_helper
     from labcore.lab.hinting import hint
@@ -86,6 +87,7 @@ __all__ = [
     "doctor",
     "draw",
     "expect",
+    "fault",
     "fetch",
     "foreign_program",
     "greeting",
@@ -139,6 +141,7 @@ __getattr__ = lazy_names(
         "labcore.lab.docker_command": ("DockerTookTooLong", "docker"),
         "labcore.lab.doctor_table": ("doctor",),
         "labcore.lab.failures": ("NothingHappened", "expect"),
+        "labcore.lab.fault_labs": ("fault",),
         "labcore.lab.attacks": ("attack", "attacks", "seccomp"),
         "labcore.lab.cgroups": ("cgroup", "group"),
         "labcore.lab.lending": ("lent_python",),

@@ -633,6 +633,33 @@ docker("ps --format '{{.Names}} {{.Image}} {{.State}}'")
 docker("rm pie")
 docker("rm -f pie")
 
+# %% [markdown] lang="en" id="fault"
+# ## Further: find the fault
+#
+# This breaks a daemon on purpose, and says what its users complain of. Find out why: with `fault.docker("…")`, in a terminal, with
+# what you know of sockets and processes (`ls -l`, `ss -xlp`, `/proc`), and mend it. `fault.daemon` can be told to `.start()` and
+# `.stop()`. Another number breaks something else.
+
+# %% [markdown] lang="zh" of="395c1e4c"
+# ## 进阶：找出故障
+#
+# 下面故意弄坏一个守护进程，并说出用户抱怨什么。请找出原因，然后修好：可以用 `fault.docker("…")`，也可以在终端里，
+# 用你对套接字和进程的了解（`ls -l`、`ss -xlp`、`/proc`）。`fault.daemon` 可以 `.start()` 和 `.stop()`。换一个数字，坏的就是别的地方。
+
+# %%
+fault = lab.fault(5, seed=1)
+fault
+
+# %% [markdown] lang="en" id="mended"
+# The check looks from outside, at the daemon's answers and at the kernel. Run it as often as you like; `print(fault.cause)` tells those
+# who give up.
+
+# %% [markdown] lang="zh" of="177b535a"
+# 检查从外面看守护进程的应答和内核，想运行几次都行；放弃的人可以看 `print(fault.cause)`。
+
+# %%
+fault.check()
+
 # %% [markdown] lang="en" id="questions"
 # ## Five questions
 #
@@ -657,7 +684,7 @@ lab.quiz()
 # 两个守护进程、它们的容器、一个网桥、一个转发的套接字。笔记本结束时它们也会结束；这里我们亲手来。
 
 # %%
-ear.close(), mini.close(), daemon.close()
+fault.restore(), ear.close(), mini.close(), daemon.close()
 lab.reset()
 
 # %% [markdown] lang="en" id="next"
