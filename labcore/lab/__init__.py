@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from labcore.lab.attacks import attack, attacks, seccomp
     from labcore.lab.cgroups import cgroup, group
     from labcore.lab.checks import NotPassed, Verdict, check
-    from labcore.lab.curl import curl
+    from labcore.lab.curl_command import curl
     from labcore.lab.daemons import daemon
     from labcore.lab.dashboards import dashboard
     from labcore.lab.docker_command import DockerTookTooLong, docker
     from labcore.lab.doctor_table import doctor
     from labcore.lab.failures import NothingHappened, expect
+    from labcore.lab.fault_labs import fault
     from labcore.lab.guessing import guess, outcome
     from labcore.lab.helper import HelperFailed, run_helper
     from labcore.lab.hinting import hint
@@ -86,6 +87,7 @@ __all__ = [
     "doctor",
     "draw",
     "expect",
+    "fault",
     "fetch",
     "foreign_program",
     "greeting",
@@ -139,12 +141,13 @@ __getattr__ = lazy_names(
         "labcore.lab.docker_command": ("DockerTookTooLong", "docker"),
         "labcore.lab.doctor_table": ("doctor",),
         "labcore.lab.failures": ("NothingHappened", "expect"),
+        "labcore.lab.fault_labs": ("fault",),
         "labcore.lab.attacks": ("attack", "attacks", "seccomp"),
         "labcore.lab.cgroups": ("cgroup", "group"),
         "labcore.lab.lending": ("lent_python",),
         "labcore.lab.listening": ("listen",),
         "labcore.lab.machines": ("compare", "draw", "in_vm", "timed"),
-        "labcore.lab.curl": ("curl",),
+        "labcore.lab.curl_command": ("curl",),
         "labcore.lab.miniature.serving": ("CannotServe", "serve"),
         "labcore.lab.daemons": ("daemon",),
         "labcore.lab.hinting": ("hint",),

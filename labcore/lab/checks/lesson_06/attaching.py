@@ -7,7 +7,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from labcore.daemon.streams import framed
 from labcore.lab.checks.lesson_05.serving import id_of
 from labcore.lab.checks.lesson_06.programs import put_config
 from labcore.lab.checks.lesson_06.serving import performing, store_of
@@ -99,5 +98,4 @@ ATTACH = Scenario(
     None,
     prepare=_program,
     converse=_converse_attach,
-    forbidden=(framed,),
 )
