@@ -71,7 +71,7 @@ docker = lab.docker(daemon)
 # One thing before it starts: nobody has named a *program*. In lesson 5 whoever asked for a container had to say what to run; now the
 # client will send `"Cmd": null`. Somebody must know. Look into the image:
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="f3d4f7d3"
 # ## 运行哪个程序？
 #
 # 启动之前还有一个问题：没有人说过要运行哪个**程序**。第 5 课里，谁要容器，谁就得说明运行什么；而这次客户端会发来 `"Cmd": null`。
@@ -108,7 +108,7 @@ lab.check(command)
 #
 # Now let it run. `lab.trace` runs a command, and has the daemon tell what it does for it, and when.
 
-# %% [markdown] lang="zh" of="a8fe0e50"
+# %% [markdown] lang="zh" of="f9439d74"
 # ## 记录
 #
 # 现在运行它。`lab.trace` 运行一条命令，同时让守护进程报告它为此做了什么、在什么时刻。
@@ -258,7 +258,7 @@ lab.outcome("longest", recorded.times)
 # All that makes a container of a process, lessons 1 to 4, is in these lines, and takes a few milliseconds. The rest of the second is
 # waiting: for a program to load, for bytes to come, for a disk to say that it has them.
 
-# %% [markdown] lang="zh" of="40abc6c1"
+# %% [markdown] lang="zh" of="16a0cc79"
 # 把一个进程变成容器的全部工作（第 1～4 课）都在这几行里，只要几毫秒。这一秒里其余的时间都在等：等程序加载，等数据传来，等磁盘说“写好了”。
 
 # %% [markdown] lang="en" id="create-step"
@@ -588,7 +588,7 @@ lab.check(normalize)
 # This breaks something on purpose, and says what its users complain of. Find out why, with `fault.docker("…")` or in a terminal, and
 # mend it; the table above tells where to look. Another number breaks something else.
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="36d64ebf"
 # ## 进阶：找出故障
 #
 # 下面故意弄坏一样东西，并说出用户抱怨什么。请用 `fault.docker("…")` 或在终端里找出原因，然后修好；该看哪里，上面的表格会告诉你。
@@ -601,7 +601,7 @@ fault
 # %% [markdown] lang="en" id="mended"
 # The check looks from outside. Run it as often as you like; `print(fault.cause)` tells those who give up.
 
-# %% [markdown] lang="zh" of=""
+# %% [markdown] lang="zh" of="8dde9a15"
 # 检查从外面看，想运行几次都行；放弃的人可以看 `print(fault.cause)`。
 
 # %%
