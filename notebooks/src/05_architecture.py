@@ -546,7 +546,7 @@ lab.outcome("socket")
 
 # %% tags=["nbval-check-output"]
 allowed = [("GET", "/_ping", "yes"), ("GET", "/containers/json", "yes")]
-asked = "GET /v1.47/containers/json", "POST /containers/create", "POST /containers/1/start"
+asked = "GET /v1.47/containers/json", "POST /containers/create", "DELETE /containers/1"
 for request in asked:
     print(request, "->", route(*request.split(), allowed)[0] or "403 Forbidden")
 
@@ -590,14 +590,15 @@ for request in asked:
 # ## Further: two challenges
 #
 # **`list_containers`** is for `docker ps`. Return a list with a dictionary for each container that runs; with `all` in the query (`1` or
-# `true`) for each. Its fields: `Id`, `Image`, `Command` (the words, joined), `Names` (a list; a slash in front of the name), `State`
-# (`each.state`), `Created` (`int(each.created)`).
+# `true`) for each. Its fields: `Id`, `Image`, `Command` (the words, joined), `Names` (a list; a slash in front of the name), `State` and
+# `Status` (both `each.state`; `Status` is for people, and real ones say *Up 2 minutes*), `Created` (`int(each.created)`).
 
-# %% [markdown] lang="zh" of="0c972f21"
+# %% [markdown] lang="zh" of="dda7a04f"
 # ## 进阶：两道挑战题
 #
 # **`list_containers`** 是给 `docker ps` 用的。返回一个列表，每个在运行的容器一个字典；查询串里有 `all`（`1` 或 `true`）就包括所有容器。
-# 字段有：`Id`、`Image`、`Command`（各个词连起来）、`Names`（列表；名字前有斜杠）、`State`（`each.state`）、`Created`（`int(each.created)`）。
+# 字段有：`Id`、`Image`、`Command`（各个词连起来）、`Names`（列表；名字前有斜杠）、`State` 和 `Status`（都用 `each.state`；
+# `Status` 是给人看的，真正的守护进程会写 *Up 2 minutes*）、`Created`（`int(each.created)`）。
 
 # %% tags=["exercise"] zh="应答 `docker ps` 的列表：在运行的；`?all=1` 则是全部（6 行）。" of="78107951"
 @lab.step

@@ -202,4 +202,30 @@ def machine_of(path):
     return look(Path(path).read_bytes()).machine
 """,
     },
+    (5, "route"): {
+        "the pattern of a route": """
+def route(method, path, routes):
+    from labcore.http import router
+    for verb, pattern, name in routes:
+        if verb == method and (found := router.pattern(pattern).fullmatch(path)):
+            return name, list(found.groups())
+    return None, []
+""",
+    },
+    (5, "create"): {
+        "the solution under another name": """
+def create(daemon, request):
+    return sys.modules["labcore.lab.solutions.lesson_05"].create(daemon, request)
+""",
+    },
+    (5, "start"): {
+        "an engine in a process of its own": f"""
+def start(daemon, request, id):
+    container = daemon.containers[id]
+    script = "from labcore.engine import Engine; Engine('/tmp/engine')"
+    container.start([{sys.executable!r}, "-c", script])
+    container.wait()
+    return Reply(204)
+""",
+    },
 }
