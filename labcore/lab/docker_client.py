@@ -5,8 +5,8 @@
     ROOT/lab/client/docker        the client, which is on no PATH; no daemon comes with it, and nothing is installed
                     docker.json   where it came from
 
-podman's command of that name is none: it starts containers itself, and asks no daemon. A snap's is confined by AppArmor, and sees
-no socket but its own daemon's.
+podman's command of that name is none: it starts containers itself, and asks no daemon. A snap's is confined by AppArmor, and
+sees no socket but its own daemon's.
 """
 
 import os
