@@ -94,10 +94,10 @@ json.loads(Path(store, "blobs", name).read_bytes())["config"]
 #
 # **你的第一步**返回完整的列表。`argv` 是请求里要的，可能为空，也可能是 `None`；两个字段也一样，甚至可能根本没有。配置的找法同上。
 
-# %% tags=["exercise"] zh="返回容器要运行的程序：入口，然后是 `argv` 或镜像自己的命令（3 行）。" of="38b135a5"
+# %% tags=["exercise"] zh="返回容器要运行的程序：入口，然后是 `argv` 或镜像自己的命令（3 行）。" of="3aa32ca6"
 @lab.step
 def command(image, argv, store):
-    """Return what a container runs: the entry point, then `argv` or the image's command (3 lines)."""
+    """Return what runs: the entry point, then argv or the image's command (3 lines)."""
     ...
 
 # %% tags=["check"]
@@ -280,10 +280,10 @@ lab.outcome("longest", recorded.times)
 # - 如果抛出 `ImageNotFound`：`Reply(404, {"message": …})`，消息就照刚才旁听到的写。什么也不登记
 # - 否则同以前一样，用这个 `argv`；再给容器取上对方要的名字：`request.query.get("name", "")` 是 `Container` 的第三个参数
 
-# %% tags=["exercise"] zh="镜像在就建容器，回答 id；不在就回答 404（新增 5 行）。" of="00159df0"
+# %% tags=["exercise"] zh="镜像在就建容器，回答 id；不在就回答 404（新增 5 行）。" of="cb75f177"
 @lab.step
 def create(daemon, request):
-    """Make a container of an image that is here, and answer with its id; else 404 (5 new lines)."""
+    """Make a container, answer with its id; or 404, no such image (5 new lines)."""
     ...
 
 # %% tags=["check"]
@@ -570,10 +570,10 @@ lab.outcome("no daemon")
 # - 只有在 `docker.io` 上，不带斜杠的仓库才放在 `library/` 下面
 # - 标签在最后，冒号后面；没有就是 `latest`。（当心 `localhost:5000/cafe`。）
 
-# %% tags=["exercise"] zh="把镜像名写全，返回：仓库服务器、仓库、标签（7 行）。" of="c5ff3d1c"
+# %% tags=["exercise"] zh="把镜像名写全，返回：仓库服务器、仓库、标签（7 行）。" of="bb4efbcf"
 @lab.step
 def normalize(name):
-    """Return what the name of an image says in full: registry, repository, tag (7 lines)."""
+    """Return an image name in full: its registry, repository and tag (7 lines)."""
     ...
 
 # %% tags=["check"]

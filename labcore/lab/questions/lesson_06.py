@@ -26,7 +26,7 @@ QUESTIONS = {
         0,
         T("Whoever wants to miss nothing listens first, and starts then.", "想不漏掉任何东西，就要先接好，再启动。"),
     ),
-    "wait before start": Question(
+    "wait asked early": Question(
         T("Why does the client ask to wait before it starts the container?", "客户端为什么在启动容器之前就请求 wait？"),
         (
             T(
