@@ -62,7 +62,7 @@ def _converse_create(wire: Wire, draw: Draw) -> Iterator[Claim]:
     yield equal(say("for an image that is not here: 404"), 404, refused.status)
     said = refused.json()
     message = said.get("message", "") if isinstance(said, dict) else ""
-    named = isinstance(message, str) and _missing(draw) in message
+    named = message in (f"No such image: {_missing(draw)}", f"No such image: {_missing(draw)}:latest")
     yield Claim(say("and a message, in JSON, that names the image"), named, refused.body[:80].decode(errors="replace"))
     asked = [row.request for row in draw.kept("registry").access_log().rows]
     yield Claim(say("the daemon pulls nothing by itself"), not asked, ", ".join(asked[:1]))
