@@ -404,18 +404,25 @@ lab.outcome("daemon killed")
 # %% [markdown] lang="en" id="shims"
 # It is still up: a **monitor** of its own holds its output and learns its exit code, whoever else ends (it stood in the picture,
 # beside the container's process). Docker calls that a *shim*; with it came containerd (2016). All the same `systemctl stop docker` ends
-# the containers, unless the daemon has `live-restore` set.
-#
+# the containers, unless the daemon has `live-restore` set. The picture once more: what has stayed the same, and whose child is the
+# monitor now?
+
+# %% [markdown] lang="zh" of="78d800ca"
+# 它还在运行：它自己的**监控进程**接着输出，也会得知退出码，不管别人谁结束了（图上就有，在容器进程的旁边）。Docker 把它叫做 *shim*，
+# 和 containerd 一起出现（2016 年）。不过，除非守护进程设置了 `live-restore`，`systemctl stop docker` 仍会结束容器。
+# 再看一次那张图：什么没有变？监控进程现在是谁的子进程？
+
+# %%
+lab.architecture(daemon)
+
+# %% [markdown] lang="en" id="one-program"
 # ## One program or two
 #
 # For long there was one executable for both. A flag told which it was to be: `docker -d`, or in full `docker --daemon=true`, was
 # the daemon, all else the client (the article's one line of it is three commands run together). Then it was `docker daemon` (1.8), and since 1.12 (2016) there are two: `docker` and `dockerd`, which
 # systemd starts in the background. labcore has one:
 
-# %% [markdown] lang="zh" of="582c0698"
-# 它还在运行：它自己的**监控进程**接着输出，也会得知退出码，不管别人谁结束了（图上就有，在容器进程的旁边）。Docker 把它叫做 *shim*，
-# 和 containerd 一起出现（2016 年）。不过，除非守护进程设置了 `live-restore`，`systemctl stop docker` 仍会结束容器。
-#
+# %% [markdown] lang="zh" of="8c889749"
 # ## 一个程序还是两个
 #
 # 很长时间里，两者是同一个可执行文件，用一个 flag 区分：`docker -d`（完整写法 `docker --daemon=true`）是守护进程，其他都是客户端。
