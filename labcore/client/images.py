@@ -173,7 +173,8 @@ class Images:
         self, name: str, *, tag: str = "", all_tags: bool = False, platform: str = "", auth: RegistryAuth | None = None
     ) -> Iterator[Progress]:
         """Pull an image, `latest` unless the name or `tag` say otherwise, or `all_tags`; yield how it goes. Raises APIError."""
-        query = {"fromImage": name, "tag": "" if all_tags else tag or _tag_of(name), "platform": platform}
+        repository, named = _parts(name)
+        query = {"fromImage": repository, "tag": "" if all_tags else tag or named, "platform": platform}
         return self._progress("/images/create", query, headers=auth.header() if auth else {})
 
     def push(self, name: str, *, tag: str = "", auth: RegistryAuth | None = None) -> Iterator[Progress]:
@@ -216,9 +217,12 @@ class Images:
         return self._api.call("GET", "/images/get", {"names": names, "platform": _platform_json(platform)}, timeout=None)
 
 
-def _tag_of(name: str) -> str:
-    """Return the tag to ask for: without one the API means all of a repository's."""
-    return "" if "@" in name or ":" in name.rpartition("/")[2] else "latest"
+def _parts(name: str) -> tuple[str, str]:
+    """Return a name without its tag or digest, and that, as docker sends them; without one the API means all tags."""
+    name, _, digest = name.partition("@")
+    path, slash, last = name.rpartition("/")
+    last, _, tag = last.partition(":")
+    return path + slash + last, digest or tag or "latest"
 
 
 def _platform_json(platform: str) -> str:
