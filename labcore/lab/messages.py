@@ -652,4 +652,21 @@ CHINESE = {
     "all that comes before the first word of the kernel": "内核输出第一个字之前的一切",
     "from the first word of the kernel to that of its first process": "从内核的第一个字到第一个进程的第一个字",
     "a first, small system finds and mounts the disk": "先由一个小系统找到并挂载磁盘",
+    # --- lesson 7: a container's life, and commands that are overheard
+    "The life of {name}": "{name} 的一生",
+    "filled: where it is        pale: where it has been        blue arrows: the way that it went":
+        "深色：现在的状态        浅色：经历过的状态        蓝箭头：走过的路",
+    "(gone)": "（已删除）",
+    "its program ends": "程序结束",
+    "a restart policy": "重启策略",
+    "from {state} by {verbs} to {next}": "{state} 经 {verbs} 到 {next}",
+    "Not drawn: {ways}.": "没有画出来的：{ways}。",
+    "A container goes {ways}.": "容器的状态变化：{ways}。",
+    "{name} went this way: {states}.": "{name} 走过的路：{states}。",
+    "Commands that were run": "运行过的命令",
+    "command": "命令",
+    "what it asks of the daemon": "它向守护进程请求什么",
+    "what happens there": "那里发生什么",
+    "(nothing is asked)": "（没有请求）",
+    "… {count} more lines": "……还有 {count} 行",
 }  # fmt: skip
