@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from labcore.lab.http_get import FetchFailed, fetch
     from labcore.lab.installing import bound_devices, foreign_program, my_runtime
     from labcore.lab.lesson_images import greeting, image, layer
+    from labcore.lab.listening import listen
     from labcore.lab.machines import compare, draw, in_vm, timed
     from labcore.lab.pictures import (
         Picture,
+        architecture,
         mounts,
         namespaces,
         network,
@@ -62,6 +64,7 @@ __all__ = [
     "NothingHappened",
     "Picture",
     "Verdict",
+    "architecture",
     "attack",
     "attacks",
     "begin",
@@ -82,6 +85,7 @@ __all__ = [
     "image",
     "in_vm",
     "layer",
+    "listen",
     "manifest",
     "mounts",
     "my_runtime",
@@ -124,6 +128,7 @@ __getattr__ = lazy_names(
         "labcore.lab.failures": ("NothingHappened", "expect"),
         "labcore.lab.attacks": ("attack", "attacks", "seccomp"),
         "labcore.lab.cgroups": ("cgroup", "group"),
+        "labcore.lab.listening": ("listen",),
         "labcore.lab.machines": ("compare", "draw", "in_vm", "timed"),
         "labcore.lab.hinting": ("hint",),
         "labcore.lab.http_get": ("FetchFailed", "fetch"),
@@ -133,6 +138,7 @@ __getattr__ = lazy_names(
         "labcore.lab.lesson_images": ("greeting", "image", "layer"),
         "labcore.lab.pictures": (
             "Picture",
+            "architecture",
             "mounts",
             "namespaces",
             "network",

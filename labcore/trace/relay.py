@@ -13,6 +13,17 @@ from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Protocol
+
+    class Listener(Protocol):
+        """Is told what passes on one connection."""
+
+        def asked(self, block: bytes) -> None:
+            """Note what the client sends."""
+
+        def answered(self, block: bytes) -> None:
+            """Note what the daemon sends."""
+
 
 REQUEST: Final = re.compile(rb"([A-Z]+) (\S+) HTTP/1\.[01]\r\n")
 BLOCK: Final = 1 << 16
@@ -30,11 +41,15 @@ class Call:
 
 
 class Relay:
-    """Hands on what comes to its socket at `path` to the daemon's, both ways, until it is closed."""
+    """Hands on what comes to its socket at `path` to the daemon's, both ways, until it is closed.
 
-    def __init__(self, path: Path, daemon: str) -> None:
+    Each connection is numbered and has a listener, by default one that notes its `calls`.
+    """
+
+    def __init__(self, path: Path, daemon: str, listener: Callable[[int], Listener] | None = None) -> None:
         self.calls: list[Call] = []
         self._daemon = daemon
+        self._new_listener = listener or (lambda number: _Exchange(self.calls, number))
         self._lock = Lock()
         self._open: list[socket.socket] = []
         self._threads: list[Thread] = []
@@ -66,9 +81,9 @@ class Relay:
             client.close()
             server.close()
             return
-        exchange = _Exchange(self.calls, number)
-        self._start(_pump, client, server, exchange.asked)
-        self._start(_pump, server, client, exchange.answered)
+        listener = self._new_listener(number)
+        self._start(_pump, client, server, listener.asked)
+        self._start(_pump, server, client, listener.answered)
 
     def close(self) -> None:
         """End all connections."""
