@@ -4,22 +4,25 @@
 """
 
 import html
+import io
 import re
 import shlex
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from labcore.atomic import atomic_write
 from labcore.lab.colours import GOOD, MUTED
 from labcore.lab.command_notes import NOTES
+from labcore.lab.docker_command import docker
+from labcore.lab.listening import listen
 from labcore.lab.messages import say
 from labcore.record import Record
 
 if TYPE_CHECKING:
     from labcore.lab.conversation import Turn
-    from labcore.lab.docker import Ran
-    from labcore.lab.listening import HasUrl
+    from labcore.lab.docker_command import HasUrl, Ran
 
 VERSION: Final = re.compile(r"^/v[0-9.]+(?=/)")
 ID: Final = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
@@ -50,21 +53,30 @@ class Commands:
     """The docker command for a daemon, overheard: what it asks is printed below what it puts out."""
 
     def __init__(self, daemon: "HasUrl") -> None:
-        from labcore.lab.docker import docker  # a notebook without it needs neither
-        from labcore.lab.listening import listen
-
         self._listening = listen(daemon)
         self._docker = docker(self._listening)
 
-    def __call__(self, line: str) -> "Ran":
-        """Run `docker LINE`; print what it puts out, and the calls of the API that it made. Returns its status and output."""
+    def __call__(self, line: str, *, lines: int | None = None) -> "Ran":
+        """Run `docker LINE`; print what it puts out, at most so many `lines` of it, and the calls of the API that it made."""
         self._listening.conversation()
-        ran = self._docker(line)
+        if lines is None:
+            ran = self._docker(line)
+        else:
+            with redirect_stdout(io.StringIO()) as said:
+                ran = self._docker(line)
+            print(shortened(said.getvalue(), 1 + lines))
         calls = tuple(call_of(turn) for turn in self._listening.conversation().turns if _matters(turn))
         _RUN.append(Command(tuple(shlex.split(line)), ran.status, calls))
-        for call in calls:
+        for call in calls or (say("(nothing is asked)"),):
             print(f"→ {call}")
         return ran
+
+
+def shortened(text: str, lines: int) -> str:
+    """Return the first lines of a text, and how many more there are."""
+    found = text.rstrip("\n").splitlines()
+    more = len(found) - lines
+    return "\n".join([*found[:lines], say("… {count} more lines", count=more)] if more > 0 else found)
 
 
 def _matters(turn: "Turn") -> bool:

@@ -1,6 +1,6 @@
 """Solutions of lesson 7: a container in a cgroup that can be frozen, further programs in it, and what inspect tells of both."""
 
-# ruff: noqa: F403, F405
+# ruff: noqa: ARG001, F403, F405
 # mypy: ignore-errors
 
 from labcore.lab.vocabulary import *

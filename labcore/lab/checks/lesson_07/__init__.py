@@ -1,0 +1,15 @@
+"""Checks of lesson 7: a cgroup for a container, pause and unpause, exec, inspect."""
+
+from labcore.lab.checks.lesson_07.execs import EXEC_CREATE, EXEC_INSPECT, EXEC_START
+from labcore.lab.checks.lesson_07.freezing import PAUSE, START, UNPAUSE
+from labcore.lab.checks.lesson_07.inspecting import INSPECT
+
+SCENARIOS = {
+    "start": START,
+    "pause": PAUSE,
+    "unpause": UNPAUSE,
+    "exec_create": EXEC_CREATE,
+    "exec_start": EXEC_START,
+    "inspect": INSPECT,
+    "exec_inspect": EXEC_INSPECT,
+}
