@@ -741,6 +741,5 @@ CHINESE = {
     "after its end": "结束之后",
     "before its start": "启动之前",
     "for a program that there is not, the status of the answer is": "程序不存在时，应答的状态码是",
-    "{when}, {field}": "{when}，{field}",
     "Pid is the number of its first process, as the daemon sees it": "Pid 是第一个进程的编号，以守护进程看到的为准",
 }  # fmt: skip

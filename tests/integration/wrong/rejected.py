@@ -37,6 +37,14 @@ DEVICE = Reason("each device of the spec is there, with its numbers")
 SAYS_SO = Reason("for each thing that is missing it prints a line, with its cure")
 FAILS = Reason("a program that is not there is no success")
 MACHINE = Reason("a program's machine is the number at byte 18")
+STATUS = Reason("the status of the answer")
+RUNS = Reason("the program that was asked for runs, process 1 of its PID namespace")
+OWN_GROUP = Reason("it is in a cgroup of its own")
+ALL_FROZEN = Reason("all processes of the container are frozen")
+GOES_ON = Reason("the processes of the container go on")
+UNDER_ITS_ID = Reason("`exec_start` finds the program under that id")
+NOTED_RUNS = Reason("the program that was noted runs")
+JOINED = Reason("the container's namespace")
 
 REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
     (1, "hostname"): {
@@ -302,5 +310,89 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "little-endian only": Reason("in the byte order that byte 5 names"),
         "a script is a program, too": Reason("a script is for no machine"),
         "a file that is cut off": Reason("nor is a file that is cut off|your step raised an error"),  # as short as it is drawn
+    },
+    (7, "start"): {
+        "a faked print": RUNS,
+        "a hard-coded program": RUNS,
+        "a call of the reference": OWN,
+        "as in lesson 5": OWN_GROUP,
+        "one cgroup for all": OWN_GROUP,
+        "the daemon itself moved": OWN_GROUP,
+        "a cgroup that nobody enters": OWN_GROUP,
+        "labcore's engine": OWN,
+        "a program without a container": RUNS,
+        "200 in place of 204": STATUS,
+        "no answer": STATUS,
+    },
+    (7, "pause"): {
+        "a faked print": ALL_FROZEN,
+        "a hard-coded name": STATUS,
+        "a call of the reference": OWN,
+        "SIGSTOP to the first process": Reason("none of them by a signal"),
+        "SIGSTOP to all": Reason("none of them by a signal"),
+        "all containers": Reason("another container goes on"),
+        "frozen, and thawed again": ALL_FROZEN,
+        "success for one that does not run": Reason("for a container that does not run"),
+        "409 without a word": Reason("and a message says so"),
+        "labcore's own way": OWN,
+    },
+    (7, "unpause"): {
+        "a faked print": GOES_ON,
+        "a hard-coded name": STATUS,
+        "a call of the reference": OWN,
+        "SIGCONT": GOES_ON,
+        "SIGKILL, and a thaw": Reason("and are all still there"),
+        "all containers": Reason("another container that was paused stays so"),
+        "labcore's own way": OWN,
+        "200 in place of 204": STATUS,
+    },
+    (7, "exec_create"): {
+        "a faked print": Reason("another one each time"),
+        "a hard-coded id": Reason("another one each time"),
+        "a call of the reference": OWN,
+        "nothing is kept": UNDER_ITS_ID,
+        "the container's id in place of its own": Reason("another one each time"),
+        "another program": UNDER_ITS_ID,
+        "started at once": Reason("nothing is started yet"),
+        "success for one that does not run": Reason("for a container that does not run"),
+        "200 in place of 201": STATUS,
+    },
+    (7, "exec_start"): {
+        "a faked print": NOTED_RUNS,
+        "a hard-coded output": NOTED_RUNS,
+        "a call of the reference": OWN,
+        "a call of the reference, hidden": OWN,
+        "on the machine": JOINED,
+        "without the PID namespace": JOINED,
+        "without the network": JOINED,
+        "without the mounts": JOINED,
+        "new namespaces in place of the container's": JOINED,
+        "joined after the clone": Reason("the connection is taken over"),
+        "out of the freezer's reach": Reason("it is in the container's cgroup"),
+        "labcore's own plan": OWN,
+        "another program": NOTED_RUNS,
+        "without heads": Reason("it comes in frames"),
+        "all on standard output": Reason("standard error in frames of stream 2"),
+        "little-endian lengths": Reason("it comes in frames"),
+        "all at its end": Reason("is sent as it comes, and not at its end"),
+    },
+    (7, "inspect"): {
+        "a faked print": Reason("before its start: Id"),
+        "a hard-coded state": Reason("before its start: State.Status"),
+        "a call of the reference": OWN,
+        "the id that was asked for": Reason("before its start: Id"),
+        "the daemon's own PID": Reason("Pid is the number of its first process"),
+        "no PID in place of 0": Reason("before its start: State.Pid"),
+        "no exit code in place of 0": Reason("before its start: State.ExitCode"),
+        "a name without its slash": Reason("before its start: Name"),
+    },
+    (7, "exec_inspect"): {
+        "a faked print": Reason("while it runs: ID"),
+        "a hard-coded success": Reason("while it runs: Running"),
+        "a call of the reference": OWN,
+        "waits for the end": Reason("the daemon answered until all had been asked"),
+        "0 while it runs": Reason("while it runs: ExitCode"),
+        "it runs forever": Reason("after its end: Running"),
+        "the container's exit code": Reason("after its end: ExitCode"),
     },
 }

@@ -1,4 +1,4 @@
-"""Checks of `exec_create`, `exec_start`, `exec_inspect`: a further program in a container, seen from outside and on the wire."""
+"""Checks of exec: a further program in a container, seen from outside, and what the wire says of it."""
 
 import os
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ from labcore.lab.checks.scenario import INNER_GATE, Draw
 from labcore.lab.checks.tripwires import Target
 from labcore.lab.checks.verdict import Claim, equal
 from labcore.lab.checks.wire import Hijacked, Wire
-from labcore.lab.messages import say
+from labcore.lab.messages import labelled, say
 from labcore.runtime import exec as runtime_exec
 from labcore.spec import NAMESPACES
 
@@ -167,7 +167,7 @@ def _converse_inspect(wire: Wire, draw: Draw) -> Iterator[Claim]:
 def _told(answer: Any, wanted: dict[str, Any], when: str) -> Iterator[Claim]:
     found = answer if isinstance(answer, dict) else {}
     for field, value in wanted.items():
-        text = say("{when}, {field}", when=when, field=field)
+        text = labelled(when, field)
         same = field in found and found[field] == value and type(found[field]) is type(value)
         yield Claim(text, same, expected=str(value), seen=str(found.get(field, "-")))
 

@@ -23,7 +23,7 @@ from labcore.lab.checks.lesson_07.guests import (
 from labcore.lab.checks.process_view import ProcessView
 from labcore.lab.checks.scenario import Draw, Scenario
 from labcore.lab.checks.tripwires import Target
-from labcore.lab.checks.verdict import Claim, equal
+from labcore.lab.checks.verdict import Claim
 from labcore.lab.checks.wire import Wire
 from labcore.lab.messages import say
 from labcore.runtime.cgroups import Cgroup, removal

@@ -10,7 +10,7 @@ from labcore.lab.checks.lesson_07.guests import API, NOBODY, created, first_proc
 from labcore.lab.checks.scenario import INNER_GATE, Draw
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.checks.wire import Wire
-from labcore.lab.messages import say
+from labcore.lab.messages import labelled, say
 
 
 def _converse(wire: Wire, draw: Draw) -> Iterator[Claim]:
@@ -53,12 +53,10 @@ def _told(told: Any, when: str, *, id: str, name: str, argv: list[str], state: s
         ("Config.Image", "busybox", config.get("Image")),
         ("Config.Cmd", argv, config.get("Cmd")),
     ):
-        yield Claim(say("{when}, {field}", when=when, field=field), seen == value, expected=str(value), seen=str(seen))
+        yield Claim(labelled(when, field), seen == value, expected=str(value), seen=str(seen))
     if not runs:
         pid = _state(told).get("Pid")
-        yield Claim(
-            say("{when}, {field}", when=when, field="State.Pid"), pid == 0 and pid is not False, expected="0", seen=str(pid)
-        )
+        yield Claim(labelled(when, "State.Pid"), pid == 0 and pid is not False, expected="0", seen=str(pid))
 
 
 INSPECT = START.replace(perform=served("inspect"), converse=_converse)
