@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from labcore.lab.attacks import attack, attacks, seccomp
     from labcore.lab.cgroups import cgroup, group
     from labcore.lab.checks import NotPassed, Verdict, check
+    from labcore.lab.daemons import daemon
     from labcore.lab.dashboard import dashboard
     from labcore.lab.doctor_table import doctor
     from labcore.lab.failures import NothingHappened, expect
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from labcore.lab.lesson_images import greeting, image, layer
     from labcore.lab.listening import listen
     from labcore.lab.machines import compare, draw, in_vm, timed
+    from labcore.lab.miniature.serving import CannotServe, serve
     from labcore.lab.pictures import (
         Picture,
         architecture,
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from labcore.lab.widget import tick
 
 __all__ = [
+    "CannotServe",
     "FetchFailed",
     "HelperFailed",
     "LessonStopped",
@@ -72,6 +75,7 @@ __all__ = [
     "cgroup",
     "check",
     "compare",
+    "daemon",
     "dashboard",
     "doctor",
     "draw",
@@ -105,6 +109,7 @@ __all__ = [
     "root",
     "run_helper",
     "seccomp",
+    "serve",
     "show",
     "stack",
     "step",
@@ -130,6 +135,8 @@ __getattr__ = lazy_names(
         "labcore.lab.cgroups": ("cgroup", "group"),
         "labcore.lab.listening": ("listen",),
         "labcore.lab.machines": ("compare", "draw", "in_vm", "timed"),
+        "labcore.lab.miniature.serving": ("CannotServe", "serve"),
+        "labcore.lab.daemons": ("daemon",),
         "labcore.lab.hinting": ("hint",),
         "labcore.lab.http_get": ("FetchFailed", "fetch"),
         "labcore.lab.installing": ("bound_devices", "foreign_program", "my_runtime"),

@@ -4,15 +4,19 @@ import errno
 import hashlib
 import json
 import os
+import re
+import secrets
 import stat
 import subprocess
 import sys
 import tarfile
+import time
 from pathlib import Path
 
 import labcore
 from labcore import lab, native
 from labcore.lab.cgroups import freezer, memory_max
+from labcore.lab.miniature import Container, Hijack, Reply
 from labcore.lab.running import show
 from labcore.native import DEVNULL, PIPE, Capability, CloneFlag, MountFlag, UnmountFlag
 from labcore.procfs import NAMESPACE_FILES
@@ -58,13 +62,16 @@ __all__ = [
     "BindRoot",
     "Capability",
     "CloneFlag",
+    "Container",
     "ContainerSpec",
+    "Hijack",
     "IdRange",
     "MountFlag",
     "OverlayRoot",
     "Path",
     "Plan",
     "Reference",
+    "Reply",
     "Resources",
     "UnmountFlag",
     "confined",
@@ -76,11 +83,14 @@ __all__ = [
     "native",
     "ops",
     "os",
+    "re",
     "root_with",
+    "secrets",
     "show",
     "spawn",
     "stat",
     "subprocess",
     "sys",
     "tarfile",
+    "time",
 ]
