@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from labcore.lab.checks import NotPassed, Verdict, check
     from labcore.lab.daemons import daemon
     from labcore.lab.dashboard import dashboard
+    from labcore.lab.docker_command import DockerTookTooLong, docker
     from labcore.lab.doctor_table import doctor
     from labcore.lab.failures import NothingHappened, expect
     from labcore.lab.guessing import guess, outcome
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CannotServe",
+    "DockerTookTooLong",
     "FetchFailed",
     "HelperFailed",
     "LessonStopped",
@@ -77,6 +79,7 @@ __all__ = [
     "compare",
     "daemon",
     "dashboard",
+    "docker",
     "doctor",
     "draw",
     "expect",
@@ -129,6 +132,7 @@ __getattr__ = lazy_names(
     {
         "labcore.lab.session": ("LessonStopped", "begin"),
         "labcore.lab.checks": ("NotPassed", "Verdict", "check"),
+        "labcore.lab.docker_command": ("DockerTookTooLong", "docker"),
         "labcore.lab.doctor_table": ("doctor",),
         "labcore.lab.failures": ("NothingHappened", "expect"),
         "labcore.lab.attacks": ("attack", "attacks", "seccomp"),

@@ -59,6 +59,12 @@ CHINESE = {
     "no answer came within {n} seconds": "{n} 秒之内没有应答",
     "the daemon answered until all had been asked": "守护进程一直应答到问完为止",
     "no daemon was seen": "没有看到守护进程",
+    # the docker command
+    "There is no stock docker command here. labcore's own takes its place and asks the daemon the same; what is lost "
+    "is to see that Docker's command is content with it. To have it, once: sudo labcore lesson setup":
+        "这里没有 Docker 官方的 docker 命令，改用 labcore 自己的命令，它向守护进程发出同样的请求；只是看不到"
+        "官方的命令也能用它。想要的话，运行一次：sudo labcore lesson setup",
+    "`{line}` was still at work after {n} seconds, and was ended.": "`{line}` 运行了 {n} 秒还没有结束，已被终止。",
     # checks
     "the check came to its end": "检查正常跑完",
     "{file} cannot be read: run the step's cell again.": "{file} 无法解析：请把这一步的单元格再运行一遍。",
