@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from labcore.lab.attacks import attack, attacks, seccomp
     from labcore.lab.cgroups import cgroup, group
     from labcore.lab.checks import NotPassed, Verdict, check
+    from labcore.lab.curl import curl
     from labcore.lab.daemons import daemon
     from labcore.lab.dashboard import dashboard
     from labcore.lab.docker_command import DockerTookTooLong, docker
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from labcore.lab.hinting import hint
     from labcore.lab.http_get import FetchFailed, fetch
     from labcore.lab.installing import bound_devices, foreign_program, my_runtime
+    from labcore.lab.lending import lent_python
     from labcore.lab.lesson_images import greeting, image, layer
     from labcore.lab.listening import listen
     from labcore.lab.machines import compare, draw, in_vm, timed
@@ -77,6 +79,7 @@ __all__ = [
     "cgroup",
     "check",
     "compare",
+    "curl",
     "daemon",
     "dashboard",
     "docker",
@@ -92,6 +95,7 @@ __all__ = [
     "image",
     "in_vm",
     "layer",
+    "lent_python",
     "listen",
     "manifest",
     "mounts",
@@ -137,10 +141,12 @@ __getattr__ = lazy_names(
         "labcore.lab.failures": ("NothingHappened", "expect"),
         "labcore.lab.attacks": ("attack", "attacks", "seccomp"),
         "labcore.lab.cgroups": ("cgroup", "group"),
+        "labcore.lab.lending": ("lent_python",),
         "labcore.lab.listening": ("listen",),
         "labcore.lab.machines": ("compare", "draw", "in_vm", "timed"),
         "labcore.lab.miniature.serving": ("CannotServe", "serve"),
         "labcore.lab.daemons": ("daemon",),
+        "labcore.lab.curl": ("curl",),
         "labcore.lab.hinting": ("hint",),
         "labcore.lab.http_get": ("FetchFailed", "fetch"),
         "labcore.lab.installing": ("bound_devices", "foreign_program", "my_runtime"),

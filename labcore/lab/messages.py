@@ -591,6 +591,7 @@ CHINESE = {
     "a script is for no machine": "脚本不属于任何机器",
     "nor is a file that is cut off": "被截断的文件也一样",
     # --- lesson 5: listening in, and the picture of a daemon
+    "(curl is not installed here: this is what it would show)": "（这里没有安装 curl：它会显示的就是下面这些）",
     "(no answer)": "（没有应答）",
     "{count} raw bytes followed": "随后是 {count} 个原始字节",
     "the client asks": "客户端请求",
