@@ -71,6 +71,10 @@ class Conversation(Record):
 
     turns: tuple[Turn, ...]
 
+    def about(self, word: str) -> "Conversation":
+        """Return the part of it whose requests have this word in their first lines."""
+        return Conversation(tuple(each for each in self.turns if word in each.request.first))
+
     def __repr__(self) -> str:
         lines = []
         for each in self.turns:

@@ -63,6 +63,14 @@ LESSONS = (
         challenges=("machine_of",),
         requires=("root", "namespaces", "overlay", "cgroups"),
     ),
+    Lesson(
+        6,
+        "how_the_parts_cooperate",
+        titles={"en": "How the parts work together", "zh": "组件如何协作"},
+        steps=("command", "create", "images_create", "attach"),
+        challenges=("normalize",),
+        requires=("root", "namespaces", "overlay", "cgroups"),
+    ),
 )
 _BEGUN: list[int] = []  # the lesson whose notebook this is
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import labcore
 from labcore import lab, native
+from labcore.errors import ImageNotFound
 from labcore.lab.cgroups import freezer, memory_max
 from labcore.lab.miniature import Container, Hijack, Reply
 from labcore.lab.running import show
@@ -66,6 +67,7 @@ __all__ = [
     "ContainerSpec",
     "Hijack",
     "IdRange",
+    "ImageNotFound",
     "MountFlag",
     "OverlayRoot",
     "Path",

@@ -26,17 +26,22 @@ if TYPE_CHECKING:
 
 
 REQUEST: Final = re.compile(rb"([A-Z]+) (\S+) HTTP/1\.[01]\r\n")
+STATUS: Final = re.compile(rb"HTTP/1\.[01] ([0-9]{3}[^\r\n]*)")
 BLOCK: Final = 1 << 16
 BACKLOG: Final = 64
 
 
 class Call:
-    """A request: when its first byte came (ns since 1970), and when the last of its answer went; on which connection."""
+    """A request: when its first byte came (ns since 1970), and when the last of its answer went; on which connection.
+
+    `status`: that of the answer, with its words; empty if none came.
+    """
 
     def __init__(self, method: str, target: str, connection: int) -> None:
         self.method = method
         self.target = target
         self.connection = connection
+        self.status = ""
         self.start = self.end = time.time_ns()
 
 
@@ -125,10 +130,12 @@ class _Exchange:
             self._calls.append(self._current)
             self._is_raw = b"\r\nupgrade:" in block.lower()
 
-    def answered(self, _: bytes) -> None:
-        """Note that the daemon has sent something."""
+    def answered(self, block: bytes) -> None:
+        """Note what the daemon sends."""
         if self._current:
             self._current.end = time.time_ns()
+            if not self._current.status and (found := STATUS.match(block)):
+                self._current.status = found[1].decode(errors="replace")
 
 
 def _pump(source: socket.socket, sink: socket.socket, note: Callable[[bytes], None]) -> None:

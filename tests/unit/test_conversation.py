@@ -59,3 +59,11 @@ def test_json_is_shown_without_what_is_empty_and_ids_are_short() -> None:
     assert readable(b"\xff\xfe") == ["2 bytes"]
     assert len(readable(b"line\n" * 99)) == 25
     assert pretty({"a": ["x" * 40, "y" * 40]})[0] == "{"
+
+
+def test_a_part_of_a_conversation_is_known_by_a_word_of_its_requests() -> None:
+    tape = taped(b"HEAD /_ping HTTP/1.1\r\n\r\n", PING)
+    tape.asked(b"POST /containers/create HTTP/1.1\r\n\r\n")
+    turns = Conversation(tuple(tape.turns()))
+    assert [each.request.first for each in turns.about("create").turns] == ["POST /containers/create HTTP/1.1"]
+    assert turns.about("exec").turns == ()

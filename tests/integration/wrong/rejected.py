@@ -36,6 +36,13 @@ DEV = Reason("/dev is a tmpfs of its own")
 DEVICE = Reason("each device of the spec is there, with its numbers")
 SAYS_SO = Reason("for each thing that is missing it prints a line, with its cure")
 FAILS = Reason("a program that is not there is no success")
+OWN_COMMAND = Reason("where no program is asked for, it is the image's command")
+NO_IMAGE = Reason("for an image that is not here: 404")
+CREATED = Reason("for one that is here: 201")
+AT_ONCE = Reason("the answer begins before the registry has sent anything")
+PULLED = Reason("the image is in the store, whole and under its name")
+ERROR_LINE = Reason("what fails later is a line with `error` and `errorDetail`")
+FRAMES = Reason("each piece has a head: its stream, and its length")
 MACHINE = Reason("a program's machine is the number at byte 18")
 STATUS = Reason("the status of the answer")
 RUNS = Reason("the program that was asked for runs, process 1 of its PID namespace")
@@ -394,5 +401,76 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "0 while it runs": Reason("while it runs: ExitCode"),
         "it runs forever": Reason("after its end: Running"),
         "the container's exit code": Reason("after its end: ExitCode"),
+    (6, "command"): {
+        "a faked print": OWN_COMMAND,
+        "a hard-coded program": OWN_COMMAND,
+        "a call of the reference": OWN,
+        "a call of labcore's": OWN,
+        "the image's own, whatever is asked for": Reason("what is asked for takes the command's place"),
+        "what is asked for in the place of all": Reason("and in front of what is asked for"),
+        "what is asked for behind the image's own": Reason("what is asked for takes the command's place"),
+        "both have to be there": raised("KeyError"),
+        "null is not thought of": raised("NoneType"),
+        "a missing image has a program": Reason("for an image that is not there ImageNotFound is raised"),
+    },
+    (6, "create"): {
+        "a faked print": NO_IMAGE,
+        "a hard-coded image": NO_IMAGE,
+        "a call of the reference": OWN,
+        "as in lesson 5": NO_IMAGE,
+        "always missing": CREATED,
+        "500 for a missing image": NO_IMAGE,
+        "200 for a missing image": NO_IMAGE,
+        "200 for a container": CREATED,
+        "a text in place of JSON": Reason("and a message, in JSON, that names the image"),
+        "it does not say which image": Reason("and a message, in JSON, that names the image"),
+        "the error is raised": NO_IMAGE,
+        "the daemon pulls by itself": Reason("the daemon pulls nothing by itself"),
+        "without the image's program": NOBODY,
+        "without its name": Reason("the container has the name that was asked for"),
+        "not on the list": Reason("its id leads to it"),
+        "an id of its own": Reason("its id leads to it"),
+    },
+    (6, "images_create"): {
+        "a faked print": AT_ONCE,
+        "a hard-coded image": PULLED,
+        "a call of the reference": OWN,
+        "a call of labcore's pull": OWN,
+        "pulled before it is answered": AT_ONCE,
+        "all lines at the end": AT_ONCE,
+        "nothing is pulled": AT_ONCE,
+        "another tag": PULLED,
+        "the familiar name only": PULLED,
+        "the error breaks the answer off": ERROR_LINE,
+        "the error is kept back": ERROR_LINE,
+        "the error as a status line": ERROR_LINE,
+        "success behind the error": Reason("the error is the last line"),
+        "without an answer": AT_ONCE,
+    },
+    (6, "attach"): {
+        "a faked print": FRAMES,
+        "a hard-coded text": FRAMES,
+        "a call of the reference": OWN,
+        "a call of labcore's": OWN,
+        "without heads": FRAMES,
+        "all on one stream": FRAMES,
+        "the biggest byte last": FRAMES,
+        "the length of the head, too": FRAMES,
+        "a length in one byte": FRAMES,
+        "all at the end": Reason("what it says comes while it runs"),
+        "standard output only": FRAMES,
+        "in place of a hijack, a reply": Reason("the connection is taken over"),
+    },
+    (6, "normalize"): {
+        "a faked print": Reason("it returns three texts"),
+        "a hard-coded registry": Reason("the registry"),
+        "a call of the reference": OWN,
+        "a call of labcore's": OWN,
+        "whatever stands before a slash": Reason("the registry"),
+        "a dot only": Reason("the registry"),
+        "the first colon begins the tag": Reason("the registry"),
+        "library everywhere": Reason("the repository"),
+        "no tag without one": Reason("the tag"),
+        "without the library": Reason("the repository"),
     },
 }
