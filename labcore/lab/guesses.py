@@ -201,46 +201,6 @@ GUESSES: Final[dict[str, Guess]] = {
         1,
         T("The kernel reads the header first, and says ENOEXEC.", "内核先看头部，返回 ENOEXEC。"),
     ),
-    # --- lesson 7
-    "run calls": Guess(
-        T("How many calls does `docker run -d` make?", "`docker run -d` 发出几个请求？"),
-        (T("one", "一个"), T("two", "两个"), T("five", "五个")),
-        1,
-        T("Create, and start; without -d it waits, too.", "create 和 start；不带 -d 时还要等它结束。"),
-    ),
-    "pause": Guess(
-        T("In which state is a paused container's process?", "暂停的容器，进程处于什么状态？"),
-        (
-            T("T, stopped by a signal", "T，被信号暂停"),
-            T("as if it slept, by itself", "像在睡觉，自己却不知道"),
-            T("it has ended, and will be started again", "已经结束，之后会重新启动"),
-        ),
-        1,
-        T(
-            "The freezer holds it; `T` would be a signal's work.",
-            "是冻结器拦住了它；`T` 才是信号造成的。",
-        ),
-    ),
-    "exec": Guess(
-        T(
-            "How many of the six namespaces has a program started by `docker exec` for itself?",
-            "`docker exec` 启动的程序，六种命名空间里有几种是自己独有的？",
-        ),
-        (T("all six", "六种全有"), T("one: its PIDs", "一种：PID"), T("none", "一种也没有")),
-        2,
-        T("It joins the container's.", "它加入了容器的命名空间。"),
-    ),
-    "logs": Guess(
-        T("Are there ticks of the time in which the daemon was dead?", "守护进程死掉的那段时间，报数还在吗？"),
-        (T("no: a gap", "不在：有缺口"), T("yes", "在"), T("the container has ended with it", "容器也跟着结束了")),
-        1,
-        T("A monitor beside the container writes them down.", "容器旁边的监视进程在记录。"),
-    ),
-    "stop": Guess(
-        T("How long does `docker stop -t 3` take?", "`docker stop -t 3` 要多久？"),
-        (T("no time", "立刻"), T("three seconds", "三秒"), T("until the next tick", "到下一次报数为止")),
-        1,
-        T("Process 1 does not hear SIGTERM unless it wants to.", "1 号进程不设处理函数，就听不见 SIGTERM。"),
     # --- lesson 6
     "requests": Guess(
         T("How many requests does the client send for it?", "客户端为此要发几个请求？"),
@@ -318,5 +278,46 @@ GUESSES: Final[dict[str, Guess]] = {
             "Nobody answers on the socket; the client says so, and ends with 125.",
             "套接字上没有人回答；客户端如实报告，以 125 结束。",
         ),
+    ),
+    # --- lesson 7
+    "run calls": Guess(
+        T("How many calls does `docker run -d` make?", "`docker run -d` 发出几个请求？"),
+        (T("one", "一个"), T("two", "两个"), T("five", "五个")),
+        1,
+        T("Create, and start; without -d it waits, too.", "create 和 start；不带 -d 时还要等它结束。"),
+    ),
+    "pause": Guess(
+        T("In which state is a paused container's process?", "暂停的容器，进程处于什么状态？"),
+        (
+            T("T, stopped by a signal", "T，被信号暂停"),
+            T("as if it slept, by itself", "像在睡觉，自己却不知道"),
+            T("it has ended, and will be started again", "已经结束，之后会重新启动"),
+        ),
+        1,
+        T(
+            "The freezer holds it; `T` would be a signal's work.",
+            "是冻结器拦住了它；`T` 才是信号造成的。",
+        ),
+    ),
+    "exec": Guess(
+        T(
+            "How many of the six namespaces has a program started by `docker exec` for itself?",
+            "`docker exec` 启动的程序，六种命名空间里有几种是自己独有的？",
+        ),
+        (T("all six", "六种全有"), T("one: its PIDs", "一种：PID"), T("none", "一种也没有")),
+        2,
+        T("It joins the container's.", "它加入了容器的命名空间。"),
+    ),
+    "logs": Guess(
+        T("Are there ticks of the time in which the daemon was dead?", "守护进程死掉的那段时间，报数还在吗？"),
+        (T("no: a gap", "不在：有缺口"), T("yes", "在"), T("the container has ended with it", "容器也跟着结束了")),
+        1,
+        T("A monitor beside the container writes them down.", "容器旁边的监视进程在记录。"),
+    ),
+    "stop": Guess(
+        T("How long does `docker stop -t 3` take?", "`docker stop -t 3` 要多久？"),
+        (T("no time", "立刻"), T("three seconds", "三秒"), T("until the next tick", "到下一次报数为止")),
+        1,
+        T("Process 1 does not hear SIGTERM unless it wants to.", "1 号进程不设处理函数，就听不见 SIGTERM。"),
     ),
 }

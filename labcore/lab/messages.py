@@ -797,7 +797,6 @@ CHINESE = {
     "nothing is started yet": "什么也没有启动",
     "`exec_start` finds the program under that id, and the container": "`exec_start` 凭这个 id 找得到程序和容器",
     "what the program puts out is sent as it comes, and not at its end": "程序的输出随到随发，不是等它结束才发",
-    "the connection is taken over": "连接被接管",
     "the program that was noted runs": "记下的程序在运行",
     "the program's exit code, as `exec_inspect` finds it": "`exec_inspect` 看到的程序退出码",
     "{kind}: the container's namespace": "{kind}：就是容器的命名空间",
