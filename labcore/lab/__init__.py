@@ -16,8 +16,9 @@ from labcore.lazy import lazy_names
 
 if TYPE_CHECKING:
     from labcore.lab.attacks import attack, attacks, seccomp
-    from labcore.lab.cgroups import cgroup, group
+    from labcore.lab.cgroups import cgroup, cgroup_of, group
     from labcore.lab.checks import NotPassed, Verdict, check
+    from labcore.lab.commands import commands, commands_page
     from labcore.lab.curl import curl
     from labcore.lab.daemons import daemon
     from labcore.lab.dashboard import dashboard
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from labcore.lab.installing import bound_devices, foreign_program, my_runtime
     from labcore.lab.lending import lent_python
     from labcore.lab.lesson_images import greeting, image, layer
+    from labcore.lab.life import life
     from labcore.lab.listening import listen
     from labcore.lab.machines import compare, draw, in_vm, timed
     from labcore.lab.miniature.serving import CannotServe, serve
@@ -77,7 +79,10 @@ __all__ = [
     "begin",
     "bound_devices",
     "cgroup",
+    "cgroup_of",
     "check",
+    "commands",
+    "commands_page",
     "compare",
     "curl",
     "daemon",
@@ -96,6 +101,7 @@ __all__ = [
     "in_vm",
     "layer",
     "lent_python",
+    "life",
     "listen",
     "manifest",
     "mounts",
@@ -140,13 +146,15 @@ __getattr__ = lazy_names(
         "labcore.lab.doctor_table": ("doctor",),
         "labcore.lab.failures": ("NothingHappened", "expect"),
         "labcore.lab.attacks": ("attack", "attacks", "seccomp"),
-        "labcore.lab.cgroups": ("cgroup", "group"),
         "labcore.lab.lending": ("lent_python",),
+        "labcore.lab.cgroups": ("cgroup", "cgroup_of", "group"),
         "labcore.lab.listening": ("listen",),
         "labcore.lab.machines": ("compare", "draw", "in_vm", "timed"),
         "labcore.lab.miniature.serving": ("CannotServe", "serve"),
         "labcore.lab.daemons": ("daemon",),
         "labcore.lab.curl": ("curl",),
+        "labcore.lab.commands": ("commands", "commands_page"),
+        "labcore.lab.life": ("life",),
         "labcore.lab.hinting": ("hint",),
         "labcore.lab.http_get": ("FetchFailed", "fetch"),
         "labcore.lab.installing": ("bound_devices", "foreign_program", "my_runtime"),

@@ -71,6 +71,14 @@ LESSONS = (
         challenges=("normalize",),
         requires=("root", "namespaces", "overlay", "cgroups"),
     ),
+    Lesson(
+        7,
+        "common_commands",
+        titles={"en": "Common commands", "zh": "常用命令"},
+        steps=("start", "pause", "unpause", "exec_create", "exec_start"),
+        challenges=("inspect", "exec_inspect"),
+        requires=("root", "namespaces", "overlay", "limits"),
+    ),
 )
 _BEGUN: list[int] = []  # the lesson whose notebook this is
 

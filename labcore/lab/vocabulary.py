@@ -17,7 +17,7 @@ import labcore
 from labcore import lab, native
 from labcore.errors import ImageNotFound
 from labcore.lab.cgroups import freezer, memory_max
-from labcore.lab.miniature import Container, Hijack, Reply
+from labcore.lab.miniature import Container, Exec, Hijack, Reply
 from labcore.lab.running import show
 from labcore.native import DEVNULL, PIPE, Capability, CloneFlag, MountFlag, UnmountFlag
 from labcore.procfs import NAMESPACE_FILES
@@ -65,6 +65,7 @@ __all__ = [
     "CloneFlag",
     "Container",
     "ContainerSpec",
+    "Exec",
     "Hijack",
     "IdRange",
     "ImageNotFound",

@@ -1,6 +1,7 @@
 """Life cycle picture: a container's states and the verbs between them, the way that it went, and where it is now."""
 
 from collections.abc import Mapping, Sequence
+from math import hypot
 from typing import Final
 
 from matplotlib.axes import Axes
@@ -140,7 +141,7 @@ def _clear(edge: tuple[str, str]) -> float:
     """Return how many points of an arrow are hidden behind the boxes at its ends."""
     (x0, y0), (x1, y1) = (PLACES[state] for state in edge)
     across, down = abs(x1 - x0) or 1e-9, abs(y1 - y0) or 1e-9
-    length = (across**2 + down**2) ** 0.5
+    length = hypot(across, down)
     return 72 * min(BOX_WIDTH / 2 * length / across, BOX_HEIGHT / 2 * length / down) + 2
 
 

@@ -1,6 +1,7 @@
 """Checks of `start`, `pause` and `unpause`: which cgroup a container's processes are in, and whether that is frozen."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from labcore.lab import cgroups
@@ -44,7 +45,7 @@ def _converse_start(wire: Wire, draw: Draw) -> Iterator[Claim]:
     ids = [created(wire, argv) for argv in programs]
     for id in ids:
         yield status(wire.ask("POST", f"{API}/containers/{id}/start"), 204)
-    found = [wire.until(lambda argv=argv: first_process(wire, argv)) for argv in programs]
+    found: list[ProcessView | None] = [wire.until(partial(first_process, wire, argv)) for argv in programs]
     for id, argv, container in zip(ids, programs, found, strict=True):
         yield Claim(say("the program that was asked for runs, process 1 of its PID namespace"), container is not None)
         if container is None:

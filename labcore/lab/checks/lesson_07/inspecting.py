@@ -42,7 +42,7 @@ def _state(told: Any) -> dict[str, Any]:
 
 def _told(told: Any, when: str, *, id: str, name: str, argv: list[str], state: str, code: int) -> Iterator[Claim]:
     found = told if isinstance(told, dict) else {}
-    config = found.get("Config") if isinstance(found.get("Config"), dict) else {}
+    config: dict[str, Any] = found["Config"] if isinstance(found.get("Config"), dict) else {}
     runs = state == "running"
     for field, value, seen in (
         ("Id", id, found.get("Id")),
