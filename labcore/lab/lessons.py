@@ -75,8 +75,8 @@ LESSONS = (
         7,
         "common_commands",
         titles={"en": "Common commands", "zh": "常用命令"},
-        steps=("start", "pause", "unpause", "exec_create", "exec_start"),
-        challenges=("inspect", "exec_inspect"),
+        steps=("start", "pause", "exec_start"),
+        challenges=("unpause", "exec_create", "inspect", "exec_inspect"),
         requires=("root", "namespaces", "overlay", "limits"),
     ),
 )

@@ -23,12 +23,12 @@ HINTS = {
             "需要逐个通知容器里的进程吗？",
         ),
         T(
-            "One file of the cgroup that `start` has made; first look whether the container runs.",
-            "只写 `start` 建好的 cgroup 里的一个文件；先看容器是否在运行。",
+            "One file of the cgroup that `start` has made.",
+            "只写 `start` 建好的 cgroup 里的一个文件。",
         ),
         T(
-            "`if container.state != 'running': return Reply(409, {…})`; `Path(lab.group(container.id[:12])['freezer'], FREEZER).write_text(FROZEN)`",
-            "`if container.state != 'running': return Reply(409, {…})`；`Path(lab.group(container.id[:12])['freezer'], FREEZER).write_text(FROZEN)`",
+            "`Path(lab.group(container.id[:12])['freezer'], FREEZER).write_text(FROZEN)`; `return Reply(204)`",
+            "`Path(lab.group(container.id[:12])['freezer'], FREEZER).write_text(FROZEN)`；`return Reply(204)`",
         ),
     ),
     "unpause": (

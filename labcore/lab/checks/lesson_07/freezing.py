@@ -13,7 +13,6 @@ from labcore.lab.checks.lesson_07.guests import (
     first_process,
     freezer_of,
     is_frozen,
-    not_running,
     program,
     served,
     started,
@@ -85,7 +84,6 @@ START = Scenario(
 
 
 def _converse_pause(wire: Wire, draw: Draw) -> Iterator[Claim]:
-    waiting = created(wire, program(draw, "third"))
     (id, container), (_, other) = (started(wire, draw, name) for name in ("first", "second"))
     with thawed_after(container, other):
         yield status(wire.ask("POST", f"{API}/containers/{id}/pause"), 204)
@@ -94,7 +92,6 @@ def _converse_pause(wire: Wire, draw: Draw) -> Iterator[Claim]:
         stopped = [each.status("State") for each in family(container) if each.status("State").startswith("T")]
         yield Claim(say("none of them by a signal, which it could notice"), not stopped, " ".join(stopped[:1]))
         yield Claim(say("another container goes on"), not is_frozen(other))
-    yield from not_running(wire, waiting, "pause")
     yield unknown(wire, "POST", f"/containers/{NOBODY}/pause")
 
 
