@@ -787,6 +787,7 @@ CHINESE = {
     "and so are all processes that it has started": "它启动的进程也都在里面",
     "it was started by `daemon.runtime`, with `run`, the image and the program behind it":
         "它是用 `daemon.runtime` 启动的，后面跟着 `run`、镜像和程序",
+    "the daemon itself is not in that cgroup: it could not thaw it": "守护进程自己不在那个 cgroup 里：否则就没有谁来解冻了",
     "all processes of the container are frozen, by their cgroup": "容器的所有进程都由 cgroup 冻结了",
     "none of them by a signal, which it could notice": "没有用信号暂停：信号是察觉得到的",
     "another container goes on": "另一个容器照常运行",

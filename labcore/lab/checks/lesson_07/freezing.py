@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from labcore.lab import cgroups
@@ -44,13 +45,13 @@ def _converse_start(wire: Wire, draw: Draw) -> Iterator[Claim]:
     ids = [created(wire, argv) for argv in programs]
     for id in ids:
         yield status(wire.ask("POST", f"{API}/containers/{id}/start"), 204)
-    found: list[ProcessView | None] = [wire.until(partial(first_process, wire, argv)) for argv in programs]
-    for id, argv, container in zip(ids, programs, found, strict=True):
+    for id, argv in zip(ids, programs, strict=True):
+        container = wire.until(partial(first_process, wire, argv))
         yield Claim(say("the program that was asked for runs, process 1 of its PID namespace"), container is not None)
         if container is None:
             return
         yield from _in_own_cgroup(container, id)
-        yield _by_the_runtime(wire, argv)
+        yield from _by_the_runtime(wire, argv, freezer_of(container))
     yield unknown(wire, "POST", f"/containers/{NOBODY}/start")
 
 
@@ -62,11 +63,13 @@ def _in_own_cgroup(container: ProcessView, id: str) -> Iterator[Claim]:
     yield Claim(say("and so are all processes that it has started"), not outside, str(len(outside)))
 
 
-def _by_the_runtime(wire: Wire, argv: list[str]) -> Claim:
-    """The command that the daemon was given, with `run`, the image and the program."""
+def _by_the_runtime(wire: Wire, argv: list[str], group: Path) -> Iterator[Claim]:
+    """The command that the daemon was given, with `run`, the image and the program; the daemon is not in there with it."""
     wanted = ["run", "busybox", *argv]
-    there = any(each.command[-len(wanted) :] == wanted for each in wire.below)
-    return Claim(say("it was started by `daemon.runtime`, with `run`, the image and the program behind it"), there)
+    runtime = next((each for each in wire.below if each.command[-len(wanted) :] == wanted), None)
+    yield Claim(say("it was started by `daemon.runtime`, with `run`, the image and the program behind it"), runtime is not None)
+    if runtime:
+        yield Claim(say("the daemon itself is not in that cgroup: it could not thaw it"), freezer_of(runtime.parent) != group)
 
 
 START = Scenario(
