@@ -28,93 +28,110 @@
 from labcore.lab.vocabulary import *
 lab.begin(7)
 daemon = lab.daemon(images=("busybox",))
-docker = lab.commands(daemon)
 
 # %%
+docker = lab.commands(daemon)
 docker("--help", lines=18)
 
 # %% [markdown] lang="en" id="help-lines"
-# Nothing: the command itself knows its commands. (`docker -h` still works, and says that it is deprecated: `-h` is `run`'s for the
-# host name. `docker run --help` explains one command.) Since 2017 each command has a second, longer name, sorted by what it is
-# about: *Management Commands*. `docker image ls` is `docker images`, `docker container ls` is `docker ps`. Do the two ask differently?
-
-# %% [markdown] lang="zh" of=""
-# 什么也没请求：有哪些命令，客户端自己知道。（`docker -h` 还能用，但会提示已弃用，因为 `run` 的 `-h` 是主机名。`docker run --help` 解释单条命令。）
-# 2017 年起，每条命令还有一个较长的名字，按管理对象分组，即 *Management Commands*：`docker image ls` 就是 `docker images`，
-# `docker container ls` 就是 `docker ps`。两种写法发出的请求一样吗？
-
-# %%
-docker("images")
-docker("image ls")
-
-# %% [markdown] lang="en" id="run"
-# The same call twice. So learn the calls, not the spellings.
+# Nothing: the command itself knows its commands. (`docker -h` still works, and says that it is deprecated, for `-h` is `run`'s host
+# name. `docker run --help` explains one command.)
 #
-# ## `run`, and a life
-#
-# A container to try things on: it counts aloud, once a second. How many calls will `docker run -d` make?
-
-# %% [markdown] lang="zh" of=""
-# 两次请求完全相同。所以要记的是请求，不是写法。
-#
-# ## `run`，以及容器的一生
-#
-# 先准备一个试验用的容器：它每秒报一次数。`docker run -d` 会发出几个请求？
-
-# %%
-lab.guess("run calls")
-
-# %%
-ticks = 'n=0; while :; do n=$((n+1)); echo tick $n; sleep 1; done'
-docker(f"run -d --name clock busybox sh -c '{ticks}'")
-docker("ps")
-lab.outcome("run calls")
-
-# %% [markdown] lang="en" id="life"
-# `run` is no call of its own: it is `create` and `start` (lesson 5). Between the two the container exists, and nothing of it runs. Which
-# states there are, and which command leads from one to the other, stands in one table of the engine. This picture is drawn from it, and follows
-# our container: keep it in sight (right-click it, *Create New View for Output*).
-
-# %% [markdown] lang="zh" of=""
-# `run`并不是一个单独的请求，它等于 `create` 加 `start`（第 5 课）。两者之间，容器已经存在，却什么也没有运行。
-# 有哪些状态，哪条命令从一个状态走到另一个，都写在引擎的一张表里。下面的图就是照着它画的，并且跟着我们的容器变化：
-# 把它留在眼前（在图上点右键，选 *Create New View for Output*）。
-
-# %%
-life = lab.life(daemon, "clock")
-life
-
-# %% [markdown] lang="en" id="pause"
 # ## `pause`: stopped, and it does not know
 #
-# Everybody knows how to stop a program for a while: Ctrl-Z sends it a signal, and `ps` shows `T`, *stopped*. In which state will a paused
-# container's process be?
+# A container to try things on: it counts aloud, once a second. Everybody knows how to hold a program for a while: Ctrl-Z sends it a
+# signal, and `ps` shows `T`, *stopped*. In which state will a **paused** container's process be?
 
 # %% [markdown] lang="zh" of=""
+# 什么也没请求：有哪些命令，客户端自己知道。（`docker -h` 还能用，但会提示已弃用，因为 `-h` 在 `run` 里是主机名。`docker run --help` 解释单条命令。）
+#
 # ## `pause`：停住了，自己却不知道
 #
-# 怎样让程序暂停一会儿，大家都会：按 Ctrl-Z 就是发一个信号，`ps` 里显示 `T`（已停止）。暂停的容器，进程会处于什么状态？
+# 先准备一个试验用的容器：它每秒报一次数。怎样让程序停一会儿，大家都会：按 Ctrl-Z 就是给它发一个信号，`ps` 里显示 `T`（已停止）。
+# 容器被**暂停**之后，进程会处于什么状态？
 
 # %%
 lab.guess("pause")
 
 # %%
+ticks = 'n=0; while :; do n=$((n+1)); echo tick $n; sleep 1; done'
+docker(f"run -d --name clock busybox sh -c '{ticks}'")
 docker("pause clock")
 pid = docker("inspect -f '{{.State.Pid}}' clock").output.strip()
-status = Path(f"/proc/{pid}/status").read_text()
-freezer = lab.cgroup_of(pid)["freezer"]
-print(re.search("State.*", status)[0], "·", FREEZER, Path(freezer, FREEZER).read_text())
+freezer = Path(lab.cgroup_of(pid)["freezer"], FREEZER)
+print(re.search("State.*", Path(f"/proc/{pid}/status").read_text())[0])
+print(freezer.name, freezer.read_text())
 lab.outcome("pause")
 
 # %% [markdown] lang="en" id="freezer"
-# No signal was sent. One word was written into a file of the container's **cgroup** (lesson 2), and the kernel no longer gives any
-# process in there the processor. A stopped process could be continued by anybody who may send it SIGCONT, its parent is told, and a
-# child that is forked at that very moment runs on. Of the freezer, nobody in there can notice anything. Does the clock count on meanwhile?
+# No signal was sent. One word was written into a file of the container's **cgroup** (lesson 2), and since then the kernel gives no process in
+# there the processor. A stopped process could be continued by anybody who may send it SIGCONT, its parent is told of it, and a child
+# that is forked at that very moment runs on. Of the freezer, nobody in there can notice anything.
+#
+# Now your own daemon. Your container has no cgroup that could be frozen, so **your first step** is `start` once more (lesson 5), with
+# two new lines. A process is moved into a cgroup by writing its number into the file `cgroup.procs` there; its children are born in it.
+#
+# - `lab.cgroup(NAME)["freezer"]` makes a cgroup and gives its directory; the name is the first 12 digits of the container's id
+# - the command that you started so far gets something in front:
+#   `["sh", "-c", 'echo $$ > "$0"/cgroup.procs; exec "$@"', DIRECTORY]`, a shell that moves itself (`$$` is its own number) and then
+#   becomes your runtime
 
 # %% [markdown] lang="zh" of=""
-# 没有发任何信号。只是往容器的 **cgroup**（第 2 课）的一个文件里写了一个词，内核就不再让里面的任何进程上处理器。
-# 如果用信号暂停：谁有权发 SIGCONT 谁就能让它继续，父进程会收到通知，恰好在那一刻 fork 出来的子进程还会照跑。而冻结器（freezer），里面谁也察觉不到。
-# 这段时间里，它还在报数吗？
+# 没有发任何信号，只是往容器的 **cgroup**（第 2 课）的一个文件里写了一个词，内核从此不再让里面的任何进程上处理器。
+# 如果用信号暂停：谁有权发 SIGCONT，谁就能让它继续；父进程会得到通知；恰好在那一刻 fork 出来的子进程还会照跑。
+# 而冻结器（freezer）的事，里面谁也察觉不到。
+#
+# 现在轮到你自己的守护进程。你的容器还没有可以冻结的 cgroup，所以**你的第一步**是再写一次 `start`（第 5 课），新增两行。
+# 把进程号写进 cgroup 里的文件 `cgroup.procs`，进程就搬了进去；之后它的子进程一出生就在里面。
+#
+# - `lab.cgroup(NAME)["freezer"]` 新建一个 cgroup，给出它的目录；名字取容器 id 的前 12 位
+# - 在原来启动的命令前面加上 `["sh", "-c", 'echo $$ > "$0"/cgroup.procs; exec "$@"', DIRECTORY]`：
+#   这个 shell 先把自己搬进去（`$$` 是它自己的进程号），然后变成你的运行时
+
+# %% tags=["exercise"] zh="用第 4 课的命令启动容器，放进它自己的 cgroup；204（新增 2 行）。" of=""
+@lab.step
+def start(daemon, request, id):
+    """Start the container by the command of lesson 4, in a cgroup of its own; 204 (2 new lines)."""
+    ...
+
+# %% tags=["check"]
+lab.check(start)
+
+# %% [markdown] lang="en" id="pause-step"
+# **Your second step** is `pause` itself. In cgroups of version 1 the word `FROZEN` or `THAWED` goes into `freezer.state`, in version 2
+# `1` or `0` into `cgroup.freeze`; the names `FREEZER`, `FROZEN` and `THAWED` hold what this machine wants. `lab.group(NAME)["freezer"]` is
+# the directory of a cgroup that was made before. Write, and answer 204.
+
+# %% [markdown] lang="zh" of=""
+# **你的第二步**就是 `pause`。cgroup v1 是往 `freezer.state` 里写 `FROZEN` 或 `THAWED`，v2 是往 `cgroup.freeze` 里写 `1` 或 `0`；
+# 这台机器用哪种，已经放在 `FREEZER`、`FROZEN`、`THAWED` 这几个名字里。`lab.group(NAME)["freezer"]` 是先前建好的 cgroup 的目录。
+# 写进去，回答 204。
+
+# %% tags=["exercise"] zh="冻结容器的进程；204（3 行）。" of=""
+@lab.step
+def pause(daemon, request, id):
+    """Freeze the container's processes; 204 (3 lines)."""
+    ...
+
+# %% tags=["check"]
+lab.check(pause)
+
+# %% [markdown] lang="en" id="mine"
+# The docker command on **your** daemon (`unpause` is labcore's until you write it, in the challenges below). Docker's clock, by the way, is still
+# paused. Which ticks will its log show, now and two seconds later?
+
+# %% [markdown] lang="zh" of=""
+# 用 docker 命令操作**你的**守护进程（`unpause` 暂时由 labcore 提供，后面的挑战题里由你来写）。顺便说一句，前面那个时钟还暂停着。
+# 它的日志里，现在和两秒之后，各会显示报到几？
+
+# %%
+store = lab.new_store("busybox")
+mine = lab.serve()
+small = lab.commands(mine)
+made = small(f"run -d busybox sh -c '{ticks}'").output.strip()[:12]
+small(f"pause {made}")
+print(Path(lab.group(made)["freezer"], FREEZER).read_text())
+small(f"unpause {made}")
 
 # %%
 docker("logs --tail 1 clock")
@@ -123,85 +140,46 @@ docker("logs --tail 1 clock")
 docker("exec clock true")
 docker("unpause clock")
 
-# %% [markdown] lang="en" id="start-step"
-# The same tick twice, and `exec` is refused: that, too, stands in the table.
+# %% [markdown] lang="en" id="life"
+# ## A container's life
 #
-# Now your own daemon (lesson 5). Your container has no cgroup that could be frozen, so **your first step** is `start` once more, with
-# two new lines. A process is moved into a cgroup by writing its number into the file `cgroup.procs` there, and its children are born in it.
-#
-# - `lab.cgroup(NAME)["freezer"]` makes a cgroup and gives its directory; take the first 12 digits of the container's id for the name
-# - in front of the command that you started so far comes `["sh", "-c", 'echo $$ > "$0"/cgroup.procs; exec "$@"', DIRECTORY]`: a shell that moves
-#   itself (`$$` is its own number) and then becomes your runtime
+# The same tick twice; and `exec` is refused, with 409. Which states there are, and which command leads from one to the other, stands in
+# one table of the engine. This picture is drawn from it, and follows the clock: keep it in sight (right-click it, *Create New View for Output*).
 
 # %% [markdown] lang="zh" of=""
-# 两次是同一个数，而 `exec` 被拒绝：这一条也写在那张表里。
+# ## 容器的一生
 #
-# 现在轮到你自己的守护进程（第 5 课）。你的容器没有可以冻结的 cgroup，所以**你的第一步**是再写一次 `start`，新增两行。
-# 把进程号写进 cgroup 里的文件 `cgroup.procs`，进程就搬了进去，之后它的子进程一出生就在里面。
-#
-# - `lab.cgroup(NAME)["freezer"]` 新建一个 cgroup，给出它的目录；名字取容器 id 的前 12 位
-# - 在原来启动的命令前面加上 `["sh", "-c", 'echo $$ > "$0"/cgroup.procs; exec "$@"', DIRECTORY]`：这个 shell 先把自己搬进去
-#   （`$$` 是它自己的进程号），然后变成你的运行时
-
-# %% tags=["exercise"] zh="由 `main` 和 `run` 启动容器，放进它自己的 cgroup；204（新增 2 行）。" of=""
-@lab.step
-def start(daemon, request, id):
-    """Start the container by `main` and `run`, in a cgroup of its own; 204 (2 new lines)."""
-    ...
-
-# %% tags=["check"]
-lab.check(start)
-
-# %% [markdown] lang="en" id="pause-step"
-# **Your second and third step**: `pause` and `unpause`. In cgroups of version 1 the word `FROZEN` or `THAWED` goes into `freezer.state`, in
-# version 2 `1` or `0` into `cgroup.freeze`. The names `FREEZER`, `FROZEN`, `THAWED` hold what this machine wants.
-#
-# - `lab.group(NAME)["freezer"]` is the directory of a cgroup that was made before
-# - what `pause` answers for a container whose `.state` is not `"running"`: `Reply(409, {"message": f"Container {container.id} is not running"})`
-# - else both write, and answer 204
-
-# %% [markdown] lang="zh" of=""
-# **你的第二步和第三步**：`pause` 和 `unpause`。cgroup v1 是往 `freezer.state` 里写 `FROZEN` 或 `THAWED`，v2 是往 `cgroup.freeze` 里写 `1` 或 `0`。
-# 这台机器用哪种，已经放在 `FREEZER`、`FROZEN`、`THAWED` 这几个名字里。
-#
-# - `lab.group(NAME)["freezer"]` 是先前建好的 cgroup 的目录
-# - 容器的 `.state` 不是 `"running"` 时，`pause` 回答 `Reply(409, {"message": f"Container {container.id} is not running"})`
-# - 其他情况，两者都是写文件，然后回答 204
-
-# %% tags=["exercise"] zh="冻结容器的进程；204；没有运行则 409（4 行）。" of=""
-@lab.step
-def pause(daemon, request, id):
-    """Freeze the container's processes; 204, or 409 if it does not run (4 lines)."""
-    ...
-
-# %% tags=["check"]
-lab.check(pause)
-
-# %% tags=["exercise"] zh="让容器的进程继续；204（3 行）。" of=""
-@lab.step
-def unpause(daemon, request, id):
-    """Let the container's processes go on; 204 (3 lines)."""
-    ...
-
-# %% tags=["check"]
-lab.check(unpause)
-
-# %% [markdown] lang="en" id="mine"
-# The docker command on your daemon (its images are those of the lesson's store). While it is paused, the log stands still:
-
-# %% [markdown] lang="zh" of=""
-# 用 docker 命令操作你的守护进程（镜像就是课程存储里的那些）。暂停期间，冻结器的状态是：
+# 两次报的是同一个数；而 `exec` 被拒绝，状态码 409。容器有哪些状态，哪条命令从一个状态走到另一个，都写在引擎的一张表里。
+# 下面的图就是照着它画的，并且跟着时钟变化：把它留在眼前（在图上点右键，选 *Create New View for Output*）。
 
 # %%
-lab.new_store("busybox")
-mine = lab.serve()
-small = lab.commands(mine)
-made = small(f"run -d busybox sh -c '{ticks}'").output.strip()[:12]
+life = lab.life(daemon, "clock")
+life
+
+# %% [markdown] lang="en" id="run"
+# `run` is not on it. How many calls did `docker run -d` make? Scroll up only after your guess.
+
+# %% [markdown] lang="zh" of=""
+# 图上没有 `run`。`docker run -d` 发出了几个请求？先猜，再往上翻。
 
 # %%
-small(f"pause {made}")
-print(Path(lab.group(made)["freezer"], FREEZER).read_text())
-small(f"unpause {made}")
+lab.guess("run calls")
+
+# %%
+docker("images")
+docker("image ls")
+docker("ps")
+lab.outcome("run calls")
+
+# %% [markdown] lang="en" id="two-names"
+# Create, wait and start: there is no call named *run*. And two commands may be one call: since 2017 each command has a second, longer name, sorted
+# by what it is about (*Management Commands* in the list above). `docker image ls` is `docker images`, `docker container ls` is `docker ps`, `docker image rm` is `docker rmi`.
+# So learn the calls, not the spellings.
+
+# %% [markdown] lang="zh" of=""
+# create、wait、start：并没有一个名为 *run* 的请求。反过来，两条命令也可能是同一个请求：2017 年起，每条命令都有一个较长的名字，按管理对象分组
+# （上面列表里的 *Management Commands*）。`docker image ls` 就是 `docker images`，`docker container ls` 就是 `docker ps`，`docker image rm` 就是 `docker rmi`。
+# 所以要记的是请求，不是写法。
 
 # %% [markdown] lang="en" id="exec"
 # ## `exec`: one more in the same room
@@ -228,33 +206,12 @@ lab.outcome("exec")
 
 # %% [markdown] lang="en" id="setns"
 # None: it has joined those of the container, by the system call `setns(2)`, a namespace at a time; `/proc/PID/ns/` holds a file for each.
-# (Two tables of one thing: `top` shows the numbers of this machine, read from `/proc` out here; `ps` runs inside and shows those of the PID namespace. Look for
-# `sleep 300` in both.) The order matters: `setns` into a PID namespace does not move the caller, only children that it makes **afterwards**. So one joins first,
-# and clones then. `exec` takes two calls: the first only notes what is wanted.
+# (Two tables of one thing: `top` shows the numbers of this machine, read from `/proc` out here; `ps` runs inside and shows those of the PID
+# namespace. Look for `sleep 300` in both.) The order matters: `setns` into a PID namespace does not move the caller, only children that it
+# makes **afterwards**. So one joins first, and clones then.
 #
-# **Your fourth step**, `exec_create`: the body is `{"Cmd": ["ps"], …}`. `Exec(container, argv)` is like a `Container` (it has an `.id`, `.start(plan)`, `.output()`); keep
-# it in the dictionary `daemon.execs` under its id, and answer 201 with `{"Id": …}`. For a container that does not run, 409 as before.
-
-# %% [markdown] lang="zh" of=""
-# 一种也没有：它加入了容器的命名空间，用的是系统调用 `setns(2)`，一次加入一种；`/proc/PID/ns/` 下每种都有一个文件。
-# （同一件事，两张表：`top` 显示本机的编号，是在外面读 `/proc` 得来的；`ps` 在里面运行，显示 PID 命名空间里的编号。在两张表里找找 `sleep 300`。）
-# 顺序很要紧：`setns` 进入 PID 命名空间时，调用者自己并不会过去，只有它**之后**创建的子进程才在里面。所以要先加入，再 clone。
-# `exec` 要发两个请求：第一个只是记下想运行什么。
-#
-# **你的第四步** `exec_create`：请求体是 `{"Cmd": ["ps"], …}`。`Exec(container, argv)` 和 `Container` 相似（有 `.id`、`.start(plan)`、`.output()`）；
-# 把它按 id 存进字典 `daemon.execs`，回答 201 和 `{"Id": …}`。容器没有运行时，照旧回答 409。
-
-# %% tags=["exercise"] zh="记下要在容器里运行的程序；201 和它的 Id；容器没有运行则 409（6 行）。" of=""
-@lab.step
-def exec_create(daemon, request, id):
-    """Note a program that is to run in the container; 201 and its Id, or 409 if the container does not run (6 lines)."""
-    ...
-
-# %% tags=["check"]
-lab.check(exec_create)
-
-# %% [markdown] lang="en" id="exec-step"
-# **Your fifth step**, `exec_start`, is the plan itself; `id` is that of the `Exec`, which knows its `.container` and its `.argv`.
+# `docker exec` makes two calls that matter. The first, `exec_create`, only notes what is wanted; labcore does that for you: an `Exec` in
+# `daemon.execs`, by its id, which knows its `.container` and its `.argv`. **Your third step**, `exec_start`, is the second one:
 #
 # - `ops.JoinCgroup((DIRECTORY,))` first, with the container's own freezer: else `pause` would miss this process
 # - `ops.JoinNamespaces(…)` takes a tuple of pairs, a flag and a file: for each kind in `NAMESPACES`, `NAMESPACE_FLAGS[kind]` and
@@ -263,7 +220,12 @@ lab.check(exec_create)
 # - `made.start(Plan([…]))`; then send what comes from `made.output()` as in lesson 6: `Hijack(…)` of frames, each with its head of 8 bytes
 
 # %% [markdown] lang="zh" of=""
-# **你的第五步** `exec_start` 就是那份计划；`id` 是 `Exec` 的 id，它知道自己的 `.container` 和 `.argv`。
+# 一种也没有：它加入了容器的命名空间，用的是系统调用 `setns(2)`，一次加入一种；`/proc/PID/ns/` 下每种都有一个文件。
+# （同一件事，两张表：`top` 显示本机的编号，是在外面读 `/proc` 得来的；`ps` 在里面运行，显示 PID 命名空间里的编号。在两张表里找找 `sleep 300`。）
+# 顺序很要紧：`setns` 进入 PID 命名空间时，调用者自己并不会过去，只有它**之后**创建的子进程才在里面。所以要先加入，再 clone。
+#
+# `docker exec` 要紧的请求有两个。第一个是 `exec_create`，只是记下想运行什么，由 labcore 替你做：`daemon.execs` 里按 id 存着一个 `Exec`，
+# 它知道自己的 `.container` 和 `.argv`。第二个就是**你的第三步** `exec_start`：
 #
 # - 先是 `ops.JoinCgroup((DIRECTORY,))`，用容器自己的冻结器：否则 `pause` 会漏掉这个进程
 # - `ops.JoinNamespaces(…)` 接受由二元组（标志，文件）组成的元组：对 `NAMESPACES` 里的每个 `kind`，就是 `NAMESPACE_FLAGS[kind]` 和
@@ -271,10 +233,10 @@ lab.check(exec_create)
 # - 然后是 `ops.Clone()`，以及 `ops.Execve(argv, (), tried)`，其中 `tried = ops.search_path(argv[0], (), DEFAULT_PATH)`
 # - `made.start(Plan([…]))`；再像第 6 课那样，把 `made.output()` 给出的内容发出去：`Hijack(…)`，一帧一帧，每帧带 8 字节的头
 
-# %% tags=["exercise"] zh="在容器的 cgroup 和命名空间里启动程序；把输出一帧一帧发出去（8 行）。" of=""
+# %% tags=["exercise"] zh="在容器的 cgroup 和命名空间里启动程序；把输出一帧一帧发出去（6 行）。" of=""
 @lab.step
 def exec_start(daemon, request, id):
-    """Start the program in the container's cgroup and namespaces; send its output in frames (8 lines)."""
+    """Start the program in the container's cgroup and namespaces; send its output in frames (6 lines)."""
     ...
 
 # %% tags=["check"]
@@ -474,19 +436,56 @@ lab.dashboard(daemon.url)
 lab.commands_page()
 
 # %% [markdown] lang="en" id="challenges"
-# ## Further: two challenges
+# ## Further: four challenges
 #
-# Two answers have come from labcore until now. Write them yourself: `docker exec` asks for both.
+# Until now labcore's own have stood in here. Write them yourself; none takes more than six lines.
 #
-# - **`inspect`**, `GET /containers/{id}/json`: 200 with `Id`, `Name` (with a `/` in front), `State` (`Status`, `Running`, `Pid`, `ExitCode`: numbers, 0 for none) and `Config` (`Image`, `Cmd`)
-# - **`exec_inspect`**, `GET /exec/{id}/json`: 200 with `ID`, `ContainerID`, `Running`, `ExitCode` (`made.returncode`, which is `None` until the end)
+# - **`unpause`**, `POST /containers/{id}/unpause`: thaw, and 204
+# - **`exec_create`**, `POST /containers/{id}/exec`: the body is `{"Cmd": ["ps"], …}`; make `Exec(container, argv)`, keep it in `daemon.execs` under its
+#   `.id`, and answer 201 with `{"Id": …}`. For a container whose `.state` is not `"running"`:
+#   `Reply(409, {"message": f"Container {container.id} is not running"})`
 
 # %% [markdown] lang="zh" of=""
-# ## 进阶：两道挑战题
+# ## 进阶：四道挑战题
 #
-# 有两个应答至今是 labcore 替你给的。`docker exec` 两个都要问，自己写写看：
+# 有几个应答至今由 labcore 代劳。自己写写看，每个都不超过六行。
 #
-# - **`inspect`**，`GET /containers/{id}/json`：200，包含 `Id`、`Name`（前面带 `/`）、`State`（`Status`、`Running`、`Pid`、`ExitCode`：都是数字，没有就是 0）和 `Config`（`Image`、`Cmd`）
+# - **`unpause`**，`POST /containers/{id}/unpause`：解冻，回答 204
+# - **`exec_create`**，`POST /containers/{id}/exec`：请求体是 `{"Cmd": ["ps"], …}`；造一个 `Exec(container, argv)`，按它的 `.id` 存进 `daemon.execs`，
+#   回答 201 和 `{"Id": …}`。容器的 `.state` 不是 `"running"` 时，回答
+#   `Reply(409, {"message": f"Container {container.id} is not running"})`
+
+# %% tags=["exercise"] zh="让容器的进程继续；204。" of=""
+@lab.step
+def unpause(daemon, request, id):
+    """Let the container's processes go on; 204."""
+    ...
+
+# %% tags=["check"]
+lab.check(unpause)
+
+# %% tags=["exercise"] zh="记下要在容器里运行的程序；201 和它的 Id；容器没有运行则 409。" of=""
+@lab.step
+def exec_create(daemon, request, id):
+    """Note a program that is to run in the container; 201 and its Id, or 409 if the container does not run."""
+    ...
+
+# %% tags=["check"]
+lab.check(exec_create)
+
+# %% [markdown] lang="en" id="inspect-challenges"
+# `docker exec` asks for these two as well, before and after:
+#
+# - **`inspect`**, `GET /containers/{id}/json`: 200 with `Id`, `Name` (with a `/` in front), `State` (`Status`, `Running`, `Pid`, `ExitCode`: 0
+#   where there is none) and `Config` (`Image`, `Cmd`)
+# - **`exec_inspect`**, `GET /exec/{id}/json`: 200 with `ID`, `ContainerID`, `Running`, `ExitCode` (`made.returncode`, which is `None` until the
+#   end)
+
+# %% [markdown] lang="zh" of=""
+# `docker exec` 还要问这两个，一前一后：
+#
+# - **`inspect`**，`GET /containers/{id}/json`：200，包含 `Id`、`Name`（前面带 `/`）、`State`（`Status`、`Running`、`Pid`、`ExitCode`：没有就是 0）
+#   和 `Config`（`Image`、`Cmd`）
 # - **`exec_inspect`**，`GET /exec/{id}/json`：200，包含 `ID`、`ContainerID`、`Running`、`ExitCode`（即 `made.returncode`，结束之前是 `None`）
 
 # %% tags=["exercise"] zh="给出 `docker inspect` 要显示的容器信息。" of=""

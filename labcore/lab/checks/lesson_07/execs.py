@@ -30,6 +30,7 @@ from labcore.runtime import exec as runtime_exec
 from labcore.spec import NAMESPACES
 
 HEAD_BYTES = 8
+TAKEN_OVER = (101, 200)
 JOINING: tuple[Target, ...] = (runtime_exec, engine_exec.execute)
 
 
@@ -84,7 +85,7 @@ def _converse_create(wire: Wire, draw: Draw) -> Iterator[Claim]:
     yield Claim(say("it answers with an id, another one each time"), all(ids) and len(set(ids)) == 2, str(ids[0]))
     yield Claim(say("nothing is started yet"), not running(wire, argv))
     with wire.hijacked(f"{API}/exec/{ids[1]}/start") as stream:
-        found = frames(stream.read())
+        found = frames(stream.read()) if stream.status in TAKEN_OVER else None
     wanted = {1: f"{draw.mark}\n".encode()}
     yield Claim(say("`exec_start` finds the program under that id, and the container"), found == wanted, str(found))
     yield from not_running(wire, waiting, "exec", asked)
@@ -105,7 +106,7 @@ def _converse_start(wire: Wire, draw: Draw) -> Iterator[Claim]:
         yield Claim(early, False)
         return
     with stream:
-        yield Claim(say("the connection is taken over"), stream.status in (101, 200), str(stream.status))
+        yield Claim(say("the connection is taken over"), stream.status in TAKEN_OVER, str(stream.status))
         guest = next(iter(wire.until(lambda: running(wire, argv), 2.0)), None)
         yield Claim(say("the program that was noted runs"), guest is not None)
         if guest is None:
