@@ -40,7 +40,8 @@ def _said(draw: Draw) -> tuple[bytes, bytes]:
 
 def _guest(draw: Draw) -> list[str]:
     """Return a program that says something on both streams, waits at the inner gate, and ends with the drawn code."""
-    text = f"echo out-{draw.mark}; echo err-{draw.mark} >&2; read go < /{INNER_GATE}; exit {draw.exit_code}"
+    waits = f"if [ -e /{INNER_GATE} ]; then read go < /{INNER_GATE}; else sleep 5; fi"  # it may be in another root
+    text = f"echo out-{draw.mark}; echo err-{draw.mark} >&2; {waits}; exit {draw.exit_code}"
     return program(draw, "guest", text)
 
 
@@ -77,7 +78,7 @@ def frames(content: bytes) -> dict[int, bytes] | None:
 def _converse_create(wire: Wire, draw: Draw) -> Iterator[Claim]:
     waiting = created(wire, program(draw, "third"))
     id, _ = started(wire, draw, "first")
-    argv = program(draw, "guest", f"echo {draw.mark}")
+    argv = program(draw, "guest", f"sleep 1; echo {draw.mark}")
     asked = {"Cmd": argv, "AttachStdout": True, "AttachStderr": True}
     answers = [wire.ask("POST", f"{API}/containers/{id}/exec", asked) for _ in range(2)]
     yield status(answers[0], 201)
@@ -111,7 +112,10 @@ def _converse_start(wire: Wire, draw: Draw) -> Iterator[Claim]:
         yield Claim(say("the program that was noted runs"), guest is not None)
         if guest is None:
             return
-        yield from _in_the_container(guest, container, draw)
+        where = list(_in_the_container(guest, container, draw))
+        yield from where
+        if not all(claim.holds for claim in where):
+            return
         yield from _in_frames(stream, draw, early)
     told = wire.ask("GET", f"{API}/exec/{noted}/json").json()
     code = told.get("ExitCode") if isinstance(told, dict) else told
