@@ -25,6 +25,8 @@ from labcore.errors import LabcoreError
 from labcore.lab.sandbox import python, supervise
 from labcore.locks import Lock
 from labcore.native import Prctl, prctl
+from labcore.network.gone import remove_gone
+from labcore.network.netlink import Netlink
 from labcore.unix_sockets import connect
 
 START_SECONDS: Final = 60.0
@@ -95,6 +97,8 @@ def clear(root: Path) -> None:
                 remove(engine, get(engine, container.id).id, force=True, volumes=True)
         prune_networks(engine)
     shutil.rmtree(root, ignore_errors=True)
+    with Netlink() as netlink:
+        remove_gone(netlink)  # the bridge of the default network is nobody's then
 
 
 @contextmanager
