@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from labcore.lab.guessing import guess, outcome
     from labcore.lab.helper import HelperFailed, run_helper
     from labcore.lab.hinting import hint
+    from labcore.lab.hosts import accept, address, background, dial, free_port, host
     from labcore.lab.http_get import FetchFailed, fetch
     from labcore.lab.installing import bound_devices, foreign_program, my_runtime
+    from labcore.lab.ip_route import ip
     from labcore.lab.lesson_images import greeting, image, layer
     from labcore.lab.machines import compare, draw, in_vm, timed
     from labcore.lab.pictures import (
@@ -62,25 +64,32 @@ __all__ = [
     "NothingHappened",
     "Picture",
     "Verdict",
+    "accept",
+    "address",
     "attack",
     "attacks",
+    "background",
     "begin",
     "bound_devices",
     "cgroup",
     "check",
     "compare",
     "dashboard",
+    "dial",
     "doctor",
     "draw",
     "expect",
     "fetch",
     "foreign_program",
+    "free_port",
     "greeting",
     "group",
     "guess",
     "hint",
+    "host",
     "image",
     "in_vm",
+    "ip",
     "layer",
     "manifest",
     "mounts",
@@ -126,6 +135,8 @@ __getattr__ = lazy_names(
         "labcore.lab.cgroups": ("cgroup", "group"),
         "labcore.lab.machines": ("compare", "draw", "in_vm", "timed"),
         "labcore.lab.hinting": ("hint",),
+        "labcore.lab.hosts": ("accept", "address", "background", "dial", "free_port", "host"),
+        "labcore.lab.ip_route": ("ip",),
         "labcore.lab.http_get": ("FetchFailed", "fetch"),
         "labcore.lab.installing": ("bound_devices", "foreign_program", "my_runtime"),
         "labcore.lab.guessing": ("guess", "outcome"),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from labcore import native, procfs
 from labcore.errors import InvalidInput, SystemCallError
-from labcore.lab import cgroups
+from labcore.lab import cgroups, hosts
 from labcore.lab.checks.process_view import FILES
 from labcore.lab.colours import BAD, GOOD
 from labcore.lab.messages import labelled, say
@@ -96,6 +96,7 @@ def reset() -> Report:
     if not _REMEMBERED:
         raise InvalidInput(say("nothing to compare with: run the lesson's first cell, lab.begin, before"))
     (before,) = _REMEMBERED
+    hosts.close()
     ended = _end_what_was_left(before)
     cgroups.remove_all()
     now = snapshot()

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -72,6 +73,7 @@ __all__ = [
     "os",
     "root_with",
     "show",
+    "socket",
     "spawn",
     "stat",
     "subprocess",
