@@ -70,9 +70,10 @@ class Ip:
         with namespace_of(pid) as namespace:
             self._request(links.set_namespace(index, namespace, new_name or name))
 
-    def set_up(self, name: str) -> None:
-        """Switch a link on: ip link set NAME up."""
-        self._request(links.set_up(self._index(name)))
+    def set_up(self, *names: str) -> None:
+        """Switch links on: ip link set NAME up."""
+        for name in names:
+            self._request(links.set_up(self._index(name)))
 
     def add_address(self, address: str, name: str) -> None:
         """Give a link an address, with its prefix: ip addr add ADDRESS dev NAME."""

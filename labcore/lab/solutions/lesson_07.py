@@ -25,8 +25,7 @@ def connect(host, pid):
     out.set_master(f"veth{number}", "lab0")
     out.set_up(f"veth{number}")
     inside.add_address(f"10.7.0.{number}/24", "eth0")
-    for name in ("lo", "eth0"):
-        inside.set_up(name)
+    inside.set_up("lo", "eth0")
     inside.add_default_route("10.7.0.1")
 
 
