@@ -7,12 +7,12 @@ from typing import Any, Final
 import labcore
 from labcore.daemon.context import Daemon
 from labcore.daemon.errors import HANDLERS
-from labcore.daemon.origin import check_origin
 from labcore.daemon.routes import ROUTES
 from labcore.daemon.versions import API_VERSION, adapted, check_version, differences_of, version_of
 from labcore.engine.jobs import Job
 from labcore.engine.spans import current_job
 from labcore.http import ExceptionMiddleware, RawStream, Request, Response, Route, Router, Upgrade
+from labcore.http.origin import check_origin
 
 HEADERS: Final[Mapping[str, str]] = {
     "Api-Version": API_VERSION,

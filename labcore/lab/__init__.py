@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from labcore.lab.attacks import attack, attacks, seccomp
     from labcore.lab.cgroups import cgroup, group
     from labcore.lab.checks import NotPassed, Verdict, check
+    from labcore.lab.daemons import daemon
     from labcore.lab.dashboard import dashboard
     from labcore.lab.doctor_table import doctor
     from labcore.lab.failures import NothingHappened, expect
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from labcore.lab.ip_route import ip
     from labcore.lab.lesson_images import greeting, image, layer
     from labcore.lab.machines import compare, draw, in_vm, timed
+    from labcore.lab.miniature.serving import CannotServe, serve
     from labcore.lab.pictures import (
         Picture,
         mounts,
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from labcore.lab.widget import tick
 
 __all__ = [
+    "CannotServe",
     "FetchFailed",
     "HelperFailed",
     "LessonStopped",
@@ -74,6 +77,7 @@ __all__ = [
     "cgroup",
     "check",
     "compare",
+    "daemon",
     "dashboard",
     "dial",
     "doctor",
@@ -110,6 +114,7 @@ __all__ = [
     "root",
     "run_helper",
     "seccomp",
+    "serve",
     "show",
     "stack",
     "step",
@@ -134,6 +139,8 @@ __getattr__ = lazy_names(
         "labcore.lab.attacks": ("attack", "attacks", "seccomp"),
         "labcore.lab.cgroups": ("cgroup", "group"),
         "labcore.lab.machines": ("compare", "draw", "in_vm", "timed"),
+        "labcore.lab.miniature.serving": ("CannotServe", "serve"),
+        "labcore.lab.daemons": ("daemon",),
         "labcore.lab.hinting": ("hint",),
         "labcore.lab.hosts": ("accept", "address", "background", "dial", "free_port", "host"),
         "labcore.lab.ip_route": ("ip",),

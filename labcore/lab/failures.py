@@ -6,6 +6,7 @@ A plan's failures explain themselves (labcore.runtime.explain); these are for ca
 import errno
 import os
 import re
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from labcore import native
 from labcore.errors import LabcoreError, StepFailed, SystemCallError, errno_name
 from labcore.lab.messages import say
+from labcore.lab.workspace import NAME
 from labcore.native import Capability, capget
 from labcore.runtime.probe import mountinfo
 
@@ -173,3 +175,15 @@ def _absolute(path: object) -> str:
 def _mount_at(path: str) -> list[str]:
     """Return the mountinfo fields of the topmost mount at a path, empty if none is there: proc_pid_mountinfo(5)."""
     return next((fields for fields in reversed(mountinfo()) if fields[4] == path), [])
+
+
+def described(error: BaseException, file: str) -> str:
+    """Return the error of the learner's file, with the lines in it that led there."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    lines = [f"{NAME}, line {frame.lineno}: {frame.line}\n" for frame in frames]
+    text = "".join([*lines[-4:], *traceback.format_exception_only(error)]).rstrip()
+    if isinstance(error, NameError):
+        text += "\n" + say("A step must bring what it uses: names of other cells are not there. Import inside of the function.")
+    if isinstance(error, TypeError) and str(error).endswith("after * must be an iterable, not NoneType"):
+        text += "\n" + say("What has a star before it returned nothing: is `return` missing there?")
+    return text

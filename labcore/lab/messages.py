@@ -40,6 +40,25 @@ CHINESE = {
     # copies
     "no lesson at {path}: run this where labcore's source is, with its notebooks beside it":
         "{path} 处没有课程：请在 labcore 的源码目录里运行，notebooks 就在旁边",
+    # the miniature daemon, and a lesson's own
+    "the body is no JSON: {error}": "请求体不是 JSON：{error}",
+    "the body is no JSON object: {body}": "请求体不是 JSON 对象：{body}",
+    "the container {id} has been started already": "容器 {id} 已经启动过了",
+    "`route` returned {name}: there is no such handler": "`route` 返回了 {name}：没有这个处理函数",
+    "`route` returned {what}; a pair is wanted: the handler's name, and a list":
+        "`route` 返回了 {what}；它应当返回一对值：处理函数的名字，和一个列表",
+    "is `return` missing there?": "是不是漏了 `return`？",
+    "`{name}` returned {what}; a Reply is wanted": "`{name}` 返回了 {what}；它应当返回一个 Reply",
+    "`{name}`: {status} is no status of HTTP": "`{name}`：{status} 不是 HTTP 状态码",
+    "`{name}`: the names and values of headers are text: {headers}": "`{name}`：头部的名字和值都必须是文本：{headers}",
+    "`{name}` returned what is no JSON: {error}": "`{name}` 返回的内容无法写成 JSON：{error}",
+    "no answer yet": "还没有应答",
+    "the daemon cannot be started: {error}": "守护进程启动不了：{error}",
+    "its supervisor has ended": "它的监督进程已经结束",
+    "the daemon does not come up: {why}": "守护进程没有起来：{why}",
+    "no answer came within {n} seconds": "{n} 秒之内没有应答",
+    "the daemon answered until all had been asked": "守护进程一直应答到问完为止",
+    "no daemon was seen": "没有看到守护进程",
     # checks
     "the check came to its end": "检查正常跑完",
     "{file} cannot be read: run the step's cell again.": "{file} 无法解析：请把这一步的单元格再运行一遍。",

@@ -13,9 +13,11 @@ from pathlib import Path
 from labcore import native, procfs
 from labcore.errors import InvalidInput, SystemCallError
 from labcore.lab import cgroups, hosts
+from labcore.lab import cgroups, daemons
 from labcore.lab.checks.process_view import FILES
 from labcore.lab.colours import BAD, GOOD
 from labcore.lab.messages import labelled, say
+from labcore.lab.miniature import serving
 from labcore.native import Prctl, Process
 from labcore.record import Record
 
@@ -96,6 +98,8 @@ def reset() -> Report:
     if not _REMEMBERED:
         raise InvalidInput(say("nothing to compare with: run the lesson's first cell, lab.begin, before"))
     (before,) = _REMEMBERED
+    serving.close()
+    daemons.close()
     hosts.close()
     ended = _end_what_was_left(before)
     cgroups.remove_all()

@@ -4,16 +4,20 @@ import errno
 import hashlib
 import json
 import os
+import re
+import secrets
 import socket
 import stat
 import subprocess
 import sys
 import tarfile
+import time
 from pathlib import Path
 
 import labcore
 from labcore import lab, native
 from labcore.lab.cgroups import memory_max
+from labcore.lab.miniature import Container, Hijack, Reply
 from labcore.lab.running import show
 from labcore.native import DEVNULL, PIPE, Capability, CloneFlag, MountFlag, UnmountFlag
 from labcore.runtime import Plan, ops, spawn
@@ -53,13 +57,16 @@ __all__ = [
     "BindRoot",
     "Capability",
     "CloneFlag",
+    "Container",
     "ContainerSpec",
+    "Hijack",
     "IdRange",
     "MountFlag",
     "OverlayRoot",
     "Path",
     "Plan",
     "Reference",
+    "Reply",
     "Resources",
     "UnmountFlag",
     "confined",
@@ -71,7 +78,9 @@ __all__ = [
     "native",
     "ops",
     "os",
+    "re",
     "root_with",
+    "secrets",
     "show",
     "socket",
     "spawn",
@@ -79,4 +88,5 @@ __all__ = [
     "subprocess",
     "sys",
     "tarfile",
+    "time",
 ]

@@ -87,6 +87,8 @@ MISHAPS = {
     "your step did not come to its end: its process was killed, or ended itself",
     "no container was seen that runs the program that was asked for",
     "the container was there until all had been looked at",
+    "no daemon was seen",
+    "the daemon answered until all had been asked",
     "what was to be looked at afterwards was there",
 }
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from labcore.daemon.origin import check_origin
 from labcore.errors import Forbidden
+from labcore.http.origin import check_origin
 
 
 def request(address: str, host: str, origin: str | None = None) -> Any:

@@ -7,7 +7,6 @@ import json
 import os
 import socket
 import sys
-import traceback
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -18,12 +17,11 @@ import labcore.lab.solutions
 from labcore import engine
 from labcore.lab.checks.scenario import REFERENCE, Draw, Scenario
 from labcore.lab.checks.tripwires import Target, arm, cover
+from labcore.lab.failures import described
 from labcore.lab.lessons import all_steps, lesson_of, lessons_of
-from labcore.lab.messages import say
 from labcore.lab.sandbox import lower_priority
 from labcore.lab.solutions import solution
 from labcore.lab.steps import MODULE, copied, run_text
-from labcore.lab.workspace import NAME
 from labcore.runtime import launch
 from labcore.runtime.stages import filesystem, namespaces, process, rootfs, sequence
 
@@ -76,7 +74,7 @@ def main() -> int:
     try:
         report({"event": "returned", "value": scenario.perform(load(request["file"], lesson), draw)})
     except BaseException as error:
-        report({"event": "raised", "text": describe(error, request["file"])})
+        report({"event": "raised", "text": described(error, request["file"])})
         return 1
     return 0
 
@@ -89,18 +87,6 @@ def hold_references(step: str) -> None:
         if name != step:
             held.__dict__[name] = copied(solution(name), held.__dict__)
     REFERENCE.__dict__.update({name: held.__dict__[name] for name in all_steps() if name != step})
-
-
-def describe(error: BaseException, file: str) -> str:
-    """Return the error of the learner's file, with the lines in it that led there."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-    lines = [f"{NAME}, line {frame.lineno}: {frame.line}\n" for frame in frames]
-    text = "".join([*lines[-4:], *traceback.format_exception_only(error)]).rstrip()
-    if isinstance(error, NameError):
-        text += "\n" + say("A step must bring what it uses: names of other cells are not there. Import inside of the function.")
-    if isinstance(error, TypeError) and str(error).endswith("after * must be an iterable, not NoneType"):
-        text += "\n" + say("What has a star before it returned nothing: is `return` missing there?")
-    return text
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from labcore.images.builtin import find_busybox
 from labcore.lab.checks.process_view import ProcessView
 from labcore.lab.checks.tripwires import Target
 from labcore.lab.checks.verdict import Claim
+from labcore.lab.checks.wire import Wire
 from labcore.lab.locked_directories import locked_directory, sweep
 from labcore.lab.solutions import solution
 from labcore.native import MountFlag, UnmountFlag
@@ -30,6 +31,7 @@ APPLETS = ("sh", "cat", "echo", "sleep", "touch", "true", "ls", "ps", "hostname"
 LOOKED_UP = "ash"  # a shell that is in /srv only
 SECONDS = 8.0  # that a step may take
 GATE = "gate"  # a FIFO in the root: the container waits there until it has been looked at from outside
+SOCKET = "docker.sock"  # beside the root: where the learner's daemon listens
 INNER_GATE = "inner-gate"  # another, for a `perform` that looks at the container itself
 
 
@@ -90,6 +92,7 @@ _KEPT: dict[tuple[str, str], Any] = {}  # by token and name
 Program = Callable[[Draw], tuple[str, ...]]
 Perform = Callable[[ModuleType, Draw], Any]
 Observe = Callable[[ProcessView, Draw], Iterator[Claim]]
+Converse = Callable[[Wire, Draw], Iterator[Claim]]
 Conclude = Callable[[Any, Draw], Iterator[Claim]]
 Prepare = Callable[[Draw], AbstractContextManager[object]]
 
@@ -100,7 +103,8 @@ class Scenario(Record):
     `perform` runs in the sandbox and starts a container with the learner's step and the program `argv`; `observe` inspects it
     from outside while it waits at the gate; `conclude` judges the step's return value. With `twice` everything is repeated with
     the kinds of namespaces that were not drawn, so that no hard-coded list fits both. A step that makes no container has
-    neither `observe` nor `argv`. `prepare` is a context around all of it, outside of the sandbox. `forbidden` are objects of
+    neither `observe` nor `argv`. `converse` asks, from outside, the daemon that `perform` serves (labcore.lab.checks.serving),
+    and judges its answers. `prepare` is a context around all of it, outside of the sandbox. `forbidden` are objects of
     labcore's that would do the step's work: the step must not call them. `seconds` is the step's time limit.
     """
 
@@ -112,6 +116,7 @@ class Scenario(Record):
     prepare: Prepare = nullcontext
     forbidden: tuple[Target, ...] = ()
     seconds: float = SECONDS
+    converse: Converse | None = None
 
 
 @contextmanager

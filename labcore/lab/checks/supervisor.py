@@ -12,6 +12,7 @@ import stat
 import sys
 import time
 from contextlib import ExitStack, suppress
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,10 @@ from labcore.lab.cgroups import prepared
 from labcore.lab.checks import tripwires
 from labcore.lab.checks.inside import scenario_of
 from labcore.lab.checks.process_view import ProcessView, descendants
-from labcore.lab.checks.scenario import GATE, Draw, Observe, Scenario, drawn
+from labcore.lab.checks.scenario import GATE, SOCKET, Converse, Draw, Observe, Scenario, drawn
 from labcore.lab.checks.time_limit import MOST_WAITED_SECONDS, TimeLimit
 from labcore.lab.checks.verdict import Claim, Verdict
+from labcore.lab.checks.wire import ANSWER_SECONDS, Wire
 from labcore.lab.messages import say
 from labcore.lab.sandbox import Output, limit_processes, start, supervise
 from labcore.native import Process
@@ -45,6 +47,7 @@ class Check:
         self.reports: dict[str, Any] = {}
         self.printed = bytearray()
         self._pending = bytearray()
+        self._gate: int | None = None
 
     def carry_out(self, step: str, file: str, undo: ExitStack) -> str:
         """Run it to its end. Return `ended`, `timeout` or `busy`, as TimeLimit does; exit when the lifeline ends."""
@@ -61,7 +64,11 @@ class Check:
             os.close(writer)
         request = {"step": step, "file": file, "lesson": self.lesson, "draw": self.draw.as_dict()}
         ours.sendall(json.dumps(request).encode() + b"\n")
-        return self._watch(sandbox, ours, Output(reader, self.printed.extend, PRINTED_LIMIT))
+        try:
+            return self._watch(sandbox, ours, Output(reader, self.printed.extend, PRINTED_LIMIT))
+        finally:
+            if self._gate is not None:
+                os.close(self._gate)
 
     def _watch(self, sandbox: Process, channel: socket.socket, output: Output) -> str:
         limit, begun = TimeLimit(sandbox.pid, START_SECONDS), False
@@ -84,6 +91,7 @@ class Check:
             if begun and not self.looked:
                 started = time.monotonic()
                 self._look_below(sandbox.pid)
+                self._ask(sandbox.pid)
                 if self.looked:
                     limit.give(time.monotonic() - started)  # that was the check's time, not the step's
             if sandbox.poll() is not None:
@@ -118,6 +126,16 @@ class Check:
                 os.write(gate, b"\n")
             os.close(gate)
 
+    def _ask(self, pid: int) -> None:
+        """Converse with the learner's daemon once it listens, and then open the gate, at which it waits for its end."""
+        wire = Wire(Path(self.draw.place, SOCKET), pid)
+        if self.scenario.converse is None or not wire.path.is_socket():
+            return
+        self.looked = True
+        self.claims += _all_said(self.scenario.converse, wire, self.draw)
+        self._gate = os.open(Path(self.draw.root, GATE), os.O_RDWR | os.O_NOFOLLOW)  # it may not be at the gate yet
+        os.write(self._gate, b"\n")
+
     def conclude(self) -> None:
         """Judge the returned value, or report the failure."""
         if "raised" in self.reports:
@@ -125,6 +143,8 @@ class Check:
             self.printed += ("\n" if self.printed else "").encode() + self.reports["raised"]["text"].encode()
         elif "returned" not in self.reports:
             self.claims.append(Claim(say("your step did not come to its end: its process was killed, or ended itself"), False))
+        elif not self.looked and self.scenario.converse is not None:
+            self.claims.insert(0, Claim(say("no daemon was seen"), False))
         elif not self.looked and self.scenario.argv is not None:
             self.claims.insert(0, Claim(say("no container was seen that runs the program that was asked for"), False))
         else:
@@ -163,6 +183,19 @@ def _all_claims(observe: Observe, process: ProcessView, draw: Draw) -> list[Clai
         claims += observe(process, draw)
     except (OSError, StopIteration, RuntimeError, LabcoreError, LookupError, ValueError) as error:
         claims.append(Claim(say("the container was there until all had been looked at"), False, str(error)))
+    return claims
+
+
+def _all_said(converse: Converse, wire: Wire, draw: Draw) -> list[Claim]:
+    """Ask all questions; at the first that is not answered it is over."""
+    claims: list[Claim] = []
+    try:
+        claims += converse(wire, draw)
+    except (OSError, HTTPException, LabcoreError, LookupError, TypeError, ValueError, AttributeError) as error:
+        said = (
+            say("no answer came within {n} seconds", n=f"{ANSWER_SECONDS:g}") if isinstance(error, TimeoutError) else str(error)
+        )
+        claims.append(Claim(say("the daemon answered until all had been asked"), False, said))
     return claims
 
 

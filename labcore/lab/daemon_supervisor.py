@@ -1,0 +1,130 @@
+"""Supervisor of a lesson's real daemon: `python -m labcore.lab.daemon_supervisor ROOT SOCKET IMAGES OPTION…`.
+
+Standard input brings one word a line: `start`, `stop` (SIGTERM), `kill` (SIGKILL). Each is answered with the daemon's PID, 0
+once it has ended, or `-` and why it does not come up. When standard input ends, so does the daemon, and its state root goes.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from labcore.engine import Engine
+from labcore.engine.container.state import get
+from labcore.engine.containers import every, remove
+from labcore.engine.network.objects import prune_networks
+from labcore.errors import LabcoreError
+from labcore.lab.sandbox import python, supervise
+from labcore.locks import Lock
+from labcore.native import Prctl, prctl
+from labcore.unix_sockets import connect
+
+START_SECONDS: Final = 60.0
+POLL_SECONDS: Final = 0.01
+SHOWN_BYTES: Final = 400
+LOCK_SECONDS: Final = 10.0
+
+
+class LessonDaemon:
+    """A daemon on a state root, started and ended again and again."""
+
+    def __init__(self, root: Path, path: str, options: list[str]) -> None:
+        self._log = root / "daemon.log"
+        self._socket = path
+        self._command = [*python("labcore"), "--root", str(root), "daemon", "-H", f"unix://{path}", *options]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> str:
+        """Start it unless it runs, and wait until it listens; return its PID."""
+        if self._process is None or self._process.poll() is not None:
+            with self._log.open("wb") as output:
+                self._process = subprocess.Popen(
+                    self._command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/", preexec_fn=_die_with_parent
+                )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._listens():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                return "- " + " ".join(self._log.read_text(encoding="utf-8", errors="replace")[-SHOWN_BYTES:].split())
+            time.sleep(POLL_SECONDS)
+        return str(self._process.pid)
+
+    def _listens(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                connect(probe, self._socket)
+            except OSError:
+                return False
+        return True
+
+    def end(self, number: int) -> str:
+        """End it by a signal, and wait for that."""
+        if self._process and self._process.poll() is None:
+            self._process.send_signal(number)
+            self._process.wait()
+        return "0"
+
+
+def _die_with_parent() -> None:
+    prctl(Prctl.SET_PDEATHSIG, signal.SIGKILL)
+
+
+def clear(root: Path) -> None:
+    """Remove a state root that no daemon has, with its containers and networks: what a killed notebook has left, too."""
+    if (root / "daemon.json").exists():
+        engine = Engine(root)
+        for container in every(engine):
+            with suppress(LabcoreError):
+                remove(engine, get(engine, container.id).id, force=True, volumes=True)
+        prune_networks(engine)
+    shutil.rmtree(root, ignore_errors=True)
+
+
+@contextmanager
+def empty_root(root: Path, images: Iterable[str]) -> Iterator[None]:
+    """Make a state root with these seed images for the block. Raises InUse if another notebook has it, and as `Engine.seed`."""
+    lock = Lock(root.with_suffix(".lock"), os.O_CREAT | os.O_RDWR)
+    with lock.acquire(timeout_seconds=LOCK_SECONDS, what=str(root), cure="end the other notebook of this lesson"):
+        clear(root)
+        root.mkdir(mode=0o711)
+        try:
+            engine = Engine(root)
+            for name in images:
+                engine.seed(name)
+            yield
+        finally:
+            clear(root)
+
+
+def main() -> int:
+    """Serve the words that come."""
+    supervise()
+    root, path, images, *options = sys.argv[1:]
+    try:
+        with ExitStack() as undo:
+            undo.enter_context(empty_root(Path(root), filter(None, images.split(","))))
+            daemon = LessonDaemon(Path(root), path, options)
+            undo.callback(daemon.end, signal.SIGTERM)
+            _serve(daemon)
+    except LabcoreError as error:
+        print("-", " ".join(str(error).split()), flush=True)
+        return 1
+    return 0
+
+
+def _serve(daemon: LessonDaemon) -> None:
+    for word in sys.stdin:
+        if word == "start\n":
+            print(daemon.start(), flush=True)
+        else:
+            print(daemon.end(signal.SIGKILL if word == "kill\n" else signal.SIGTERM), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""Containers of the miniature daemon: a process each, `my_runtime.py run IMAGE …`, with what it puts out, and its end."""
+
+import os
+import secrets
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from threading import Condition, Thread
+from typing import Final
+
+from labcore import procfs
+from labcore.errors import LabcoreError
+from labcore.lab.messages import say
+
+CHUNK_BYTES: Final = 1 << 16
+FIRST_PROCESS_SECONDS: Final = 10.0  # until the runtime has started it
+POLL_SECONDS: Final = 0.01
+
+
+class NoSuchContainer(LabcoreError):
+    """No container has that id or name; it is answered with 404."""
+
+
+class Container:
+    """A container: what it was created from, its process once it is started, and what that has put out so far."""
+
+    def __init__(self, image: str, argv: Sequence[str], name: str = "") -> None:
+        self.id = secrets.token_hex(32)
+        self.image = image
+        self.argv = tuple(argv)
+        self.name = name
+        self.created = time.time()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._chunks: list[tuple[int, bytes]] = []
+        self._open = 2  # of its streams, standard output and standard error
+        self._changed = Condition()
+
+    def __repr__(self) -> str:
+        return f"<container {self.id[:12]} of {self.image}>"
+
+    def start(self, command: Sequence[str]) -> None:
+        """Start its process, once. Raises InvalidInput if it has been started, OSError."""
+        with self._changed:
+            if self._process is not None:
+                raise LabcoreError(say("the container {id} has been started already", id=self.id[:12]))
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+            )
+            self._changed.notify_all()
+        for number, stream in ((1, self._process.stdout), (2, self._process.stderr)):
+            assert stream is not None
+            Thread(target=self._gather, args=(number, stream.fileno()), daemon=True).start()
+
+    def _gather(self, number: int, fd: int) -> None:
+        while chunk := os.read(fd, CHUNK_BYTES):
+            with self._changed:
+                self._chunks.append((number, chunk))
+                self._changed.notify_all()
+        with self._changed:
+            self._open -= 1
+            self._changed.notify_all()
+
+    @property
+    def state(self) -> str:
+        """One of docker's words: `created`, `running`, `exited`."""
+        if self._process is None:
+            return "created"
+        return "running" if self._process.poll() is None else "exited"
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit code; None before its end."""
+        return None if self._process is None or self._process.poll() is None else _exit_code(self._process.returncode)
+
+    def wait(self) -> int:
+        """Wait until it has been started, and has ended; return the exit code: 128 + N for one that signal N has ended."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._process is not None)
+        assert self._process is not None
+        return _exit_code(self._process.wait())
+
+    def output(self) -> Iterator[tuple[int, bytes]]:
+        """Yield all that it puts out, as it comes: 1 for standard output or 2 for standard error, and the bytes."""
+        sent = 0
+        while chunks := self._chunks_from(sent):
+            sent += len(chunks)
+            yield from chunks
+
+    def _chunks_from(self, index: int) -> list[tuple[int, bytes]]:
+        """Wait for more than so many chunks, and return them; nothing at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._chunks) > index or not self._open)
+            return self._chunks[index:]
+
+    @property
+    def pid(self) -> int | None:
+        """The number of its first process, as this daemon sees it; None before its start and after its end."""
+        deadline = time.monotonic() + FIRST_PROCESS_SECONDS
+        while self.state == "running" and time.monotonic() < deadline:
+            if found := self._first_process():
+                return found
+            time.sleep(POLL_SECONDS)  # the runtime is a Python that starts
+        return None
+
+    def _first_process(self) -> int | None:
+        """Return the process below the runtime's that is the first of another PID namespace."""
+        assert self._process is not None
+        with suppress(OSError):
+            ours = procfs.namespace(self._process.pid, "pid")
+            for pid in procfs.descendants(self._process.pid):
+                if procfs.namespace(pid, "pid") != ours and procfs.ns_pids(pid)[-1] == 1:
+                    return pid
+        return None
+
+    def kill(self, number: int) -> None:
+        """Send a signal to its first process; one that has none is left alone."""
+        if pid := self.pid:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+
+def _exit_code(returncode: int) -> int:
+    return returncode if returncode >= 0 else 128 - returncode
+
+
+class Containers(dict[str, Container]):
+    """Containers by their ids. They are found by a name, and by the beginning of an id, too, if no other begins so."""
+
+    def __missing__(self, key: str) -> Container:
+        found = [each for each in self.values() if each.name == key]
+        found = found or [each for id, each in self.items() if key and id.startswith(key)]
+        if len(found) != 1:
+            raise NoSuchContainer(f"No such container: {key}")
+        return found[0]

@@ -1,0 +1,16 @@
+"""Routes of the miniature daemon: for a method and a path the step that answers, and the lesson that writes it."""
+
+from typing import Final
+
+ROUTES: Final[tuple[tuple[str, str, str, int], ...]] = (
+    ("HEAD", "/_ping", "ping", 5),
+    ("GET", "/_ping", "ping", 5),
+    ("POST", "/containers/create", "create", 5),
+    ("POST", "/containers/{id}/start", "start", 5),
+    ("POST", "/containers/{id}/wait", "wait", 5),
+)
+
+
+def routes_in(lesson: int) -> list[tuple[str, str, str]]:
+    """Return the routes that there are in a lesson: (method, path, handler)."""
+    return [(method, path, handler) for method, path, handler, since in ROUTES if since <= lesson]
