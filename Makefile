@@ -12,6 +12,9 @@ IN_VAGRANT := $(filter /vagrant,$(CURDIR))
 VENV ?= $(if $(IN_VAGRANT),$(HOME)/.labcore-venv,.venv)
 IP ?= $(if $(IN_VAGRANT),0.0.0.0,127.0.0.1)
 KIT_FILE := $(if $(KIT),"$(KIT)")
+# The stock docker command, for lessons 5 to 7. They go on without it, and so does whoever has no network.
+CLIENT = $(AS_ROOT) $(BIN)/labcore lesson setup $(if $(KIT),--from $(KIT_FILE)) || \
+	echo "labcore: lessons 5 to 7 will do with labcore's own command in the place of docker's"
 export LABCORE_VENV := $(VENV)
 BIN := $(VENV)/bin
 TEST_LIMIT ?= 60m
@@ -27,6 +30,7 @@ lab:  ## start a first container, then JupyterLab with the lessons; KIT=FILE: wi
 	@$(PYTHON) tools/bootstrap.py $(if $(KIT),class,lab) $(KIT_FILE)
 	@$(if $(KIT),$(AS_ROOT) $(BIN)/labcore seed --from $(KIT_FILE))
 	@$(if $(KIT),$(AS_ROOT) $(BIN)/labcore vm setup --from $(KIT_FILE))
+	@$(CLIENT)
 	@$(AS_ROOT) $(BIN)/labcore lab --ip $(IP)
 
 kit:  ## make a kit, one archive with all that `make lab` fetches, for a class (TO=FILE)
@@ -50,6 +54,7 @@ test-kit: kit  ## make a kit, and try it on a bare Debian without a network
 
 setup:  ## install what the lab and the tests need, and nothing else (FOR=lab: the lab only; FOR=class: and qemu)
 	@$(PYTHON) tools/bootstrap.py $(or $(FOR),test) $(KIT_FILE)
+	@$(if $(filter lab class,$(FOR)),$(CLIENT))
 
 bench: setup  ## measure labcore and its peers side by side
 	@$(AS_ROOT) $(BIN)/labcore bench start $(ARGS)

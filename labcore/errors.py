@@ -69,7 +69,7 @@ class StoreDamaged(LabcoreError):
 
 
 class StoreFull(LabcoreError, OSError):
-    """No space left on the disk; the message says for what, where, and how much there is."""
+    """No space left on the disk, or it is read-only; the message says for what, where, and how much there is."""
 
     def __str__(self) -> str:
         return str(self.args[1])

@@ -58,6 +58,11 @@ class RunningDaemon:
         self.log = log
 
     @property
+    def pid(self) -> int:
+        """Return the number of its process."""
+        return self.process.pid
+
+    @property
     def url(self) -> str:
         """Return what DOCKER_HOST would be."""
         return f"unix://{self.socket}"

@@ -51,6 +51,7 @@ for image in alpine debian; do .venv/bin/labcore run --rm $image sh -c '. /etc/o
 .venv/bin/labcore run --rm python python -c 'import flask; print("flask", flask.Flask.__module__)'
 .venv/bin/labcore run --rm hello-world
 .venv/bin/labcore vm run uname -a
+.venv/bin/labcore lesson setup
 echo "bare: all is there"
 """
 

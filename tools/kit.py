@@ -6,6 +6,7 @@
     wheels/       Python packages, for pip
     images/       images, as an OCI layout, for `labcore seed --from`
     vm/           a kernel for virtual machines, for `labcore vm setup --from`
+    client/       the stock docker command, for `labcore lesson setup --from`
 
 Needs nothing but Python's standard library.
 """

@@ -24,6 +24,7 @@ from labcore.engine import Engine
 from labcore.errors import LabcoreError
 from labcore.images.builtin import SEEDS
 from labcore.images.builtin.apt import Archive, Package
+from labcore.lab.docker_client import fetch_client
 from labcore.vm.kernel import fetch_kernel
 
 PREPARE = """\
@@ -48,7 +49,13 @@ def main(target: Path) -> None:
     names = [name for name, _, _ in bootstrap.wanted_packages("class")]
     wanted = bootstrap.requirements("lab")
     make_kit(
-        target, packages=[*names, *MORE_PACKAGES], requirements=wanted, seeds=list(SEEDS), with_labcore=True, with_kernel=True
+        target,
+        packages=[*names, *MORE_PACKAGES],
+        requirements=wanted,
+        seeds=list(SEEDS),
+        with_labcore=True,
+        with_kernel=True,
+        with_client=True,
     )
     about = Kit(target).about
     print(f"kit made: {target}, {target.stat().st_size / 1e6:.0f} MB, for {about['system']}, {about['python']}")
@@ -65,6 +72,7 @@ def make_kit(
     python: str = "",
     with_labcore: bool = False,
     with_kernel: bool = False,
+    with_client: bool = False,
     cache: Path = CACHE,
 ) -> None:
     """Write a kit of Debian packages with all that they need, wheels with all that they need, and images.
@@ -84,6 +92,9 @@ def make_kit(
         if with_kernel:
             fetch_kernel(cache, update=True, tell=say)
             shutil.copytree(cache / "vm", place / "vm")
+        if with_client:
+            client = fetch_client(cache, update=True, tell=say)
+            shutil.copytree(client.path.parent, place / "client")
         about = {
             "format": FORMAT,
             "labcore": version("labcore"),
@@ -152,7 +163,7 @@ def lay_images(seeds: Sequence[str], place: Path, cache: Path) -> None:
 def files_of(place: Path) -> Iterator[str]:
     """Yield the names of the files that go into the kit."""
     yield "prepare.sh"
-    for folder in ("packages", "wheels", "images", "vm"):
+    for folder in ("packages", "wheels", "images", "vm", "client"):
         for path in sorted((place / folder).rglob("*")):
             relative = path.relative_to(place)
             if path.is_file() and not any(part.startswith(".") for part in relative.parts):

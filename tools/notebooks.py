@@ -222,11 +222,13 @@ def run(notebook: Notebook, lang: Language) -> None:
 
 @contextmanager
 def a_state_root() -> Iterator[None]:
-    """Have an empty state root, with the virtual machines of the usual one: a kernel and a root that nothing here fetches."""
+    """Have an empty state root, with what nothing here fetches: the virtual machines and the docker client of the usual one."""
     STATE.mkdir(parents=True)  # two runs at once would share it: the second one fails here
     try:
-        if (machines := default_root() / "vm").exists():
-            (STATE / "vm").symlink_to(machines)
+        for name in ("vm", "lab/client"):
+            if (fetched := default_root() / name).exists():
+                (STATE / name).parent.mkdir(exist_ok=True)
+                (STATE / name).symlink_to(fetched)
         yield
     finally:
         shutil.rmtree(STATE)

@@ -98,6 +98,7 @@ COMMANDS = {
     "lesson hint": "Draw out the next hint for a step",
     "lesson solve": "Fill a lesson's blanks in with the solutions",
     "lesson reset": "Begin a lesson anew; what you wrote is kept",
+    "lesson setup": "Fetch the stock docker command, unless one is here",
     "lesson demo": "Open a lesson in large type, solved and warm",
     "vm setup": "Fetch and make what guests need",
     "vm run": "Start a virtual machine, and run a command in it",

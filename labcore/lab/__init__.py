@@ -16,10 +16,13 @@ from labcore.lazy import lazy_names
 
 if TYPE_CHECKING:
     from labcore.lab.attacks import attack, attacks, seccomp
-    from labcore.lab.cgroups import cgroup, group
+    from labcore.lab.cgroups import cgroup, cgroup_of, group
     from labcore.lab.checks import NotPassed, Verdict, check
+    from labcore.lab.commands import commands, commands_page
+    from labcore.lab.curl import curl
     from labcore.lab.daemons import daemon
     from labcore.lab.dashboard import dashboard
+    from labcore.lab.docker_command import DockerTookTooLong, docker
     from labcore.lab.doctor_table import doctor
     from labcore.lab.failures import NothingHappened, expect
     from labcore.lab.guessing import guess, outcome
@@ -29,11 +32,15 @@ if TYPE_CHECKING:
     from labcore.lab.http_get import FetchFailed, fetch
     from labcore.lab.installing import bound_devices, foreign_program, my_runtime
     from labcore.lab.ip_route import ip
+    from labcore.lab.lending import lent_python
     from labcore.lab.lesson_images import greeting, image, layer
+    from labcore.lab.life import life
+    from labcore.lab.listening import listen
     from labcore.lab.machines import compare, draw, in_vm, timed
     from labcore.lab.miniature.serving import CannotServe, serve
     from labcore.lab.pictures import (
         Picture,
+        architecture,
         mounts,
         namespaces,
         network,
@@ -60,6 +67,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CannotServe",
+    "DockerTookTooLong",
     "FetchFailed",
     "HelperFailed",
     "LessonStopped",
@@ -69,17 +77,23 @@ __all__ = [
     "Verdict",
     "accept",
     "address",
+    "architecture",
     "attack",
     "attacks",
     "background",
     "begin",
     "bound_devices",
     "cgroup",
+    "cgroup_of",
     "check",
+    "commands",
+    "commands_page",
     "compare",
+    "curl",
     "daemon",
     "dashboard",
     "dial",
+    "docker",
     "doctor",
     "draw",
     "expect",
@@ -95,6 +109,9 @@ __all__ = [
     "in_vm",
     "ip",
     "layer",
+    "lent_python",
+    "life",
+    "listen",
     "manifest",
     "mounts",
     "my_runtime",
@@ -134,13 +151,19 @@ __getattr__ = lazy_names(
     {
         "labcore.lab.session": ("LessonStopped", "begin"),
         "labcore.lab.checks": ("NotPassed", "Verdict", "check"),
+        "labcore.lab.docker_command": ("DockerTookTooLong", "docker"),
         "labcore.lab.doctor_table": ("doctor",),
         "labcore.lab.failures": ("NothingHappened", "expect"),
         "labcore.lab.attacks": ("attack", "attacks", "seccomp"),
-        "labcore.lab.cgroups": ("cgroup", "group"),
+        "labcore.lab.lending": ("lent_python",),
+        "labcore.lab.cgroups": ("cgroup", "cgroup_of", "group"),
+        "labcore.lab.listening": ("listen",),
         "labcore.lab.machines": ("compare", "draw", "in_vm", "timed"),
         "labcore.lab.miniature.serving": ("CannotServe", "serve"),
         "labcore.lab.daemons": ("daemon",),
+        "labcore.lab.curl": ("curl",),
+        "labcore.lab.commands": ("commands", "commands_page"),
+        "labcore.lab.life": ("life",),
         "labcore.lab.hinting": ("hint",),
         "labcore.lab.hosts": ("accept", "address", "background", "dial", "free_port", "host"),
         "labcore.lab.ip_route": ("ip",),
@@ -151,6 +174,7 @@ __getattr__ = lazy_names(
         "labcore.lab.lesson_images": ("greeting", "image", "layer"),
         "labcore.lab.pictures": (
             "Picture",
+            "architecture",
             "mounts",
             "namespaces",
             "network",

@@ -68,6 +68,13 @@ def memory_max() -> str:
     return "memory.limit_in_bytes" if "memory" in dict(hierarchies().v1) else "memory.max"
 
 
+def freezer() -> tuple[str, str, str]:
+    """Return the name of the file that freezes a cgroup, and the words for it to be frozen and thawed: as above."""
+    if "freezer" in dict(hierarchies().v1):
+        return "freezer.state", "FROZEN", "THAWED"
+    return "cgroup.freeze", "1", "0"
+
+
 def cgroup(name: str) -> LessonCgroup:
     """Make a container's cgroup, without any limit yet; what is left of an earlier one of this name is removed if it is empty.
 
@@ -90,6 +97,13 @@ def cgroup(name: str) -> LessonCgroup:
 def group(name: str) -> LessonCgroup:
     """Return a cgroup that a step has made."""
     return LessonCgroup(f"{_home()}/{name}")
+
+
+def cgroup_of(pid: int | str) -> LessonCgroup:
+    """Return the cgroup that a process is in: a container's, by its first process. Raises OSError if it has ended."""
+    lines = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8").splitlines()
+    paths = {name: path for _, names, path in (line.split(":", 2) for line in lines) for name in names.split(",")}
+    return LessonCgroup(paths.get("freezer", paths.get("", "/")))
 
 
 def _home() -> str:

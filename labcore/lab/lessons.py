@@ -63,6 +63,22 @@ LESSONS = (
         challenges=("machine_of",),
         requires=("root", "namespaces", "overlay", "cgroups"),
     ),
+    Lesson(
+        6,
+        "how_the_parts_cooperate",
+        titles={"en": "How the parts work together", "zh": "组件如何协作"},
+        steps=("command", "create", "images_create", "attach"),
+        challenges=("normalize",),
+        requires=("root", "namespaces", "overlay", "cgroups"),
+    ),
+    Lesson(
+        7,
+        "common_commands",
+        titles={"en": "Common commands", "zh": "常用命令"},
+        steps=("start", "pause", "exec_start", "bridge", "connect", "run", "publish"),
+        challenges=("create", "unpause", "exec_create", "inspect", "exec_inspect"),
+        requires=("root", "namespaces", "overlay", "limits"),
+    ),
 )
 _BEGUN: list[int] = []  # the lesson whose notebook this is
 

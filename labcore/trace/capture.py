@@ -126,7 +126,8 @@ def _with_jobs(calls: Sequence[Call], jobs: Sequence[Mapping[str, Any]]) -> tupl
             left.remove(job)
         end = max(call.end, job["EndedNano"]) if job else call.end
         children = (_job_span(job, end),) if job else ()
-        spans.append(Span("call", f"{call.method} {call.target}", call.start, end, call.connection, children))
+        name = f"{call.method} {call.target}"
+        spans.append(Span("call", name, call.start, end, call.connection, children, answer=call.status))
     return tuple(spans)
 
 

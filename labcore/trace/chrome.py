@@ -59,5 +59,5 @@ def _complete(span: Span, start: int) -> dict[str, Any]:
         "tid": tid,
         "ts": round((span.start - start) / 1e3, 3),
         "dur": round((span.end - span.start) / 1e3, 3),
-        "args": {"error": span.error} if span.error else {},
+        "args": {name: text for name, text in (("error", span.error), ("answer", span.answer)) if text},
     }

@@ -13,28 +13,48 @@ from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Protocol
+
+    class Listener(Protocol):
+        """Is told what passes on one connection."""
+
+        def asked(self, block: bytes) -> None:
+            """Note what the client sends."""
+
+        def answered(self, block: bytes) -> None:
+            """Note what the daemon sends."""
+
 
 REQUEST: Final = re.compile(rb"([A-Z]+) (\S+) HTTP/1\.[01]\r\n")
+STATUS: Final = re.compile(rb"HTTP/1\.[01] ([0-9]{3}[^\r\n]*)")
 BLOCK: Final = 1 << 16
 BACKLOG: Final = 64
 
 
 class Call:
-    """A request: when its first byte came (ns since 1970), and when the last of its answer went; on which connection."""
+    """A request: when its first byte came (ns since 1970), and when the last of its answer went; on which connection.
+
+    `status`: that of the answer, with its words; empty if none came.
+    """
 
     def __init__(self, method: str, target: str, connection: int) -> None:
         self.method = method
         self.target = target
         self.connection = connection
+        self.status = ""
         self.start = self.end = time.time_ns()
 
 
 class Relay:
-    """Hands on what comes to its socket at `path` to the daemon's, both ways, until it is closed."""
+    """Hands on what comes to its socket at `path` to the daemon's, both ways, until it is closed.
 
-    def __init__(self, path: Path, daemon: str) -> None:
+    Each connection is numbered and has a listener, by default one that notes its `calls`.
+    """
+
+    def __init__(self, path: Path, daemon: str, listener: Callable[[int], Listener] | None = None) -> None:
         self.calls: list[Call] = []
         self._daemon = daemon
+        self._new_listener = listener or (lambda number: _Exchange(self.calls, number))
         self._lock = Lock()
         self._open: list[socket.socket] = []
         self._threads: list[Thread] = []
@@ -66,9 +86,9 @@ class Relay:
             client.close()
             server.close()
             return
-        exchange = _Exchange(self.calls, number)
-        self._start(_pump, client, server, exchange.asked)
-        self._start(_pump, server, client, exchange.answered)
+        listener = self._new_listener(number)
+        self._start(_pump, client, server, listener.asked)
+        self._start(_pump, server, client, listener.answered)
 
     def close(self) -> None:
         """End all connections."""
@@ -110,10 +130,12 @@ class _Exchange:
             self._calls.append(self._current)
             self._is_raw = b"\r\nupgrade:" in block.lower()
 
-    def answered(self, _: bytes) -> None:
-        """Note that the daemon has sent something."""
+    def answered(self, block: bytes) -> None:
+        """Note what the daemon sends."""
         if self._current:
             self._current.end = time.time_ns()
+            if not self._current.status and (found := STATUS.match(block)):
+                self._current.status = found[1].decode(errors="replace")
 
 
 def _pump(source: socket.socket, sink: socket.socket, note: Callable[[bytes], None]) -> None:

@@ -13,7 +13,10 @@ Kind = Literal["command", "call", "job", "part", "op"]
 
 
 class Span(Record):
-    """A part of what was done, from `start` to `end` (ns since 1970). `lane`: a client's connection, or a daemon's thread."""
+    """A part of what was done, from `start` to `end` (ns since 1970). `lane`: a client's connection, or a daemon's thread.
+
+    `answer`: the status that a call was answered with.
+    """
 
     kind: Kind
     name: str
@@ -22,6 +25,7 @@ class Span(Record):
     lane: int = 0
     children: tuple[Span, ...] = ()
     error: str = ""
+    answer: str = ""
 
     @property
     def duration_ms(self) -> float:

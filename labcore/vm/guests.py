@@ -11,12 +11,13 @@ from typing import Final, Literal
 from labcore.atomic import atomic_write
 from labcore.errors import InvalidInput
 from labcore.images import ImageStore
+from labcore.images.builtin.packaged_file import PackagedFile
 from labcore.locks import Lock
 from labcore.paths import default_root
 from labcore.record import Record
 from labcore.vm import debian, qemu
 from labcore.vm.initramfs import made_of, small_root
-from labcore.vm.kernel import Kernel, fetch_kernel, found_kernel, take_kernel
+from labcore.vm.kernel import fetch_kernel, found_kernel, take_kernel
 from labcore.vm.machine import Machine, MachineFailed, machine
 from labcore.vm.qemu import Accelerator, Disk, Hardware
 
@@ -37,7 +38,7 @@ def setup(
     update: bool = False,
     kit: Path | None = None,
     tell: Tell = lambda _: None,
-) -> Kernel:
+) -> PackagedFile:
     """Fetch and make all that guests need; what is here already takes no time and no network.
 
     `full` also makes a whole Debian with systemd, which takes a minute or two, and root or a machine that lets ordinary users

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -15,6 +17,7 @@ import pytest
 
 from labcore.engine import Engine
 from labcore.errors import StoreDamaged, Unavailable
+from labcore.lab.docker_client import find_client
 from labcore.spec import Reference
 from labcore.vm.kernel import found_kernel, take_kernel
 from tests.conftest import PROJECT, needs, needs_root, outside
@@ -43,6 +46,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
             seeds=["hello-world"],
             python=PYTHON,
             with_kernel=True,
+            with_client=True,
         )
     assert [path.name for path in place.iterdir()] == ["kit.tar"]
     return target
@@ -69,7 +73,7 @@ def test_it_says_what_it_is_for_and_what_is_in_it(small: Path) -> None:
             assert source is not None
             assert hashlib.sha256(source.read()).hexdigest() == digest
         assert {(member.uid, member.uname) for member in tar} == {(0, "")}
-    assert {name.split("/")[0] for name in names} == {"kit.json", "prepare.sh", "packages", "wheels", "images", "vm"}
+    assert {name.split("/")[0] for name in names} == {"kit.json", "prepare.sh", "packages", "wheels", "images", "vm", "client"}
 
 
 def test_its_wheels_are_installed_without_a_network(small: Path, tmp_path: Path) -> None:
@@ -216,6 +220,25 @@ def test_its_kernel_is_there_without_a_network(small: Path, tmp_path: Path) -> N
     with pytest.raises((StoreDamaged, Unavailable), match="kit"):
         take_kernel(tmp_path, changed)
     assert found_kernel(tmp_path) == kernel
+
+
+def test_its_docker_command_is_there_without_a_network(small: Path, tmp_path: Path) -> None:
+    """For a machine that has none: its programs are those of an empty directory here."""
+    needs_root()
+    setup = [*OFFLINE, sys.executable, "-m", "labcore", "--root", str(tmp_path / "root"), "lesson", "setup"]
+    (tmp_path / "bin").mkdir()
+    bare = os.environ | {"PATH": str(tmp_path / "bin")}
+    unshare = shutil.which("unshare")
+    done = subprocess.run([unshare, *setup[1:], "--from", small], env=bare, capture_output=True, text=True)
+    path = tmp_path / "root/lab/client/docker"
+    assert re.fullmatch(rf"docker [\d.]+\S* \({path}\)\n", done.stdout), done.stderr
+    assert sorted(each.name for each in path.parent.iterdir()) == ["docker", "docker.json"]
+    again = subprocess.run([unshare, *setup[1:]], env=bare, capture_output=True, text=True)
+    assert again.stdout == done.stdout
+    none = subprocess.run([unshare, *setup[1:], "--update"], env=bare, capture_output=True, text=True)
+    assert (none.returncode, none.stdout) == (125, "")
+    assert "labcore: no apt-get here" in none.stderr
+    assert find_client(tmp_path / "root") is not None
 
 
 def test_bootstrap_says_it_in_one_line(tmp_path: Path) -> None:

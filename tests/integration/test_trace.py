@@ -150,6 +150,21 @@ def test_the_exit_status_is_the_commands(daemon: RunningDaemon) -> None:
 
 
 @needs_docker
+def test_each_call_has_the_status_that_it_was_answered_with(daemon: RunningDaemon) -> None:
+    traced = trace([str(DOCKER), "run", "--rm", "busybox", "true"], daemon.url, capture=True)
+    answers = {call.name.partition("?")[0].rpartition("/")[2]: call.answer for call in traced.span.children}
+    assert answers == {
+        "_ping": "200 OK",
+        "create": "201 Created",
+        "attach": "101 UPGRADED",
+        "wait": "200 OK",
+        "start": "204 No Content",
+    }
+    refused = trace([str(DOCKER), "inspect", "none-of-that-name"], daemon.url, capture=True)
+    assert "404 Not Found" in [call.answer for call in refused.span.children]
+
+
+@needs_docker
 def test_streams_pass_through_both_ways(daemon: RunningDaemon) -> None:
     text = "".join(f"{number}\n" for number in range(500))
     command = [sys.executable, "-P", "-m", "labcore", "-H", daemon.url, "trace", "--"]

@@ -15,11 +15,13 @@ import pytest
 
 from labcore.errors import InvalidInput, Unavailable
 from labcore.images import ImageStore
-from labcore.images.builtin import Entry, LayerWriter, catalogue, debian, make
+from labcore.images.builtin import Entry, LayerWriter, apt, catalogue, debian, make
 from labcore.images.builtin.apt import Archive, Package, cure
 from labcore.images.builtin.apt_sources import sources_here
 from labcore.images.builtin.layer import gzipped
+from labcore.images.builtin.packaged_file import read_packaged
 from labcore.images.builtin.packages import add_packages
+from labcore.lab.docker_client import fetch_client, find_client
 from tests.conftest import needs
 from tests.threads import Started
 
@@ -99,6 +101,7 @@ class LocalArchive:
                 (tree / path).symlink_to(content[2:])
             else:
                 (tree / path).write_text(content)
+                (tree / path).chmod(0o755)
         made = self.directory / f"{name}.deb"
         subprocess.run(["dpkg-deb", "--root-owner-group", "-b", str(tree), str(made)], check=True, stdout=subprocess.DEVNULL)
         shutil.rmtree(tree)
@@ -282,3 +285,48 @@ def test_a_package_that_is_damaged(local: LocalArchive) -> None:
         made.write_bytes(damaged)
         with pytest.raises(Unavailable, match=r"web\.deb cannot be unpacked.*: delete it, and try again"):
             unpacked(made)
+
+
+# --- one package alone, and one file of it
+
+
+def test_a_package_comes_alone_by_the_first_name_that_the_archive_has(local: LocalArchive, tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "cache", local.sources)
+    package = archive.package("nonesuch", "web", "tool")
+    assert (package.name, package.version, package.is_here()) == ("web", "1:2.0-1", True)
+    assert [path.name for path in (tmp_path / "cache/archives").glob("*.deb")] == [package.path.name]
+    with pytest.raises(Unavailable, match="the archive has none of nonesuch, other"):
+        archive.package("nonesuch", "other")
+    shutil.rmtree(local.directory)
+    assert archive.package("nonesuch", "web") == package
+    with pytest.raises(Unavailable, match=r"apt-get update: (?s:.*)cure: connect this machine to the network"):
+        archive.package("nonesuch", "web", update=True)
+
+
+def test_the_docker_client_is_unpacked_alone(local: LocalArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither its package's scripts are run, nor is anything but the client unpacked; two releases have it in two packages."""
+    monkeypatch.setattr(apt, "sources_here", lambda: local.sources)
+    ran = tmp_path / "ran"
+    says = "#!/bin/sh\necho Docker version 20.1, build 1\n"
+    daemon = {"usr/sbin/dockerd": "a daemon", "lib/systemd/system/docker.service": "a service"}
+    local.add("docker.io", {"usr/bin/docker": says, "DEBIAN/postinst": f"#!/bin/sh\ntouch {ran}\n", **daemon})
+    root = tmp_path / "root"
+    kept = fetch_client(root)
+    assert (kept.package, kept.path.read_text(), kept.path.stat().st_mode & 0o777) == ("docker.io", says, 0o755)
+    assert sorted(path.name for path in (root / "lab/client").iterdir()) == ["docker", "docker.json"]
+    assert not ran.exists()
+    local.add("docker-cli", {"usr/bin/docker": says.replace("20", "26")})
+    assert fetch_client(root) == kept
+    assert fetch_client(root, update=True).package == "docker-cli"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = find_client(root)
+    assert (found.version, found.path) == ("26.1", kept.path) if found else False
+    kept.path.write_text("cut off")
+    assert find_client(root) is None
+
+
+def test_a_package_without_the_file(local: LocalArchive, tmp_path: Path) -> None:
+    package = Archive(tmp_path / "cache", local.sources).package("tool")
+    assert read_packaged(package, "bin/t.*") == b"runs"
+    with pytest.raises(Unavailable, match=r"the package tool 1:2\.0-1 has no file like usr/bin/docker"):
+        read_packaged(package, "usr/bin/docker")

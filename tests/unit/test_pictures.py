@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import shlex
+import socket
 import struct
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from labcore.language import language
 from labcore.spec import Moment
 from labcore.spec.network import PortBinding
 from tests.conftest import needs_root
+from tests.daemon import running_daemon
 
 pytest.importorskip("matplotlib", reason="needs matplotlib, which is not installed")
 
@@ -44,6 +46,8 @@ from labcore.lab.pictures import (
     style,
     waterfall,
 )
+from labcore.lab.pictures.architectures import draw as draw_daemon
+from labcore.lab.pictures.daemon_state import ContainerSeen, DaemonState, Door, JobSeen, state_of
 from labcore.lab.pictures.layer_files import Entry
 from labcore.lab.pictures.net_layout import Nat, layout
 from labcore.lab.pictures.net_namespaces import Interface, Namespace, Way
@@ -369,6 +373,50 @@ def test_pictures_of_a_registry() -> None:
     long = TaggedImage(f"sha256:{7:064x}", ("a-tag-that-is-very-long", "中文", "x", "y"), layers)
     look_at(repositories(Known([Repository("cafe", tuple(cafe)), Repository("team/" * 30 + "app", (long,))])))
     look_at(repositories(Known([Repository("busybox", (long,))])))
+
+
+def seen_daemon(containers: int, jobs: int, parent: int = 88) -> DaemonState:
+    """Return a daemon that is made up."""
+    running = tuple(
+        JobSeen(str(number), f"POST /containers/{{name}}/{'x' * number}", "docker", number) for number in range(jobs)
+    )
+    return DaemonState(
+        pid=88,
+        threads=12,
+        doors=(Door("/var/lib/labcore/lessons/lab/daemon/labcore.sock", 3), Door("127.0.0.1:2375", 0)),
+        jobs=running,
+        done=13,
+        last=("GET /containers/json",),
+        containers=tuple(
+            ContainerSeen("ab" * 9 * number, "busybox", number, "sleep" * 3, number, parent, 3, "172.17.0.254")
+            for number in range(1, containers + 1)
+        ),
+        bridges=("lc-24df086887a1", "docker0"),
+    )
+
+
+@pytest.mark.usefixtures("strict")
+@pytest.mark.parametrize(("containers", "jobs"), [(0, 0), (1, 1), (9, 9)])
+def test_pictures_of_a_daemon(containers: int, jobs: int) -> None:
+    for parent in (88, 1):
+        look_at(draw_daemon(seen_daemon(containers, jobs, parent)), height=760)
+
+
+def test_the_picture_of_a_live_daemon_has_its_sockets_jobs_and_containers(tmp_path: Path) -> None:
+    needs_root()
+    with running_daemon(tmp_path / "root") as daemon, socket.socket(socket.AF_UNIX) as asking:
+        made = daemon.client.containers.run("busybox", ["sleep", "100"], detach=True, network_mode="none")
+        asking.connect(str(daemon.socket))
+        asking.sendall(b"GET /events HTTP/1.1\r\nHost: docker\r\n\r\n")
+        asking.recv(1)
+        state = state_of(daemon)
+        assert (daemon.socket, os.getpid()) == (Path(state.doors[0].address), state.jobs[0].pid)
+        assert state.doors[0].connections >= 1
+        assert [job.kind for job in state.jobs] == ["GET /events"]
+        (found,) = state.containers
+        made.reload()
+        assert (found.name, found.pid, found.layers) == (made.name, made.attrs["State"]["Pid"], 1)
+        assert found.monitor_parent == daemon.pid
 
 
 @pytest.mark.usefixtures("strict")

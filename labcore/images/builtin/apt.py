@@ -82,12 +82,38 @@ class Archive:
                 tell("asking the archive what it has")
                 self._apt("update")
                 found = self._closure(names) or self._give_up(names)
-                self._download(names, found, tell)
+                self._download(["install", "--download-only", *names], found, tell)
         return tuple(sorted(found, key=lambda package: package.name))
+
+    def package(self, *names: str, update: bool = False, tell: Tell = lambda _: None) -> Package:
+        """Download the first of these packages that the archive has, alone: without its dependencies.
+
+        The archive is contacted only if it is missing, or for an `update`. Raises Unavailable with apt's own reason.
+        """
+        require_apt()
+        with self._prepared(()):
+            found = None if update else self._alone(names)
+            if found is None or not found.is_here():
+                tell("asking the archive what it has")
+                self._apt("update")
+                found = self._alone(names)
+                if found is None:
+                    raise Unavailable(f"the archive has none of {', '.join(names)}")
+                self._download(["download", found.name], [found], tell)
+        return found
+
+    def _alone(self, names: Sequence[str]) -> Package | None:
+        asked = (self._uris("download", name) for name in names)
+        return next((packages[0] for packages in asked if packages), None)
 
     def _closure(self, names: Sequence[str]) -> list[Package]:
         """Ask apt which packages it would download, by its package lists; none if the lists lack one."""
-        done = self._run("install", "--print-uris", "-o", f"Dir::Cache::archives={self.directory}/nothing", *names)
+        return self._uris("install", *names)
+
+    def _uris(self, *words: str) -> list[Package]:
+        """Ask for the packages as if none had been downloaded yet: apt does not name the others."""
+        elsewhere = f"Dir::Cache::archives={self.directory}/nothing"
+        done = self._run(*words, "--print-uris", "-o", elsewhere, cwd=self.directory)
         return [] if done.returncode else [self._package(match) for match in URI.finditer(done.stdout)]
 
     def _package(self, match: re.Match[str]) -> Package:
@@ -95,12 +121,12 @@ class Archive:
         path = self.directory / "archives" / match["file"]
         return Package(name, unquote(version), match["sha256"], int(match["size"]), path)
 
-    def _download(self, names: Sequence[str], wanted: list[Package], tell: Tell) -> None:
+    def _download(self, words: Sequence[str], wanted: list[Package], tell: Tell) -> None:
         missing = [package for package in wanted if not package.is_here()]
         tell(f"fetching {len(missing)} packages, {sum(package.size for package in missing) / 1e6:.1f} MB")
         for package in missing:
             package.path.unlink(missing_ok=True)  # of apt's size, but with other bytes: apt would keep it
-        self._apt("install", "--download-only", *names)
+        self._apt(*words)
         for package in missing:
             if not package.is_here():
                 raise Unavailable(f"{package.path} is not what the archive says: delete it, and try again")
@@ -118,11 +144,18 @@ class Archive:
             said = re.findall(r"^E: (.+)", done.stderr, re.MULTILINE) or done.stderr.splitlines()[-1:] or ["no reason given"]
             raise Unavailable(f"apt-get {words[0]}: {'; '.join(said[:2])}\n  cure: {cure(done.stderr, self.directory)}")
 
-    def _run(self, *words: str) -> "subprocess.CompletedProcess[str]":
+    def _run(self, *words: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
         environment = os.environ | {"APT_CONFIG": str(self.directory / "conf"), "LC_ALL": "C"}
         command = ["apt-get", "-q", "-q", "-y", *words]
         return subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
+            command,
+            cwd=cwd or self.directory / "archives",  # where `download` puts what it brings
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
         )
 
     @contextmanager

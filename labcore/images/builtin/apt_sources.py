@@ -27,8 +27,8 @@ def require_apt() -> None:
     for command in ("apt-get", "apt-config", "dpkg-deb"):
         if shutil.which(command) is None:
             raise Unavailable(
-                f"no {command} here: this image is made from Debian's packages, by apt. Make it on a Debian or Ubuntu machine "
-                "and bring it in a kit (`make kit`), or pull an image of that name"
+                f"no {command} here: Debian's packages are fetched by apt. Do it on Debian or Ubuntu, "
+                "and bring it in a kit (`make kit`); or pull an image of that name"
             )
 
 

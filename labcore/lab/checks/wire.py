@@ -15,6 +15,7 @@ from labcore.unix_sockets import connect
 
 ANSWER_SECONDS: Final = 5.0  # for an answer, or the next bytes of one
 POLL_SECONDS: Final = 0.01
+READ_BYTES: Final = 1 << 16
 
 
 class Answer(Record):
@@ -102,6 +103,10 @@ class Hijacked:
     def read(self) -> bytes:
         """Return all that comes until the daemon ends it. Raises OSError."""
         return self._file.read()
+
+    def read_some(self) -> bytes:
+        """Return what has come, or comes next. Raises TimeoutError."""
+        return self._file.read1(READ_BYTES)
 
     def close(self) -> None:
         """Close the connection."""

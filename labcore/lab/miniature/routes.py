@@ -8,6 +8,12 @@ ROUTES: Final[tuple[tuple[str, str, str, int], ...]] = (
     ("POST", "/containers/create", "create", 5),
     ("POST", "/containers/{id}/start", "start", 5),
     ("POST", "/containers/{id}/wait", "wait", 5),
+    ("POST", "/containers/{id}/pause", "pause", 7),
+    ("POST", "/containers/{id}/unpause", "unpause", 7),
+    ("GET", "/containers/{id}/json", "inspect", 7),
+    ("POST", "/containers/{id}/exec", "exec_create", 7),
+    ("POST", "/exec/{id}/start", "exec_start", 7),
+    ("GET", "/exec/{id}/json", "exec_inspect", 7),
 )
 
 

@@ -1,5 +1,6 @@
 """Pictures of live processes and of what the kernel did, all in one style."""
 
+from labcore.lab.pictures.architectures import architecture
 from labcore.lab.pictures.mount_trees import mounts
 from labcore.lab.pictures.networks import network
 from labcore.lab.pictures.packets import packet
@@ -11,4 +12,16 @@ from labcore.lab.pictures.strip import strip
 from labcore.lab.pictures.style import Picture
 from labcore.lab.pictures.waterfall import waterfall
 
-__all__ = ["Picture", "mounts", "namespaces", "network", "packet", "processes", "repositories", "stack", "strip", "waterfall"]
+__all__ = [
+    "Picture",
+    "architecture",
+    "mounts",
+    "namespaces",
+    "network",
+    "packet",
+    "processes",
+    "repositories",
+    "stack",
+    "strip",
+    "waterfall",
+]

@@ -1,9 +1,11 @@
 """Trace waterfall: a command's calls, the daemon's jobs and their parts, and each op of a start, over time."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from labcore.lab.messages import say
 from labcore.lab.pictures.fonts import house_style
+from labcore.lab.pictures.sequence import short
 from labcore.lab.pictures.style import (
     HERE,
     MUTED,
@@ -24,32 +26,49 @@ COLOURS: Final = {"command": MUTED, "call": SHARED_TOO, "job": HERE, "part": NEW
 LABEL_WIDTH: Final = 48
 TITLE_WIDTH: Final = 40
 ROWS_MAX: Final = 120
+ROWS_ZOOMED: Final = 40  # about a screen
 LONGEST: Final = 3
+LONGEST_NAME: Final = 32
 
 
 @house_style()
-def trace_waterfall(root: Span) -> Picture:
-    """Draw a command's span and all below it: when each began, and how long it took."""
-    shown = list(rows(root))[:ROWS_MAX]
-    heading = say("{title}: {time:.1f} ms", title=shorten(root.name, TITLE_WIDTH), time=root.duration_ms)
+def trace_waterfall(root: Span, depth: int | None = None) -> Picture:
+    """Draw a span and all below it, or `depth` levels of that: when each began, and how long it took.
+
+    Of more than there is room for, those that took longest are shown.
+    """
+    below = [(level, span) for level, span in rows(root) if depth is None or level <= depth]
+    shown = _longest_of(below, ROWS_MAX if root.kind == "command" else ROWS_ZOOMED)
+    heading = say("{title}: {time:.1f} ms", title=shorten(short(root.name), TITLE_WIDTH), time=root.duration_ms)
+    if len(shown) < len(below):
+        heading += say(", the {count} longest of {all} parts", count=len(shown), all=len(below))
     drawn = waterfall_chart(
-        [_bar(depth, span, root.start) for depth, span in shown],
+        [_bar(level, span, root.start) for level, span in shown],
         root.duration_ms,
         heading=heading,
-        axis=say("milliseconds after the command was started"),
+        axis=say("milliseconds after the command was started") if root.kind == "command" else say("milliseconds"),
         legend=_legend({span.kind for _, span in shown}),
     )
-    return Picture(drawn, sentences([sentence(heading), _longest(root)]), _longest(root))
+    said = _longest(root)
+    return Picture(drawn, sentences([sentence(heading), said]), said)
+
+
+def _longest_of(below: Sequence[tuple[int, Span]], most: int) -> list[tuple[int, Span]]:
+    """Return as many rows as there is room for, in their order: those that took longest, and so what these are parts of."""
+    kept = set(sorted(range(len(below)), key=lambda row: -below[row][1].duration_ms)[:most])
+    return [each for row, each in enumerate(below) if row in kept]
 
 
 def _bar(depth: int, span: Span, start: int) -> Bar:
-    label = cut(f"{'  ' * depth}{span.name}", LABEL_WIDTH)
+    label = cut(f"{'  ' * depth}{short(span.name)}", LABEL_WIDTH)
     return Bar(label, (span.start - start) / 1e6, span.duration_ms, COLOURS[span.kind])
 
 
 def _longest(root: Span) -> str:
     """Return which jobs took longest, and how many ops were among what they did, as a sentence."""
     spans = [span for _, span in rows(root)]
+    if root.kind != "command":
+        return _longest_parts(spans[1:])
     jobs = sorted((span for span in spans if span.kind == "job"), key=lambda span: span.start - span.end)
     if not jobs:
         return say("The daemon was asked for nothing.")
@@ -61,6 +80,12 @@ def _longest(root: Span) -> str:
         names=names,
         ops=ops,
     )
+
+
+def _longest_parts(parts: Sequence[Span]) -> str:
+    innermost = sorted((part for part in parts if not part.children), key=lambda part: -part.duration_ms)
+    names = listed(f"{shorten(part.name, LONGEST_NAME)} {duration(part.duration_ms)}" for part in innermost[:LONGEST])
+    return say("These took longest: {names}.", names=names) if names else ""
 
 
 def _legend(kinds: set[str]) -> dict[str, str]:

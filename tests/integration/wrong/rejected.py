@@ -40,7 +40,22 @@ HAS_BRIDGE = Reason("there is a bridge lab0 in the host's network")
 HAS_CABLE = Reason("eth0 is in the container's network, one end of a veth pair")
 ON_BRIDGE = Reason("the other end is a port of lab0, in the host's network")
 COMES_THROUGH = Reason("bytes that come through to its program, which answers at their end")
+OWN_COMMAND = Reason("where no program is asked for, it is the image's command")
+NO_IMAGE = Reason("for an image that is not here: 404")
+CREATED = Reason("for one that is here: 201")
+AT_ONCE = Reason("the answer begins before the registry has sent anything")
+PULLED = Reason("the image is in the store, whole and under its name")
+ERROR_LINE = Reason("what fails later is a line with `error` and `errorDetail`")
+FRAMES = Reason("each piece has a head: its stream, and its length")
 MACHINE = Reason("a program's machine is the number at byte 18")
+STATUS = Reason("the status of the answer")
+RUNS = Reason("the program that was asked for runs, process 1 of its PID namespace")
+OWN_GROUP = Reason("it is in a cgroup of its own")
+ALL_FROZEN = Reason("all processes of the container are frozen")
+GOES_ON = Reason("the processes of the container go on")
+UNDER_ITS_ID = Reason("`exec_start` finds the program under that id")
+NOTED_RUNS = Reason("the program that was noted runs")
+JOINED = Reason("the container's namespace")
 
 REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
     (1, "hostname"): {
@@ -363,5 +378,160 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "it goes on when the container has ended": Reason("when the container has ended, nobody listens at the port any more"),
         "a port in use is passed over": Reason("a port of the machine that is in use is an error"),
         "connected from the machine": COMES_THROUGH,
+    },
+    (6, "command"): {
+        "a faked print": OWN_COMMAND,
+        "a hard-coded program": OWN_COMMAND,
+        "a call of the reference": OWN,
+        "a call of labcore's": OWN,
+        "the image's own, whatever is asked for": Reason("what is asked for takes the command's place"),
+        "what is asked for in the place of all": Reason("and in front of what is asked for"),
+        "what is asked for behind the image's own": Reason("what is asked for takes the command's place"),
+        "both have to be there": raised("KeyError"),
+        "null is not thought of": raised("NoneType"),
+        "a missing image has a program": Reason("for an image that is not there ImageNotFound is raised"),
+    },
+    (6, "create"): {
+        "a faked print": NO_IMAGE,
+        "a hard-coded image": NO_IMAGE,
+        "a call of the reference": OWN,
+        "as in lesson 5": NO_IMAGE,
+        "always missing": CREATED,
+        "500 for a missing image": NO_IMAGE,
+        "200 for a missing image": NO_IMAGE,
+        "200 for a container": CREATED,
+        "a text in place of JSON": Reason("and a message, in JSON, that names the image"),
+        "it does not say which image": Reason("and a message, in JSON, that names the image"),
+        "the error is raised": NO_IMAGE,
+        "the daemon pulls by itself": Reason("the daemon pulls nothing by itself"),
+        "without the image's program": NOBODY,
+        "without its name": Reason("the container has the name that was asked for"),
+        "not on the list": Reason("its id leads to it"),
+        "an id of its own": Reason("its id leads to it"),
+    },
+    (6, "images_create"): {
+        "a faked print": AT_ONCE,
+        "a hard-coded image": PULLED,
+        "a call of the reference": OWN,
+        "a call of labcore's pull": OWN,
+        "pulled before it is answered": AT_ONCE,
+        "all lines at the end": AT_ONCE,
+        "nothing is pulled": AT_ONCE,
+        "another tag": PULLED,
+        "the familiar name only": PULLED,
+        "the error breaks the answer off": ERROR_LINE,
+        "the error is kept back": ERROR_LINE,
+        "the error as a status line": ERROR_LINE,
+        "success behind the error": Reason("the error is the last line"),
+        "without an answer": AT_ONCE,
+    },
+    (6, "attach"): {
+        "a faked print": FRAMES,
+        "a hard-coded text": FRAMES,
+        "a call of the reference": OWN,
+        "a call of labcore's": OWN,
+        "without heads": FRAMES,
+        "all on one stream": FRAMES,
+        "the biggest byte last": FRAMES,
+        "the length of the head, too": FRAMES,
+        "a length in one byte": FRAMES,
+        "all at the end": Reason("what it says comes while it runs"),
+        "standard output only": FRAMES,
+        "in place of a hijack, a reply": Reason("the connection is taken over"),
+    },
+    (6, "normalize"): {
+        "a faked print": Reason("it returns three texts"),
+        "a hard-coded registry": Reason("the registry"),
+        "a call of the reference": OWN,
+        "a call of labcore's": OWN,
+        "whatever stands before a slash": Reason("the registry"),
+        "a dot only": Reason("the registry"),
+        "the first colon begins the tag": Reason("the registry"),
+        "library everywhere": Reason("the repository"),
+        "no tag without one": Reason("the tag"),
+        "without the library": Reason("the repository"),
+    },
+    (7, "start"): {
+        "a faked print": RUNS,
+        "a hard-coded program": RUNS,
+        "a call of the reference": OWN,
+        "as in lesson 5": OWN_GROUP,
+        "one cgroup for all": OWN_GROUP,
+        "the daemon itself moved": Reason("the daemon itself is not in that cgroup"),
+        "a cgroup that nobody enters": OWN_GROUP,
+        "labcore's engine": OWN,
+        "a program without a container": RUNS,
+        "200 in place of 204": STATUS,
+        "no answer": STATUS,
+    },
+    (7, "pause"): {
+        "a faked print": ALL_FROZEN,
+        "a hard-coded name": STATUS,
+        "a call of the reference": OWN,
+        "SIGSTOP to the first process": Reason("none of them by a signal"),
+        "SIGSTOP to all": Reason("none of them by a signal"),
+        "all containers": Reason("another container goes on"),
+        "frozen, and thawed again": ALL_FROZEN,
+        "200 in place of 204": STATUS,
+        "labcore's own way": OWN,
+    },
+    (7, "unpause"): {
+        "a faked print": GOES_ON,
+        "a hard-coded name": STATUS,
+        "a call of the reference": OWN,
+        "SIGCONT": GOES_ON,
+        "SIGKILL, and a thaw": Reason("and are all still there"),
+        "all containers": Reason("another container that was paused stays so"),
+        "labcore's own way": OWN,
+        "200 in place of 204": STATUS,
+    },
+    (7, "exec_create"): {
+        "a faked print": Reason("another one each time"),
+        "a hard-coded id": Reason("another one each time"),
+        "a call of the reference": OWN,
+        "nothing is kept": UNDER_ITS_ID,
+        "the container's id in place of its own": Reason("another one each time"),
+        "another program": UNDER_ITS_ID,
+        "started at once": Reason("nothing is started yet"),
+        "success for one that does not run": Reason("for a container that does not run"),
+        "200 in place of 201": STATUS,
+    },
+    (7, "exec_start"): {
+        "a faked print": NOTED_RUNS,
+        "a hard-coded output": NOTED_RUNS,
+        "a call of the reference": OWN,
+        "a call of the reference, hidden": OWN,
+        "on the machine": JOINED,
+        "without the PID namespace": JOINED,
+        "without the network": JOINED,
+        "without the mounts": JOINED,
+        "new namespaces in place of the container's": JOINED,
+        "joined after the clone": Reason("the connection is taken over"),
+        "out of the freezer's reach": Reason("it is in the container's cgroup"),
+        "labcore's own plan": OWN,
+        "another program": NOTED_RUNS,
+        "without heads": Reason("it comes in frames"),
+        "all on standard output": Reason("standard error in frames of stream 2"),
+        "little-endian lengths": Reason("it comes in frames"),
+        "all at its end": Reason("is sent as it comes, and not at its end"),
+    },
+    (7, "inspect"): {
+        "a faked print": Reason("before its start: Id"),
+        "a hard-coded state": Reason("before its start: State.Status"),
+        "a call of the reference": OWN,
+        "the id that was asked for": Reason("before its start: Id"),
+        "the daemon's own PID": Reason("Pid is the number of its first process"),
+        "no PID in place of 0": Reason("before its start: State.Pid"),
+        "no exit code in place of 0": Reason("before its start: State.ExitCode"),
+        "a name without its slash": Reason("before its start: Name"),
+    },
+    (7, "exec_inspect"): {
+        "a faked print": Reason("while it runs: ID"),
+        "a hard-coded success": Reason("while it runs: Running"),
+        "a call of the reference": OWN,
+        "waits for the end": Reason("the daemon answered until all had been asked"),
+        "0 while it runs": Reason("while it runs: ExitCode"),
+        "it runs forever": Reason("after its end: Running"),
+        "the container's exit code": Reason("after its end: ExitCode"),
     },
 }
