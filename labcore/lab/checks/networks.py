@@ -21,6 +21,7 @@ BRIDGE: Final = "lab0"
 GATEWAY: Final = "10.7.0.1"
 SUBNET: Final = parse_prefix(f"{GATEWAY}/24")
 INTERFACE: Final = "eth0"
+LOOPBACK: Final = "127.0.0.1"
 ANSWER_SECONDS: Final = 3.0
 POLL_SECONDS: Final = 0.02
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from labcore import procfs
 from labcore.lab import hosts
 from labcore.lab.checks.containers import ended_as_drawn, own_number
-from labcore.lab.checks.networks import ANSWER_SECONDS, POLL_SECONDS, NetworkView, enter_a_machine
+from labcore.lab.checks.networks import ANSWER_SECONDS, LOOPBACK, POLL_SECONDS, NetworkView, enter_a_machine
 from labcore.lab.checks.process_view import ProcessView
 from labcore.lab.checks.scenario import GATE, INNER_GATE, REFERENCE, Draw, Scenario, plan_of
 from labcore.lab.checks.tripwires import Target
@@ -24,7 +24,6 @@ from labcore.runtime.ops import Op
 from labcore.spec import NAMESPACES, ContainerSpec
 
 FORWARDING: Final[tuple[Target, ...]] = (proxy, proxy_server, relays)
-LOOPBACK: Final = "127.0.0.1"
 
 
 class Started:
@@ -162,25 +161,3 @@ def _conclude_publish(returned: Any, draw: Draw) -> Iterator[Claim]:
 
 
 PUBLISH = Scenario(_perform_publish, _observe_publish, _conclude_publish, _counts, forbidden=FORWARDING, seconds=20.0)
-
-
-# --- create
-
-
-WIRED: Final = RUNTIME.replace(
-    "root, name,",
-    f"""from labcore.lab.hosts import host
-from labcore.lab.ip_route import ip
-def wire(process):
-    out, own = ip(host()), ip(process.pid)
-    out.add_bridge("{BRIDGE}")
-    out.add_address("{SUBNET_ADDRESS}", "{BRIDGE}")
-    out.add_veth("veth2", "peer2")
-    out.set_netns("peer2", process.pid, "eth0")
-    out.set_master("veth2", "{BRIDGE}")
-    out.set_up("{BRIDGE}", "veth2")
-    own.set_up("lo", "eth0")
-    own.add_address("10.7.0.2/24", "eth0")
-root, name,""",
-    1,
-).replace("    ops.SetHostname(name),\n", '    ops.Sync("connects it", wire),\n    ops.SetHostname(name),\n')
