@@ -57,6 +57,20 @@ def publish(port, container, inside):
 
     lab.accept(socket.create_server(("127.0.0.1", port)), serve, until=container.wait)
 """
+CREATE = """
+def create(daemon, request):
+    asked = request.json()
+    try:
+        argv = command(asked["Image"], asked.get("Cmd"), daemon.store)
+    except ImageNotFound:
+        return Reply(404, {"message": f"No such image: {asked['Image']}"})
+    container = Container(asked["Image"], argv, request.query.get("name", ""))
+    for inside, bindings in (asked.get("HostConfig", {}).get("PortBindings") or {}).items():
+        for each in bindings:
+            container.before_start(publish, int(each["HostPort"] or 0), container, int(inside.split("/")[0]))
+    daemon.containers[container.id] = container
+    return Reply(201, {"Id": container.id, "Warnings": []})
+"""
 
 NETWORK: dict[str, dict[str, str]] = {
     "bridge": {
@@ -135,6 +149,35 @@ def run(root, argv, name="box", **more):
             ("cable, ", ""),
         ),
         "no limits": _but(RUN, ("*limits(spec), ", "")),
+    },
+    "create": {
+        "a faked print": """
+def create(daemon, request):
+    print(request.json())
+    return Reply(201, {"Id": "0" * 64, "Warnings": []})
+""",
+        "a hard-coded port": _but(CREATE, ('int(each["HostPort"] or 0)', "8080")),
+        "a call of the reference": _reference("create"),
+        "as in lesson 6": _but(CREATE, ("container.before_start(publish, ", "print(")),
+        "published at once": _but(CREATE, ("container.before_start(publish, ", "publish(")),
+        "the two ports exchanged": _but(
+            CREATE,
+            (
+                'publish, int(each["HostPort"] or 0), container, int(inside.split("/")[0])',
+                'publish, int(inside.split("/")[0]), container, int(each["HostPort"])',
+            ),
+        ),
+        "the first port only": _but(
+            CREATE, ("    daemon.containers[", "    del container._before[1:]\n    daemon.containers[")
+        ),
+        "only with ports": _but(
+            CREATE, ('(asked.get("HostConfig", {}).get("PortBindings") or {})', 'asked["HostConfig"]["PortBindings"]')
+        ),
+        "null is not thought of": _but(
+            CREATE,
+            ('(asked.get("HostConfig", {}).get("PortBindings") or {})', 'asked.get("HostConfig", {}).get("PortBindings", {})'),
+        ),
+        "without the image's 404": _but(CREATE, ("return Reply(404", "return Reply(500")),
     },
     "publish": {
         "a faked print": 'def publish(port, container, inside):\n    print(f"127.0.0.1:{port} -> {inside}")\n',

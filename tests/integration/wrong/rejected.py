@@ -36,6 +36,7 @@ DEV = Reason("/dev is a tmpfs of its own")
 DEVICE = Reason("each device of the spec is there, with its numbers")
 SAYS_SO = Reason("for each thing that is missing it prints a line, with its cure")
 FAILS = Reason("a program that is not there is no success")
+HEARD = Reason("what is heard at port .* of the machine")
 HAS_BRIDGE = Reason("there is a bridge lab0 in the host's network")
 HAS_CABLE = Reason("eth0 is in the container's network, one end of a veth pair")
 ON_BRIDGE = Reason("the other end is a port of lab0, in the host's network")
@@ -362,6 +363,18 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "connected before it is there": HAS_CABLE,
         "the machine's network in place of one": HAS_CABLE,
         "no limits": CGROUP,
+    },
+    (7, "create"): {
+        "a faked print": Reason("for an image that is not there, the status of the answer is"),
+        "a hard-coded port": HEARD,
+        "a call of the reference": OWN,
+        "as in lesson 6": HEARD,
+        "published at once": Reason("before its start, nobody listens at its ports"),
+        "the two ports exchanged": HEARD,
+        "the first port only": HEARD,
+        "only with ports": Reason("without ports, the status of the answer is"),
+        "null is not thought of": Reason("without ports, the status of the answer is"),
+        "without the image's 404": Reason("for an image that is not there, the status of the answer is"),
     },
     (7, "publish"): {
         "a faked print": Reason("somebody listens at the port of the machine"),

@@ -5,6 +5,7 @@ from contextlib import suppress
 from types import ModuleType
 from typing import Any, Final
 
+from labcore.lab import hosts
 from labcore.lab.checks.lesson_03.running import a_state_root, enter_state_root
 from labcore.lab.checks.lesson_07.freezing import nothing_more
 from labcore.lab.checks.lesson_07.guests import API, RUNTIME, first_process, serve_with, status
@@ -36,6 +37,7 @@ root, name, _, _,""",
 def _perform(mine: ModuleType, draw: Draw) -> dict[str, Any]:
     enter_a_machine()
     enter_state_root(draw)
+    hosts.host()
     return serve_with(mine, draw, "create", WIRED)
 
 
@@ -47,7 +49,7 @@ def _ports(draw: Draw) -> dict[int, int]:
 def _says(draw: Draw) -> list[str]:
     """A program that says at each of those ports which one it is."""
     servers = (f"/bin/busybox nc -ll -p {port} -e /bin/echo {draw.mark} {port} &" for port in _ports(draw).values())
-    return list(draw.script(f"{' '.join(servers)} sleep 1000"))
+    return list(draw.script(f"{' '.join(servers)} sleep 1000; wait"))
 
 
 def _asked(draw: Draw) -> dict[str, Any]:
