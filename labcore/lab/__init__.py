@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from labcore.lab.listening import listen
     from labcore.lab.machines import compare, draw, in_vm, timed
     from labcore.lab.miniature.serving import CannotServe, serve
+    from labcore.lab.name_questions import questions
     from labcore.lab.pictures import (
         Picture,
         architecture,
@@ -122,6 +123,7 @@ __all__ = [
     "packet",
     "processes",
     "push",
+    "questions",
     "quiz",
     "reference",
     "registry",
@@ -167,6 +169,7 @@ __getattr__ = lazy_names(
         "labcore.lab.hinting": ("hint",),
         "labcore.lab.hosts": ("accept", "address", "background", "dial", "free_port", "host"),
         "labcore.lab.ip_route": ("ip",),
+        "labcore.lab.name_questions": ("questions",),
         "labcore.lab.http_get": ("FetchFailed", "fetch"),
         "labcore.lab.installing": ("bound_devices", "foreign_program", "my_runtime"),
         "labcore.lab.guessing": ("guess", "outcome"),

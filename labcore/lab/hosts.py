@@ -26,6 +26,7 @@ from labcore.runtime import Plan, ops, spawn
 VARIABLE: Final = "LABCORE_LAB_HOST"  # its process and its namespace: `PID:INODE`
 WAIT_SECONDS: Final = 10.0  # for a container that is being started
 POLL_SECONDS: Final = 0.01
+LISTEN_SECONDS: Final = 1.0
 LOOPBACK: Final = 1
 _MADE: list[Process] = []
 _LOCK: Final = Lock()
@@ -84,12 +85,20 @@ def _addresses(pid: int) -> list[str]:
 def dial(address: str, port: int) -> socket.socket:
     """Return a TCP connection that the lab host has made to an address: a socket stays in the namespace where it was made.
 
-    Raises OSError.
+    Whoever has just been started is given a second to listen. Raises OSError.
     """
-    with namespace_of(host()) as namespace:
-        made = in_namespace(namespace, partial(socket.create_connection, (address, port), timeout=WAIT_SECONDS))
-    made.settimeout(None)
-    return made
+    deadline = time.monotonic() + LISTEN_SECONDS
+    while True:
+        try:
+            with namespace_of(host()) as namespace:
+                made = in_namespace(namespace, partial(socket.create_connection, (address, port), timeout=WAIT_SECONDS))
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(POLL_SECONDS)
+        else:
+            made.settimeout(None)
+            return made
 
 
 def accept(listener: socket.socket, serve: Callable[[socket.socket], object], *, until: Callable[[], object]) -> None:

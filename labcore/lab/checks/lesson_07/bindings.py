@@ -63,7 +63,8 @@ def _converse(wire: Wire, draw: Draw) -> Iterator[Claim]:
     target = f"{API}/containers/create"
     missing = wire.ask("POST", target, {"Image": f"{draw.hostname}:nowhere", "Cmd": ["true"]})
     yield equal(say("for an image that is not there, the status of the answer is"), 404, missing.status)
-    for config in ({}, {"HostConfig": {}}, {"HostConfig": {"PortBindings": None}}):
+    configs: tuple[dict[str, Any], ...] = ({}, {"HostConfig": {}}, {"HostConfig": {"PortBindings": None}})
+    for config in configs:
         answer = wire.ask("POST", target, {"Image": draw.hostname, "Cmd": ["true"], **config})
         yield equal(say("without ports, the status of the answer is"), 201, answer.status)
     answer = wire.ask("POST", f"{target}?name={draw.mark}", _asked(draw))
