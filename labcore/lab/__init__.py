@@ -28,14 +28,17 @@ if TYPE_CHECKING:
     from labcore.lab.guessing import guess, outcome
     from labcore.lab.helper import HelperFailed, run_helper
     from labcore.lab.hinting import hint
+    from labcore.lab.hosts import accept, address, background, dial, free_port, host
     from labcore.lab.http_get import FetchFailed, fetch
     from labcore.lab.installing import bound_devices, foreign_program, my_runtime
+    from labcore.lab.ip_route import ip
     from labcore.lab.lending import lent_python
     from labcore.lab.lesson_images import greeting, image, layer
     from labcore.lab.life import life
     from labcore.lab.listening import listen
     from labcore.lab.machines import compare, draw, in_vm, timed
     from labcore.lab.miniature.serving import CannotServe, serve
+    from labcore.lab.name_questions import questions
     from labcore.lab.pictures import (
         Picture,
         architecture,
@@ -73,9 +76,12 @@ __all__ = [
     "NothingHappened",
     "Picture",
     "Verdict",
+    "accept",
+    "address",
     "architecture",
     "attack",
     "attacks",
+    "background",
     "begin",
     "bound_devices",
     "cgroup",
@@ -87,18 +93,22 @@ __all__ = [
     "curl",
     "daemon",
     "dashboard",
+    "dial",
     "docker",
     "doctor",
     "draw",
     "expect",
     "fetch",
     "foreign_program",
+    "free_port",
     "greeting",
     "group",
     "guess",
     "hint",
+    "host",
     "image",
     "in_vm",
+    "ip",
     "layer",
     "lent_python",
     "life",
@@ -113,6 +123,7 @@ __all__ = [
     "packet",
     "processes",
     "push",
+    "questions",
     "quiz",
     "reference",
     "registry",
@@ -156,6 +167,9 @@ __getattr__ = lazy_names(
         "labcore.lab.commands": ("commands", "commands_page"),
         "labcore.lab.life": ("life",),
         "labcore.lab.hinting": ("hint",),
+        "labcore.lab.hosts": ("accept", "address", "background", "dial", "free_port", "host"),
+        "labcore.lab.ip_route": ("ip",),
+        "labcore.lab.name_questions": ("questions",),
         "labcore.lab.http_get": ("FetchFailed", "fetch"),
         "labcore.lab.installing": ("bound_devices", "foreign_program", "my_runtime"),
         "labcore.lab.guessing": ("guess", "outcome"),

@@ -280,6 +280,42 @@ GUESSES: Final[dict[str, Guess]] = {
         ),
     ),
     # --- lesson 7
+    "loopback": Guess(
+        T(
+            "Can a program in an empty network namespace connect to 127.0.0.1?",
+            "在空的网络命名空间里，程序能连上 127.0.0.1 吗？",
+        ),
+        (
+            T("yes, that is itself", "能，那就是它自己"),
+            T("no, not even that", "不能，连自己也连不上"),
+            T("yes, and that is the machine", "能，那是宿主机"),
+        ),
+        1,
+        T("There is a loopback, and it is switched off.", "回环接口是有的，但没有启用。"),
+    ),
+    "knock": Guess(
+        T("Nobody listens at port 80 of the box. What comes back?", "盒子的 80 端口没有人监听。会得到什么答复？"),
+        (
+            T("nothing: a timeout", "没有答复：超时"),
+            T("the connection is refused", "连接被拒绝"),
+            T("the connection is there", "连接建立"),
+        ),
+        1,
+        T("The kernel in there answers for those who do not listen.", "没有人监听，由里面的内核来答复。"),
+    ),
+    "names": Guess(
+        T("How does a container find out who `web` is?", "容器怎么知道 `web` 是谁？"),
+        (
+            T("all names are in its /etc/hosts", "所有名字都写在它的 /etc/hosts 里"),
+            T("it asks a name server", "问域名服务器"),
+            T("it asks the daemon's socket", "问守护进程的套接字"),
+        ),
+        1,
+        T(
+            "At 127.0.0.11, in its own network namespace; the daemon answers there.",
+            "地址是 127.0.0.11，就在它自己的网络命名空间里；在那里答话的是守护进程。",
+        ),
+    ),
     "run calls": Guess(
         T("How many calls did `docker run -d` make?", "`docker run -d` 发出了几个请求？"),
         (T("one: run", "一个：run"), T("two", "两个"), T("three", "三个")),

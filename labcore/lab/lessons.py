@@ -81,8 +81,8 @@ LESSONS = (
         7,
         "common_commands",
         titles={"en": "Common commands", "zh": "常用命令"},
-        steps=("start", "pause", "exec_start"),
-        challenges=("unpause", "exec_create", "inspect", "exec_inspect"),
+        steps=("start", "pause", "exec_start", "bridge", "connect", "run", "publish"),
+        challenges=("create", "unpause", "exec_create", "inspect", "exec_inspect"),
         requires=("root", "namespaces", "overlay", "limits"),
     ),
 )

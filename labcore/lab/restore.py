@@ -12,7 +12,7 @@ from pathlib import Path
 
 from labcore import native, procfs
 from labcore.errors import InvalidInput, SystemCallError
-from labcore.lab import cgroups, daemons
+from labcore.lab import cgroups, daemons, hosts
 from labcore.lab.colours import BAD, GOOD
 from labcore.lab.messages import labelled, say
 from labcore.lab.miniature import serving
@@ -99,6 +99,7 @@ def reset() -> Report:
     (before,) = _REMEMBERED
     serving.close()
     daemons.close()
+    hosts.close()
     ended = _end_what_was_left(before)
     cgroups.remove_all()
     now = snapshot()

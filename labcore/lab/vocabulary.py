@@ -6,6 +6,7 @@ import json
 import os
 import re
 import secrets
+import socket
 import stat
 import subprocess
 import sys
@@ -90,6 +91,7 @@ __all__ = [
     "root_with",
     "secrets",
     "show",
+    "socket",
     "spawn",
     "stat",
     "subprocess",

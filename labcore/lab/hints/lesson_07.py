@@ -3,6 +3,76 @@
 from labcore.language import Bilingual as T
 
 HINTS = {
+    "bridge": (
+        T(
+            "What would happen with the second container, if the bridge was made for each?",
+            "如果每个容器都建一次网桥，第二个容器会怎样？",
+        ),
+        T(
+            "Three lines of the cell above, behind a question: is there a link of that name?",
+            "就是上面单元格里的三行，只是先问一句：有没有叫这个名字的接口？",
+        ),
+        T(
+            "`ip = lab.ip(host)`; `if not ip.has('lab0'):` `ip.add_bridge(…)`, `ip.add_address(…)`, `ip.set_up(…)`",
+            "`ip = lab.ip(host)`；`if not ip.has('lab0'):` `ip.add_bridge(…)`、`ip.add_address(…)`、`ip.set_up(…)`",
+        ),
+    ),
+    "connect": (
+        T(
+            "A cable has two ends. Which of your two `lab.ip` has to do with which?",
+            "网线有两端。你的两个 `lab.ip`，各管哪一端？",
+        ),
+        T(
+            "Outside: make the pair, give one end away, put the other into the bridge, and switch it on. Inside: address, both links up, route.",
+            "外面：建 veth 对，交出一端，另一端插进网桥并启用。里面：地址，启用两个接口，路由。",
+        ),
+        T(
+            "`out.add_veth(f'veth{number}', f'peer{number}')`; `out.set_netns(f'peer{number}', pid, 'eth0')`; `out.set_master(…)`; `out.set_up(…)`; `inside.add_address(…)`; `inside.set_up('lo', 'eth0')`; `inside.add_default_route('10.7.0.1')`",
+            "`out.add_veth(f'veth{number}', f'peer{number}')`；`out.set_netns(f'peer{number}', pid, 'eth0')`；`out.set_master(…)`；`out.set_up(…)`；`inside.add_address(…)`；`inside.set_up('lo', 'eth0')`；`inside.add_default_route('10.7.0.1')`",
+        ),
+    ),
+    "run": (
+        T(
+            "Which process has to be there already when the cable is laid, and which program not yet?",
+            "接网线的时候，哪个进程必须已经在了，哪个程序还不能运行？",
+        ),
+        T(
+            "A sync behind `namespaces`: the new process waits there, and your function is called with it.",
+            "在 `namespaces` 之后放一个 sync：新进程停在那里，你的函数以它为参数被调用。",
+        ),
+        T(
+            "`cable = ops.Sync('connects it', lambda process: connect(lab.host(), process.pid))`; `[*limits(spec), *namespaces(spec), cable, *hostname(spec)]`",
+            "`cable = ops.Sync('connects it', lambda process: connect(lab.host(), process.pid))`；`[*limits(spec), *namespaces(spec), cable, *hostname(spec)]`",
+        ),
+    ),
+    "publish": (
+        T(
+            "Somebody sends a question and waits for the answer. Which of the two directions must not wait for the other?",
+            "有人发来问题，等着回答。两个方向，谁能等谁？",
+        ),
+        T(
+            "One direction in the background, the other here; and each end is passed on: who has nothing more to say shuts down his half.",
+            "一个方向放到后台，另一个就在这里；结束也要转达：话说完的一方，关掉自己的那一半。",
+        ),
+        T(
+            "`def copy(source, target): while data := source.recv(1 << 16): …`; `def serve(client): with lab.dial(…) as server: lab.background(copy, client, server); copy(server, client)`; `lab.accept(…)`",
+            "`def copy(source, target): while data := source.recv(1 << 16): …`；`def serve(client): with lab.dial(…) as server: lab.background(copy, client, server); copy(server, client)`；`lab.accept(…)`",
+        ),
+    ),
+    "create": (
+        T(
+            "What does the request hold when no `-p` was given? Three answers are possible.",
+            "没有给 `-p` 时，请求里是什么？有三种可能。",
+        ),
+        T(
+            "`.get('HostConfig', {}).get('PortBindings') or {}`; a port of the container may have several of the machine.",
+            "`.get('HostConfig', {}).get('PortBindings') or {}`；容器的一个端口，可以对应机器的几个端口。",
+        ),
+        T(
+            "`for inside, bindings in (…).items(): for each in bindings: container.before_start(publish, int(each['HostPort'] or 0), container, int(inside.split('/')[0]))`",
+            "`for inside, bindings in (…).items(): for each in bindings: container.before_start(publish, int(each['HostPort'] or 0), container, int(inside.split('/')[0]))`",
+        ),
+    ),
     "start": (
         T(
             "Who has to be in the cgroup first, so that every process of the container is born in it?",

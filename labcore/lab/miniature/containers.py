@@ -4,8 +4,9 @@ import os
 import secrets
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from threading import Condition, Thread
 from typing import IO, Final
 
@@ -78,15 +79,22 @@ class Container(Program):
         self.name = name
         self.created = time.time()
         self._process: subprocess.Popen[bytes] | None = None
+        self._before: list[Callable[[], object]] = []
 
     def __repr__(self) -> str:
         return f"<container {self.id[:12]} of {self.image}>"
 
+    def before_start(self, action: Callable[..., object], *arguments: object) -> None:
+        """Have something called when it is started, before its process is there; if that fails, it is not started."""
+        self._before.append(partial(action, *arguments))
+
     def start(self, command: Sequence[str]) -> None:
-        """Start its process, once. Raises InvalidInput if it has been started, OSError."""
+        """Start its process, once. Raises InvalidInput if it has been started, OSError, and what is raised before its start."""
         with self._changed:
             if self._process is not None:
                 raise LabcoreError(say("the container {id} has been started already", id=self.id[:12]))
+            for action in self._before:
+                action()
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
             )

@@ -53,6 +53,11 @@ class Served:
     def __repr__(self) -> str:
         return f"<miniature daemon at {' and '.join(filter(None, (self.url, self.tcp)))}>"
 
+    @property
+    def pid(self) -> int:
+        """The number of its supervisor, below which all of its processes are."""
+        return self._supervisor.pid
+
     def log(self) -> DaemonLog:
         """Return the requests since the last call, and what handlers have printed; it is shown as a table. Raises OSError."""
         lines = tuple(Line(**row) for row in _asked(self.socket, LOG_PATH))

@@ -75,17 +75,22 @@ class Namespace(Record):
 
 @contextmanager
 def opened(
-    containers: Sequence[Container], engine: Engine, labels: Sequence[str] | None = None, also: Sequence[tuple[int, str]] = ()
+    containers: Sequence[Container],
+    engine: Engine,
+    labels: Sequence[str] | None = None,
+    also: Sequence[tuple[int, str]] = (),
+    host: int | None = None,
 ) -> Iterator[list[Open]]:
     """Hold the host's network namespace open, and those of containers: names or IDs of the engine's, processes or PIDs.
 
-    Several in one namespace are one; `also` are processes with their names, unless they are in one of these.
+    Several in one namespace are one; `also` are processes with their names, unless they are in one of these. The namespace of
+    the process `host` stands for the host's.
     Raises InvalidInput for a container that does not run, or is in the host's namespace; NotFound, Unavailable.
     """
     if labels is not None and len(labels) != len(containers):
         raise InvalidInput(say("{labels} labels for {count} columns", labels=len(labels), count=len(containers)))
     with ExitStack() as stack:
-        found = [_host(stack, engine)]
+        found = [_host(stack, engine) if host is None else _held(stack, host, say("the lab's host"))]
         for number, container in enumerate(containers):
             pid, name = resolved(container, engine)
             _add(found, _held(stack, pid, labels[number] if labels else name))
@@ -160,6 +165,27 @@ def _first_processes(host: int) -> list[int]:
         with suppress(OSError):
             first.setdefault(procfs.namespace(pid, "net"), pid)
     return [pid for inode, pid in first.items() if inode != host]
+
+
+def below(pid: int) -> tuple[int, list[tuple[int, str]]]:
+    """Return the lab host below a process, and the first process of each other network namespace there, with its name.
+
+    Raises NotFound if none of the namespaces has a bridge.
+    """
+    found: dict[int, int] = {}
+    for each in procfs.descendants(pid):
+        with suppress(OSError):
+            found.setdefault(procfs.namespace(each, "net"), each)
+    found.pop(procfs.namespace(pid, "net"), None)
+    host = next((each for each in found.values() if _has_bridge(each)), None)
+    if host is None:
+        raise NotFound(say("no container is connected to a bridge there"))
+    return host, [(each, procfs.command_name(each)) for each in found.values() if each != host]
+
+
+def _has_bridge(pid: int) -> bool:
+    with namespace_of(pid) as namespace:
+        return any(link.kind == "bridge" for link in in_namespace(namespace, read_tables).links)
 
 
 # --- what is in them

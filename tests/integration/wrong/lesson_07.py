@@ -2,6 +2,7 @@
 
 from tests.integration.wrong.lesson_01 import REFERENCE_BY_SOLUTION, REFERENCE_SWALLOWED
 from tests.integration.wrong.lesson_03 import _but
+from tests.integration.wrong.lesson_07_network import NETWORK
 
 
 def _reference(step: str) -> str:
@@ -67,6 +68,7 @@ MADE_START = "    made.start(Plan([ops.JoinCgroup((group,)), ops.JoinNamespaces(
 HIJACK = '    return Hijack(bytes([number, 0, 0, 0]) + len(text).to_bytes(4, "big") + text for number, text in made.output())\n'
 
 WRONG: dict[str, dict[str, str]] = {
+    **NETWORK,
     "start": {
         "a faked print": "def start(daemon, request, id):\n    print(id)\n    return Reply(204)\n",
         "a hard-coded program": _but(START, ("container.image, *container.argv", '"busybox", "/bin/sh", "-c", "sleep 9"')),

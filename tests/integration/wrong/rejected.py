@@ -36,6 +36,11 @@ DEV = Reason("/dev is a tmpfs of its own")
 DEVICE = Reason("each device of the spec is there, with its numbers")
 SAYS_SO = Reason("for each thing that is missing it prints a line, with its cure")
 FAILS = Reason("a program that is not there is no success")
+HEARD = Reason("what is heard at port .* of the machine")
+HAS_BRIDGE = Reason("there is a bridge lab0 in the host's network")
+HAS_CABLE = Reason("eth0 is in the container's network, one end of a veth pair")
+ON_BRIDGE = Reason("the other end is a port of lab0, in the host's network")
+COMES_THROUGH = Reason("bytes that come through to its program, which answers at their end")
 OWN_COMMAND = Reason("where no program is asked for, it is the image's command")
 NO_IMAGE = Reason("for an image that is not here: 404")
 CREATED = Reason("for one that is here: 201")
@@ -317,6 +322,75 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "little-endian only": Reason("in the byte order that byte 5 names"),
         "a script is a program, too": Reason("a script is for no machine"),
         "a file that is cut off": Reason("nor is a file that is cut off|your step raised an error"),  # as short as it is drawn
+    },
+    (7, "bridge"): {
+        "a faked print": HAS_BRIDGE,
+        "a hard-coded process": Reason("nothing was added to the machine's own network"),
+        "a call of the reference": OWN,
+        "a call of the reference, hidden": OWN,
+        "a call of labcore's driver": OWN,
+        "not up": Reason("lab0 is up"),
+        "without an address": Reason("the addresses of lab0"),
+        "one address alone": Reason("the addresses of lab0"),
+        "a veth pair in place of a bridge": HAS_BRIDGE,
+        "made anew each time": raised("File exists"),
+    },
+    (7, "connect"): {
+        "a faked print": HAS_CABLE,
+        "a hard-coded address": Reason("its address is nobody else's on the bridge"),
+        "a hard-coded number": raised("File exists"),
+        "a call of the reference": OWN,
+        "a call of labcore's driver": OWN,
+        "the cable not laid": ON_BRIDGE,
+        "not in the bridge": ON_BRIDGE,
+        "the host's end is down": Reason("and it is up"),
+        "the container's end is down": Reason("eth0 of the container is up"),
+        "no loopback": Reason("lo of the container is up"),
+        "no default route": Reason("gateway of its default route"),
+        "the way out leads to itself": Reason("gateway of its default route"),
+        "the bridge's address": Reason("its address is nobody else's on the bridge"),
+        "no subnet": Reason("it has one address, of the network"),
+        "wired to the machine": Reason("nothing was added to the machine's own network"),
+        "an end is left over": Reason("no end is left over"),
+        "another name inside": HAS_CABLE,
+    },
+    (7, "run"): {
+        "a faked print": NOBODY,
+        "a hard-coded image": raised("no image busybox"),
+        "a call of the reference": OWN,
+        "as in lesson 3": HAS_CABLE,
+        "connected to itself": HAS_CABLE,
+        "connected before it is there": HAS_CABLE,
+        "the machine's network in place of one": HAS_CABLE,
+        "no limits": CGROUP,
+    },
+    (7, "create"): {
+        "a faked print": Reason("for an image that is not there, the status of the answer is"),
+        "a hard-coded port": HEARD,
+        "a call of the reference": OWN,
+        "as in lesson 6": HEARD,
+        "published at once": Reason("before its start, nobody listens at its ports"),
+        "the two ports exchanged": HEARD,
+        "the first port only": HEARD,
+        "only with ports": Reason("without ports, the status of the answer is"),
+        "null is not thought of": Reason("without ports, the status of the answer is"),
+        "without the image's 404": Reason("for an image that is not there, the status of the answer is"),
+    },
+    (7, "publish"): {
+        "a faked print": Reason("somebody listens at the port of the machine"),
+        "a hard-coded port": COMES_THROUGH,
+        "a hard-coded answer": Reason("a connection that nobody in the container answers is closed"),
+        "a call of the reference": OWN,
+        "a call of labcore's proxy": OWN,
+        "one direction only": COMES_THROUGH,
+        "the end is not passed on": COMES_THROUGH,
+        "the first piece only": COMES_THROUGH,
+        "one after the other": Reason("while one connection says nothing, another is served"),
+        "connected once and for all": COMES_THROUGH,
+        "it gives up when nobody answers": COMES_THROUGH,
+        "it goes on when the container has ended": Reason("when the container has ended, nobody listens at the port any more"),
+        "a port in use is passed over": Reason("a port of the machine that is in use is an error"),
+        "connected from the machine": COMES_THROUGH,
     },
     (6, "command"): {
         "a faked print": OWN_COMMAND,

@@ -50,15 +50,16 @@ with spawn(plan) as process:
 
 def served(step: str) -> Any:
     """Return the `perform` of a step's check: it serves that step of the learner's, and labcore's own of all others."""
+    return lambda mine, draw: serve_with(mine, draw, step, RUNTIME)
 
-    def perform(mine: ModuleType, draw: Draw) -> dict[str, Any]:
-        mine.__dict__.update({name: getattr(REFERENCE, name) for name in all_steps() if name != step})
-        mine.__dict__["create"] = _create
-        file = Path(draw.place, "runtime.py")
-        file.write_text(RUNTIME, encoding="utf-8")
-        return serve(mine, draw, runtime=[sys.executable, "-P", str(file), draw.root, draw.hostname], lesson=LESSON)
 
-    return perform
+def serve_with(mine: ModuleType, draw: Draw, step: str, runtime: str) -> dict[str, Any]:
+    """Serve a step of the learner's, and labcore's own of all others, with the text of a runtime for the containers."""
+    others = {name: getattr(REFERENCE, name) for name in all_steps() if name != step} | {"create": _create}
+    mine.__dict__.update({name: function for name, function in others.items() if name != step})
+    file = Path(draw.place, "runtime.py")
+    file.write_text(runtime, encoding="utf-8")
+    return serve(mine, draw, runtime=[sys.executable, "-P", str(file), draw.root, draw.hostname], lesson=LESSON)
 
 
 def _create(daemon: MiniatureDaemon, request: Asked) -> Reply:
