@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from labcore.lab.attacks import attack, attacks, seccomp
     from labcore.lab.cgroups import cgroup, cgroup_of, group
     from labcore.lab.checks import NotPassed, Verdict, check
-    from labcore.lab.commands import commands, commands_page
+    from labcore.lab.overheard_commands import commands, commands_page
     from labcore.lab.curl import curl
     from labcore.lab.daemons import daemon
     from labcore.lab.dashboard import dashboard
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from labcore.lab.ip_route import ip
     from labcore.lab.lending import lent_python
     from labcore.lab.lesson_images import greeting, image, layer
-    from labcore.lab.life import life
+    from labcore.lab.live_life import life
     from labcore.lab.listening import listen
     from labcore.lab.machines import compare, draw, in_vm, timed
     from labcore.lab.miniature.serving import CannotServe, serve
@@ -164,8 +164,8 @@ __getattr__ = lazy_names(
         "labcore.lab.miniature.serving": ("CannotServe", "serve"),
         "labcore.lab.daemons": ("daemon",),
         "labcore.lab.curl": ("curl",),
-        "labcore.lab.commands": ("commands", "commands_page"),
-        "labcore.lab.life": ("life",),
+        "labcore.lab.overheard_commands": ("commands", "commands_page"),
+        "labcore.lab.live_life": ("life",),
         "labcore.lab.hinting": ("hint",),
         "labcore.lab.hosts": ("accept", "address", "background", "dial", "free_port", "host"),
         "labcore.lab.ip_route": ("ip",),
