@@ -17,7 +17,7 @@ from typing import Final
 from labcore.errors import LabcoreError
 from labcore.lab import locked_directories
 from labcore.record import Record
-from labcore.runtime.cgroups import Cgroup, hierarchies
+from labcore.runtime.cgroups import Cgroup, hierarchies, removal
 from labcore.spec import Resources
 
 VARIABLE: Final = "LABCORE_CGROUP"  # where a check, or a daemon that runs your stages, has them made, and removes them itself
@@ -81,7 +81,7 @@ def cgroup(name: str) -> LessonCgroup:
     It may not swap: what is to fit into memory could else go to the disk. In a daemon that runs your stages it stays as long as
     its container runs, also when that daemon has ended.
     """
-    group = Cgroup(f"{_home()}/{name}")
+    group = Cgroup(f"{home()}/{name}")
     for directory in group.entrances():
         with suppress(OSError):
             Path(directory).rmdir()
@@ -96,7 +96,7 @@ def cgroup(name: str) -> LessonCgroup:
 
 def group(name: str) -> LessonCgroup:
     """Return a cgroup that a step has made."""
-    return LessonCgroup(f"{_home()}/{name}")
+    return LessonCgroup(f"{home()}/{name}")
 
 
 def cgroup_of(pid: int | str) -> LessonCgroup:
@@ -106,7 +106,7 @@ def cgroup_of(pid: int | str) -> LessonCgroup:
     return LessonCgroup(paths.get("freezer", paths.get("", "/")))
 
 
-def _home() -> str:
+def home() -> str:
     """Return the path of the parent of this notebook's cgroups, made when it is first needed."""
     if given := os.environ.get(VARIABLE):
         return given
@@ -157,6 +157,13 @@ def _beside_own(name: str) -> Cgroup:
     """Return the cgroup of this name near this process's own; not in one of ours, which exists in one hierarchy only."""
     parts = Cgroup.near_own(name).path.strip("/").split("/")
     return Cgroup("/" + "/".join([*(part for part in parts[:-1] if not part.startswith(PREFIX)), name]))
+
+
+def thaw_all() -> None:
+    """Thaw all cgroups in the one that the environment names: processes that are frozen could not be killed."""
+    if given := os.environ.get(VARIABLE):
+        for directory in map(Path, Cgroup(given).entrances()):
+            removal.thaw(str(each) for each in (directory, *filter(Path.is_dir, directory.glob("*"))))
 
 
 def remove_all() -> None:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 VERSION: Final = re.compile(r"^/v[0-9.]+(?=/)")
 ID: Final = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
+OBJECT: Final = re.compile(
+    r"(/(?:containers|exec|images|networks))/(?!create\b|json\b|search\b|prune\b|load\b).+?(?=/(?:[a-z]+)$|$)"
+)
 QUIET: Final = ("/_ping",)  # asked before every command: how the API's version is agreed
 _RUN: list["Command"] = []  # of this notebook
 
@@ -129,8 +132,8 @@ def _row(each: Command) -> str:
 
 
 def _pattern(call: str) -> str:
-    """Return a call without its answer."""
-    return call.partition("   ")[0]
+    """Return a call as the API's description has it: without its answer and its query, `{id}` in place of what it is about."""
+    return OBJECT.sub(r"\1/{id}", call.partition("   ")[0].partition("?")[0])
 
 
 def commands(daemon: "HasUrl") -> Commands:

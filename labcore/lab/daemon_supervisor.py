@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from labcore import procfs
 from labcore.engine import Engine
 from labcore.engine.container.state import get
 from labcore.engine.containers import every, remove
@@ -24,6 +25,8 @@ from labcore.errors import LabcoreError
 from labcore.lab.sandbox import python, supervise
 from labcore.locks import Lock
 from labcore.native import Prctl, prctl
+from labcore.network.gone import remove_gone
+from labcore.network.netlink import Netlink
 from labcore.unix_sockets import connect
 
 START_SECONDS: Final = 60.0
@@ -70,6 +73,16 @@ class LessonDaemon:
             self._process.wait()
         return "0"
 
+    def reap(self, *_: object) -> None:
+        """Reap what this process has inherited, as an init does: monitors, and what a daemon that was killed had started.
+
+        A container whose further program nobody reaps does not come to its end: pid_namespaces(7).
+        """
+        for pid in procfs.children(os.getpid()):
+            if self._process is None or pid != self._process.pid:
+                with suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)
+
 
 def _die_with_parent() -> None:
     prctl(Prctl.SET_PDEATHSIG, signal.SIGKILL)
@@ -84,6 +97,8 @@ def clear(root: Path) -> None:
                 remove(engine, get(engine, container.id).id, force=True, volumes=True)
         prune_networks(engine)
     shutil.rmtree(root, ignore_errors=True)
+    with Netlink() as netlink:
+        remove_gone(netlink)  # the bridge of the default network is nobody's then
 
 
 @contextmanager
@@ -110,6 +125,8 @@ def main() -> int:
         with ExitStack() as undo:
             undo.enter_context(empty_root(Path(root), filter(None, images.split(","))))
             daemon = LessonDaemon(Path(root), path, options)
+            prctl(Prctl.SET_CHILD_SUBREAPER, 1)
+            signal.signal(signal.SIGCHLD, daemon.reap)
             undo.callback(daemon.end, signal.SIGTERM)
             _serve(daemon)
     except LabcoreError as error:

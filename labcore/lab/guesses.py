@@ -317,10 +317,13 @@ GUESSES: Final[dict[str, Guess]] = {
         ),
     ),
     "run calls": Guess(
-        T("How many calls does `docker run -d` make?", "`docker run -d` 发出几个请求？"),
-        (T("one", "一个"), T("two", "两个"), T("five", "五个")),
-        1,
-        T("Create, and start; without -d it waits, too.", "create 和 start；不带 -d 时还要等它结束。"),
+        T("How many calls did `docker run -d` make?", "`docker run -d` 发出了几个请求？"),
+        (T("one: run", "一个：run"), T("two", "两个"), T("three", "三个")),
+        2,
+        T(
+            "Create, wait, start: it begins to wait before there is anything to miss.",
+            "create、wait、start：先开始等，才不会错过什么。",
+        ),
     ),
     "pause": Guess(
         T("In which state is a paused container's process?", "暂停的容器，进程处于什么状态？"),

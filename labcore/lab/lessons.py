@@ -64,6 +64,12 @@ LESSONS = (
         requires=("root", "namespaces", "overlay", "cgroups"),
     ),
     Lesson(
+        5,
+        "architecture",
+        titles={"en": "Architecture", "zh": "架构"},
+        steps=("route", "ping", "create", "start", "wait"),
+    ),
+    Lesson(
         6,
         "how_the_parts_cooperate",
         titles={"en": "How the parts work together", "zh": "组件如何协作"},

@@ -165,10 +165,10 @@ class Exec(Program):
 
     def start(self, plan: Plan) -> None:
         """Start its process by a plan. Raises StepFailed."""
-        process = spawn(plan, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)
-        self._gather(1, process.stdout)
-        self._gather(2, process.stderr)
-        Thread(target=self._reap, args=(process,), daemon=True).start()
+        self._process = spawn(plan, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)  # kept: its pipes close with it
+        self._gather(1, self._process.stdout)
+        self._gather(2, self._process.stderr)
+        Thread(target=self._reap, args=(self._process,), daemon=True).start()
 
     def _reap(self, process: Process) -> None:
         self.returncode = _exit_code(process.wait())

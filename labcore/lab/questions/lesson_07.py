@@ -5,7 +5,7 @@ from labcore.language import Bilingual as T
 
 QUESTIONS = {
     "run is two": Question(
-        T("`docker run -d` asks for two things. Which?", "`docker run -d` 请求两件事，是哪两件？"),
+        T("By which calls does `docker run -d` have a container run?", "`docker run -d` 靠哪些请求让容器运行起来？"),
         (T("run and wait", "run 和 wait"), T("create and start", "create 和 start"), T("pull and exec", "pull 和 exec")),
         1,
         T("There is no call named run.", "没有名为 run 的请求。"),

@@ -82,7 +82,7 @@ WRONG: dict[str, dict[str, str]] = {
         "labcore's engine": """
 def start(daemon, request, id):
     container = daemon.containers[id]
-    labcore.run(rootfs=lab.root(), argv=list(container.argv))
+    labcore.run(rootfs="/", argv=list(container.argv))
     return Reply(204)
 """,
         "a program without a container": _but(START, ('*daemon.runtime, "run", container.image, ', "")),

@@ -30,6 +30,7 @@ from labcore.runtime import exec as runtime_exec
 from labcore.spec import NAMESPACES
 
 HEAD_BYTES = 8
+TAKEN_OVER = (101, 200)
 JOINING: tuple[Target, ...] = (runtime_exec, engine_exec.execute)
 
 
@@ -39,7 +40,8 @@ def _said(draw: Draw) -> tuple[bytes, bytes]:
 
 def _guest(draw: Draw) -> list[str]:
     """Return a program that says something on both streams, waits at the inner gate, and ends with the drawn code."""
-    text = f"echo out-{draw.mark}; echo err-{draw.mark} >&2; read go < /{INNER_GATE}; exit {draw.exit_code}"
+    waits = f"if [ -e /{INNER_GATE} ]; then read go < /{INNER_GATE}; else sleep 5; fi"  # it may be in another root
+    text = f"echo out-{draw.mark}; echo err-{draw.mark} >&2; {waits}; exit {draw.exit_code}"
     return program(draw, "guest", text)
 
 
@@ -76,7 +78,7 @@ def frames(content: bytes) -> dict[int, bytes] | None:
 def _converse_create(wire: Wire, draw: Draw) -> Iterator[Claim]:
     waiting = created(wire, program(draw, "third"))
     id, _ = started(wire, draw, "first")
-    argv = program(draw, "guest", f"echo {draw.mark}")
+    argv = program(draw, "guest", f"sleep 1; echo {draw.mark}")
     asked = {"Cmd": argv, "AttachStdout": True, "AttachStderr": True}
     answers = [wire.ask("POST", f"{API}/containers/{id}/exec", asked) for _ in range(2)]
     yield status(answers[0], 201)
@@ -84,7 +86,7 @@ def _converse_create(wire: Wire, draw: Draw) -> Iterator[Claim]:
     yield Claim(say("it answers with an id, another one each time"), all(ids) and len(set(ids)) == 2, str(ids[0]))
     yield Claim(say("nothing is started yet"), not running(wire, argv))
     with wire.hijacked(f"{API}/exec/{ids[1]}/start") as stream:
-        found = frames(stream.read())
+        found = frames(stream.read()) if stream.status in TAKEN_OVER else None
     wanted = {1: f"{draw.mark}\n".encode()}
     yield Claim(say("`exec_start` finds the program under that id, and the container"), found == wanted, str(found))
     yield from not_running(wire, waiting, "exec", asked)
@@ -105,12 +107,15 @@ def _converse_start(wire: Wire, draw: Draw) -> Iterator[Claim]:
         yield Claim(early, False)
         return
     with stream:
-        yield Claim(say("the connection is taken over"), stream.status in (101, 200), str(stream.status))
+        yield Claim(say("the connection is taken over"), stream.status in TAKEN_OVER, str(stream.status))
         guest = next(iter(wire.until(lambda: running(wire, argv), 2.0)), None)
         yield Claim(say("the program that was noted runs"), guest is not None)
         if guest is None:
             return
-        yield from _in_the_container(guest, container, draw)
+        where = list(_in_the_container(guest, container, draw))
+        yield from where
+        if not all(claim.holds for claim in where):
+            return
         yield from _in_frames(stream, draw, early)
     told = wire.ask("GET", f"{API}/exec/{noted}/json").json()
     code = told.get("ExitCode") if isinstance(told, dict) else told

@@ -16,6 +16,8 @@ from labcore.lab.checks.verdict import Claim, equal
 from labcore.lab.checks.wire import Wire
 from labcore.lab.lessons import all_steps
 from labcore.lab.messages import say
+from labcore.lab.miniature import Asked, Container, Reply
+from labcore.lab.miniature.app import MiniatureDaemon
 from labcore.runtime.cgroups.removal import frozen, thaw
 
 LESSON: Final = 7
@@ -53,10 +55,19 @@ def served(step: str) -> Any:
 
 def serve_with(mine: ModuleType, draw: Draw, step: str, runtime: str) -> dict[str, Any]:
     """Serve a step of the learner's, and labcore's own of all others, with the text of a runtime for the containers."""
-    mine.__dict__.update({name: getattr(REFERENCE, name) for name in all_steps() if name != step})
+    others = {name: getattr(REFERENCE, name) for name in all_steps() if name != step} | {"create": _create}
+    mine.__dict__.update({name: function for name, function in others.items() if name != step})
     file = Path(draw.place, "runtime.py")
     file.write_text(runtime, encoding="utf-8")
     return serve(mine, draw, runtime=[sys.executable, "-P", str(file), draw.root, draw.hostname], lesson=LESSON)
+
+
+def _create(daemon: MiniatureDaemon, request: Asked) -> Reply:
+    """Note a container, as in lesson 5: no image has to be there, for the runtime takes the drawn root."""
+    wanted = request.json()
+    container = Container(wanted["Image"], wanted["Cmd"], request.query.get("name", ""))
+    daemon.containers[container.id] = container
+    return Reply(201, {"Id": container.id, "Warnings": []})
 
 
 def program(draw: Draw, name: str, text: str = STEADY) -> list[str]:
