@@ -72,7 +72,7 @@ def address(pid: int | None) -> str:
         if found := _addresses(pid):
             return found[0]
         time.sleep(POLL_SECONDS)
-    raise Unavailable(say("process {pid} has no address: its network is not connected", pid=pid or say("(it has ended)")))
+    raise Unavailable(say("the container has no address: it has ended, or its network is not connected"))
 
 
 def _addresses(pid: int) -> list[str]:

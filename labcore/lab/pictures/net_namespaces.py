@@ -2,6 +2,7 @@
 
 import errno
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
@@ -19,6 +20,8 @@ from labcore.network.tables import Tables, read_tables
 from labcore.record import Record
 
 LOOPBACK: Final = "lo"
+BELOW_SECONDS: Final = 5.0
+POLL_SECONDS: Final = 0.02
 HOST: Final = 0  # the host's place in the list
 Container = proc.Target | str
 T = TypeVar("T")
@@ -168,19 +171,29 @@ def _first_processes(host: int) -> list[int]:
 
 
 def below(pid: int) -> tuple[int, list[tuple[int, str]]]:
-    """Return the lab host below a process, and the first process of each other network namespace there, with its name.
+    """Return the lab host below a process, and the oldest process of each other network namespace there, named.
 
-    Raises NotFound if none of the namespaces has a bridge.
+    A container that has just been started is waited for. Raises NotFound if there is no bridge with one in the end.
     """
+    deadline = time.monotonic() + BELOW_SECONDS
+    while True:
+        found = _processes_below(pid)
+        host = next((each for each in found if _has_bridge(each)), None)
+        if host is not None and len(found) > 1:
+            return host, [(each, procfs.command_name(each)) for each in found if each != host]
+        if time.monotonic() > deadline:
+            raise NotFound(say("no container is connected to a bridge there"))
+        time.sleep(POLL_SECONDS)
+
+
+def _processes_below(pid: int) -> list[int]:
+    """Return the oldest process below one of each network namespace that is not its own."""
     found: dict[int, int] = {}
     for each in procfs.descendants(pid):
         with suppress(OSError):
             found.setdefault(procfs.namespace(each, "net"), each)
     found.pop(procfs.namespace(pid, "net"), None)
-    host = next((each for each in found.values() if _has_bridge(each)), None)
-    if host is None:
-        raise NotFound(say("no container is connected to a bridge there"))
-    return host, [(each, procfs.command_name(each)) for each in found.values() if each != host]
+    return list(found.values())
 
 
 def _has_bridge(pid: int) -> bool:
