@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from labcore.lab.attacks import attack, attacks, seccomp
     from labcore.lab.cgroups import cgroup, cgroup_of, group
     from labcore.lab.checks import NotPassed, Verdict, check
-    from labcore.lab.overheard_commands import commands, commands_page
     from labcore.lab.curl import curl
     from labcore.lab.daemons import daemon
-    from labcore.lab.dashboard import dashboard
+    from labcore.lab.dashboards import dashboard
     from labcore.lab.docker_command import DockerTookTooLong, docker
     from labcore.lab.doctor_table import doctor
     from labcore.lab.failures import NothingHappened, expect
@@ -34,11 +33,12 @@ if TYPE_CHECKING:
     from labcore.lab.ip_route import ip
     from labcore.lab.lending import lent_python
     from labcore.lab.lesson_images import greeting, image, layer
-    from labcore.lab.live_life import life
     from labcore.lab.listening import listen
+    from labcore.lab.live_life import life
     from labcore.lab.machines import compare, draw, in_vm, timed
     from labcore.lab.miniature.serving import CannotServe, serve
     from labcore.lab.name_questions import questions
+    from labcore.lab.overheard_commands import commands, commands_page
     from labcore.lab.pictures import (
         Picture,
         architecture,
@@ -199,7 +199,7 @@ __getattr__ = lazy_names(
         "labcore.lab.steps": ("step",),
         "labcore.lab.stores": ("manifest", "new_store", "store", "tag", "tray"),
         "labcore.lab.tracing": ("trace",),
-        "labcore.lab.dashboard": ("dashboard",),
+        "labcore.lab.dashboards": ("dashboard",),
         "labcore.lab.widget": ("tick",),
     },
 )

@@ -461,6 +461,13 @@ def die_with_the_machine(daemon: RunningDaemon) -> None:
         time.sleep(0.02)
 
 
+def await_logs(daemon: RunningDaemon, name: str, logs: bytes) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while (found := daemon.client.containers.get(name).logs()) != logs:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.05)
+
+
 def test_after_a_reboot_containers_have_ended_gone_or_begun_anew(tmp_path: Path) -> None:
     needs_root()
     run = ("run", "-d", "busybox", "sh", "-c", "echo begun; sleep 100000")
@@ -475,6 +482,8 @@ def test_after_a_reboot_containers_have_ended_gone_or_begun_anew(tmp_path: Path)
             before.docker(*run[:2], f"--name={name}", *options, *run[2:])
         before.docker("stop", "stopped")
         ended = before.client.containers.get("stopped").attrs["State"]
+        for name in ("always", "fails"):
+            await_logs(before, name, b"begun\n")
         die_with_the_machine(before)
     enter = ("unshare", "-m", "--propagation=private", "sh", "-c", ANOTHER_BOOT, str(tmp_path / "boot"))
     with running_daemon(tmp_path / "root", enter=enter) as after:
@@ -483,13 +492,8 @@ def test_after_a_reboot_containers_have_ended_gone_or_begun_anew(tmp_path: Path)
         assert (states["plain"]["Status"], states["plain"]["ExitCode"]) == ("exited", 255)
         assert states["stopped"] == ended
         for name in ("always", "fails"):
-            container = after.client.containers.get(name)
-            deadline = time.monotonic() + WAIT_SECONDS
-            while container.logs() != b"begun\n" * 2:
-                assert time.monotonic() < deadline, container.logs()
-                time.sleep(0.05)
-            container.reload()
-            assert container.attrs["State"]["Status"] == "running"
+            await_logs(after, name, b"begun\n" * 2)
+            assert after.client.containers.get(name).attrs["State"]["Status"] == "running"
         deadline = time.monotonic() + WAIT_SECONDS
         while [each.name for each in after.client.containers.list(all=True, filters={"name": "goes"})]:
             assert time.monotonic() < deadline

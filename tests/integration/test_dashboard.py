@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from labcore import connect
-from labcore.lab.dashboard import Dashboard, dashboard
+from labcore.lab.dashboards import Dashboard, dashboard
 from tests.daemon import RunningDaemon, running_daemon
 
 pytestmark = pytest.mark.usefixtures("nothing_left")

@@ -40,14 +40,18 @@ def web(served: RunningDaemon) -> Iterator[str]:
 
 def test_lists_for_programs(engine: Engine, said: Said) -> None:
     images = {image["Repository"]: image for image in map(json.loads, said("images", "--format", "json").splitlines())}
-    assert images.keys() == {"busybox", "hello-world"}
+    assert images.keys() >= {"busybox", "hello-world"}  # and what other tests have tagged in the state root that they share
     assert images["busybox"]["ID"] == engine.images.find("busybox").id[7:19]
     kinds = {kind["Type"]: kind for kind in map(json.loads, said("system", "df", "--format", "json").splitlines())}
-    assert (next(iter(kinds)), kinds["Images"]["TotalCount"]) == ("Images", "2")
+    assert (next(iter(kinds)), kinds["Images"]["TotalCount"]) == ("Images", str(image_count(said)))
     assert said("volume", "create", "kept") == "kept\n"
     assert said("volume", "ls", "-q") == "kept\n"
     assert said("volume", "ls", "--format", "{{.Driver}} {{.Name}}") == "local kept\n"
     said("volume", "rm", "kept")
+
+
+def image_count(said: Said) -> int:
+    return len(set(said("images", "-a", "-q", "--no-trunc").split()))
 
 
 def test_inspect_looks_for_each_kind_in_turn(engine: Engine, said: Said, capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,7 +75,11 @@ def test_version_and_info(engine: Engine, said: Said) -> None:
     assert versions["Server"]["Version"] == versions["Client"]["Version"]
     assert said("version").splitlines()[0] == "Client:"
     info = json.loads(said("info", "-f", "json"))
-    assert (info["Images"], info["DockerRootDir"], info["ClientInfo"]["Context"]) == (2, str(engine.root), "default")
+    assert (info["Images"], info["DockerRootDir"], info["ClientInfo"]["Context"]) == (
+        image_count(said),
+        str(engine.root),
+        "default",
+    )
     assert f" State Root: {engine.root}" in said("system", "info").splitlines()
 
 

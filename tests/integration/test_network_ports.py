@@ -44,10 +44,20 @@ def published(port: int, host_port: int = 0, host_ip: str = "", last: int = 0) -
     return PortBinding(port, "tcp", host_ip, host_port, last)
 
 
+OTHERS: set[int] = set()  # the proxies of other state roots: a daemon that other tests share keeps its own
+
+
+@pytest.fixture(autouse=True)
+def _others() -> None:
+    OTHERS.clear()
+    OTHERS.update(proxies())
+
+
 def proxies() -> list[int]:
-    """Return the proxies that there are; a test has a box, and one state root."""
+    """Return the proxies that have come since the test began: it has a box, and one state root."""
     pids = [int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit()]
-    return [pid for pid in pids if procfs.command_name(pid) == PROCESS and not procfs.has_ended(pid)]
+    there = [pid for pid in pids if procfs.command_name(pid) == PROCESS and not procfs.has_ended(pid)]
+    return [pid for pid in there if pid not in OTHERS]
 
 
 def wait_until(condition: Callable[[], object]) -> None:

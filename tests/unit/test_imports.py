@@ -2,10 +2,12 @@
 
 import ast
 import importlib
+import pkgutil
 import re
 from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -184,3 +186,14 @@ def test_what_a_room_offers_is_there(room: str) -> None:
     module = importlib.import_module("labcore" if room == "__init__" else f"labcore.{room}")
     offered = getattr(module, "__all__", [])
     assert [name for name in offered if not hasattr(module, name)] == []
+
+
+def test_no_name_of_a_package_is_hidden_by_a_module_of_the_same_name() -> None:
+    """An import of `labcore.lab.stack` sets the attribute `stack` of labcore.lab to that module, whatever it was before."""
+    for path in sorted(PACKAGE.rglob("__init__.py")):
+        package = importlib.import_module(name_of(path))
+        if not hasattr(package, "__getattr__"):  # what is imported at once comes after its module
+            continue
+        modules = {each.name for each in pkgutil.iter_modules(package.__path__)}
+        for name in modules & set(getattr(package, "__all__", ())):
+            assert isinstance(getattr(package, name), ModuleType), f"{package.__name__}.{name}: rename the module"

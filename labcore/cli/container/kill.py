@@ -2,7 +2,7 @@
 
 import argparse
 
-from labcore.cli import for_each
+from labcore.cli.at_once import for_each_at_once
 from labcore.cli.connection import client_of
 
 
@@ -15,9 +15,4 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Send them a signal, and print their names."""
     with client_of(args) as client:
-
-        def act(name: str) -> None:
-            client.containers.kill(name, args.signal)
-            print(name)
-
-        return for_each(args.containers, act)
+        return for_each_at_once(args.containers, lambda name: client.containers.kill(name, args.signal))

@@ -1,9 +1,8 @@
 """`labcore container rm`: remove containers."""
 
 import argparse
-from contextlib import suppress
 
-from labcore.cli import for_each
+from labcore.cli.at_once import for_each_at_once
 from labcore.cli.connection import client_of
 from labcore.errors import NotFound
 
@@ -22,9 +21,13 @@ def main(args: argparse.Namespace) -> int:
     """Remove them, with all that they have written, and print their names."""
     with client_of(args) as client:
 
-        def act(name: str) -> None:
-            with suppress(*([NotFound] if args.force else [])):
+        def act(name: str) -> bool:
+            try:
                 client.containers.remove(name, force=args.force, volumes=args.volumes, link=args.link)
-                print(name)
+            except NotFound:
+                if not args.force:
+                    raise
+                return False
+            return True
 
-        return for_each(args.containers, act)
+        return for_each_at_once(args.containers, act)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from labcore.cli import for_each
+from labcore.cli.at_once import for_each_at_once
 from labcore.cli.connection import client_of
 
 
@@ -26,9 +26,5 @@ def how_to_stop(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Stop them, and print their names."""
     with client_of(args) as client:
-
-        def act(name: str) -> None:
-            client.containers.stop(name, signal=args.signal, timeout=args.timeout)
-            print(name)
-
-        return for_each(args.containers, act)
+        stop = client.containers.stop
+        return for_each_at_once(args.containers, lambda name: stop(name, signal=args.signal, timeout=args.timeout))

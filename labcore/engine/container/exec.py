@@ -26,6 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from labcore.runtime import Plan
     from labcore.runtime.cgroups.hierarchy import Hierarchies
 
 
@@ -71,32 +72,13 @@ def execute(
     container = get(engine, text)
     if container.state.status != "running":
         raise NotRunning(f"container {container.id} is not running")
-    pid = container.state.pid
     try:
         with while_it_runs(container), span("runtime: exec"):
             begun = time.time_ns()
-            spec = _spec(engine, container, options, pid)
-
-            def ready(process: Process) -> None:
-                if has_ended(container):  # what was joined may be a later process's
-                    raise NotRunning(f"container {container.id} is not running")
-                if not spec.terminal:
-                    give_streams(process.pid, spec.user.uid)
-
-            syncs = (("created", ready), *((("terminal", take_terminal),) if take_terminal else ()))
-            launch = engine.launch_options(syncs).replace(dies_with_parent=False)
-            cgroups = _entered(pid)
-            birthplace = cgroups.pop("", "")
-            plan = exec_plan(spec, pid, options=launch, cgroups=tuple(dict.fromkeys(cgroups.values())))
+            plan, birthplace = _plan(engine, container, options, take_terminal)
             with opened(birthplace) as cgroup:
                 process = spawn(
-                    plan,
-                    stdin=stdin,
-                    stdout=stdout,
-                    stderr=stderr,
-                    release=release,
-                    kept_output=kept_output,
-                    cgroup=cgroup,
+                    plan, stdin=stdin, stdout=stdout, stderr=stderr, release=release, kept_output=kept_output, cgroup=cgroup
                 )
             note_ops(process, begun, before="runtime: plan and monitor")
             return process
@@ -105,6 +87,26 @@ def execute(
             f"{container} was started in another user namespace than this command's, which may not enter it\n"
             "  cure: start it and enter it in one: labcore rootless sh, and the commands there"
         ) from None
+
+
+def _plan(
+    engine: Engine, container: Container, options: ExecOptions, take_terminal: Callable[[Process], None] | None
+) -> tuple[Plan, str]:
+    """Return the plan of a process in a container, and the directory of the cgroup of version 2 in which it is to be born."""
+    pid = container.state.pid
+    spec = _spec(engine, container, options, pid)
+
+    def ready(process: Process) -> None:
+        if has_ended(container):  # what was joined may be a later process's
+            raise NotRunning(f"container {container.id} is not running")
+        if not spec.terminal:
+            give_streams(process.pid, spec.user.uid)
+
+    syncs = (("created", ready), *((("terminal", take_terminal),) if take_terminal else ()))
+    launch = engine.launch_options(syncs).replace(dies_with_parent=False)
+    cgroups = _entered(pid)
+    birthplace = cgroups.pop("", "")
+    return exec_plan(spec, pid, options=launch, cgroups=tuple(dict.fromkeys(cgroups.values()))), birthplace
 
 
 def _spec(engine: Engine, container: Container, options: ExecOptions, pid: int) -> ContainerSpec:

@@ -66,12 +66,15 @@ class Dashboard(Printable):
     def close(self) -> None:
         """Draw it no more, and close its client."""
         self._ends.set()
-        self._client.close()
+        with self._drawing:  # a drawing that has begun still asks
+            self._client.close()
         super().close()
 
     def refresh(self) -> None:
         """Ask the daemon, and draw what it answers; what it does not answer is said."""
         with self._drawing:
+            if self._ends.is_set():
+                return
             try:
                 self.overview = self._sampler.sample()
             except LabcoreError as error:
