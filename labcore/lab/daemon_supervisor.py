@@ -25,7 +25,9 @@ from labcore.errors import LabcoreError
 from labcore.lab.sandbox import python, supervise
 from labcore.locks import Lock
 from labcore.native import Prctl, prctl
+from labcore.network.aliases import gone_root
 from labcore.network.gone import remove_gone
+from labcore.network.links import list_links
 from labcore.network.netlink import Netlink
 from labcore.unix_sockets import connect
 
@@ -33,6 +35,7 @@ START_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.01
 SHOWN_BYTES: Final = 400
 LOCK_SECONDS: Final = 10.0
+BRIDGE_SECONDS: Final = 5.0
 
 
 class LessonDaemon:
@@ -96,9 +99,21 @@ def clear(root: Path) -> None:
             with suppress(LabcoreError):
                 remove(engine, get(engine, container.id).id, force=True, volumes=True)
         prune_networks(engine)
+    has_networks = (root / "network").exists()
     shutil.rmtree(root, ignore_errors=True)
+    if has_networks:
+        _remove_bridges(root)
+
+
+def _remove_bridges(root: Path) -> None:
+    """Remove the bridges of a state root that is gone, once the kernel has taken the links of its containers away."""
+    deadline = time.monotonic() + BRIDGE_SECONDS
     with Netlink() as netlink:
-        remove_gone(netlink)  # the bridge of the default network is nobody's then
+        while any(gone_root(link.alias) == f"{root}/network" for link in list_links(netlink)):
+            if time.monotonic() > deadline:
+                return
+            remove_gone(netlink)
+            time.sleep(POLL_SECONDS)
 
 
 @contextmanager

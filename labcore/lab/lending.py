@@ -9,6 +9,8 @@ PLACES: Final = ("/usr", "/lib", "/lib64")  # of Python and its libraries: file-
 
 def lent_python() -> str:
     """Return the options with which `python3` runs in a container that has no Python, by the machine's own."""
-    home = Path(sys.base_prefix).resolve()
-    places = [*(place for place in PLACES if Path(place).is_dir()), *([] if home.is_relative_to("/usr") else [str(home)])]
-    return " ".join([*(f"-v {place}:{place}:ro" for place in places), f"-e PATH={home / 'bin'}:/usr/bin:/bin"])
+    lent = " ".join(f"-v {place}:{place}:ro" for place in PLACES if Path(place).is_dir())
+    if Path("/usr/bin/python3").exists():
+        return lent
+    home = Path(sys.base_prefix).resolve()  # of one that no package has brought
+    return f"{lent} -v {home}:{home}:ro -e PATH={home / 'bin'}:/bin"

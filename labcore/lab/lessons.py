@@ -66,8 +66,10 @@ LESSONS = (
     Lesson(
         5,
         "architecture",
-        titles={"en": "Architecture", "zh": "架构"},
+        titles={"en": "Architecture", "zh": "Docker 架构"},
         steps=("route", "ping", "create", "start", "wait"),
+        challenges=("list_containers", "remove"),
+        requires=("root", "namespaces", "overlay", "cgroups"),
     ),
     Lesson(
         6,

@@ -40,6 +40,12 @@ CHINESE = {
     # copies
     "no lesson at {path}: run this where labcore's source is, with its notebooks beside it":
         "{path} 处没有课程：请在 labcore 的源码目录里运行，notebooks 就在旁边",
+    # the docker command
+    "There is no stock docker command here. labcore's own takes its place and asks the daemon the same; what is lost "
+    "is to see that Docker's command is content with it. To have it, once: sudo labcore lesson setup":
+        "这里没有 Docker 官方的 docker 命令，改用 labcore 自己的命令，它向守护进程发出同样的请求；只是看不到"
+        "官方的命令也能用它。想要的话，运行一次：sudo labcore lesson setup",
+    "`{line}` was still at work after {n} seconds, and was ended.": "`{line}` 运行了 {n} 秒还没有结束，已被终止。",
     # the miniature daemon, and a lesson's own
     "the body is no JSON: {error}": "请求体不是 JSON：{error}",
     "the body is no JSON object: {body}": "请求体不是 JSON 对象：{body}",
@@ -60,11 +66,6 @@ CHINESE = {
     "the daemon answered until all had been asked": "守护进程一直应答到问完为止",
     "no daemon was seen": "没有看到守护进程",
     # the docker command
-    "There is no stock docker command here. labcore's own takes its place and asks the daemon the same; what is lost "
-    "is to see that Docker's command is content with it. To have it, once: sudo labcore lesson setup":
-        "这里没有 Docker 官方的 docker 命令，改用 labcore 自己的命令，它向守护进程发出同样的请求；只是看不到"
-        "官方的命令也能用它。想要的话，运行一次：sudo labcore lesson setup",
-    "`{line}` was still at work after {n} seconds, and was ended.": "`{line}` 运行了 {n} 秒还没有结束，已被终止。",
     # checks
     "the check came to its end": "检查正常跑完",
     "{file} cannot be read: run the step's cell again.": "{file} 无法解析：请把这一步的单元格再运行一遍。",
@@ -674,6 +675,55 @@ CHINESE = {
     "each piece has a head: its stream, and its length": "每一段都有头：哪个流，多长",
     "what it says comes while it runs": "它说的话，在运行时就送到",
     "where there is nobody of that id: 404": "没有这个 id 的容器：404",
+    # lesson 5: checks
+    "a request is answered by the handler of its method and path": "请求由方法和路径都对应的处理函数来应答",
+    "what stands in the place of braces comes back, in order": "花括号位置上的值按顺序返回",
+    "a version in front of the path is cut off, and only there": "路径开头的版本号被去掉，而且只去掉开头的",
+    "the whole path has to fit, not a part of it": "整个路径都要符合，不能只是一部分",
+    "the method has to fit, too": "方法也要符合",
+    "of two that fit the first one counts": "两条都符合时，第一条算数",
+    "where none fits it returns (None, [])": "都不符合时返回 (None, [])",
+    "the status of {request}": "{request} 的状态码",
+    "the text of the answer": "应答的正文",
+    "the header {name}, whatever the method": "不管什么方法，首部 {name}",
+    "the status for a container that there is not": "容器不存在时的状态码",
+    "no answer": "没有应答",
+    "the status of the answer": "应答的状态码",
+    "it has an Id of 64 hexadecimal digits": "带有 Id，64 位十六进制数",
+    "each container has an id of its own": "每个容器都有自己的 id",
+    "and Warnings, an empty list": "还有 Warnings，空列表",
+    "nothing runs yet": "还没有东西在运行",
+    "the status when it is started by the name that was asked for": "按请求里的名字启动时的状态码",
+    "`daemon.containers` holds each by its id, with its image and its words":
+        "`daemon.containers` 以 id 为键存着每个容器，镜像和程序的各个词都对",
+    "the answer comes at once, while the container runs": "容器还在运行，应答立刻就到",
+    "what runs is `daemon.runtime`, `run`, the image, and the program's words":
+        "运行的是 `daemon.runtime`、`run`、镜像，以及程序的各个词",
+    "once, and no other container": "只启动一次，也没有启动别的容器",
+    "and it ends with the container": "容器结束，它也结束",
+    "as the daemon knows them, the one has ended, the other is not started": "守护进程知道：一个已结束，另一个还没启动",
+    "the head of the answer comes at once, before the container is started": "应答的首部立刻就到，容器还没有启动",
+    "the code that is told of the first container": "第一个容器的退出码",
+    "the code that is told of another one, which ran already": "另一个已在运行的容器的退出码",
+    "the code that is told of one that has ended long ago": "早已结束的容器的退出码",
+    "what is listed before there is any": "一个容器都没有时列出的内容",
+    "without `all` only what runs is listed": "没有 `all` 时只列出在运行的",
+    "with `all={value}`, how many": "`all={value}` 时列出的个数",
+    "Created is a whole number, the seconds since 1970": "Created 是整数，1970 年以来的秒数",
+    "containers that are there afterwards, as before": "之后容器的个数，与之前一样",
+    "the status for one that runs": "容器正在运行时的状态码",
+    "with a message that says why": "带有说明原因的 message",
+    "and it runs on": "而且它继续运行",
+    "the status for one that was never started": "从未启动的容器，状态码",
+    "the status for one that has ended": "已经结束的容器，状态码",
+    "the status for one that runs, by force": "正在运行、强制删除时的状态码",
+    "its process has been killed": "它的进程已被杀死",
+    "none of them is listed any more": "列表里一个也不剩",
+    "containers that the daemon knows afterwards": "之后守护进程所知的容器个数",
+    "State": "State",
+    "Names": "Names",
+    "Image": "Image",
+    "Command": "Command",
     # --- what pictures are in words, and what stands below them
     "The ten lessons in a line: {line}. You are in lesson {stage}.":
         "十课排成一行：{line}。现在是第 {stage} 课。",
@@ -781,7 +831,6 @@ CHINESE = {
     "for a container that there is not, the status of the answer is": "容器不存在时，应答的状态码是",
     "for a container that does not run, the status of the answer is": "容器没有运行时，应答的状态码是",
     "and a message says so": "并且有一条消息说明",
-    "the status of the answer": "应答的状态码",
     "the program that was asked for runs, process 1 of its PID namespace": "所要的程序在运行，是自己 PID 命名空间里的 1 号进程",
     "it is in a cgroup of its own, named by the first 12 digits of its id": "它在自己的 cgroup 里，名字是 id 的前 12 位",
     "and so are all processes that it has started": "它启动的进程也都在里面",
@@ -820,7 +869,6 @@ CHINESE = {
     "no container is connected to a bridge there": "那里没有容器接在网桥上",
     "type": "类型",
     "name": "名字",
-    "no answer": "没有答复",
     "there is a bridge {name} in the host's network": "宿主机的网络里有网桥 {name}",
     "the addresses of {name}": "{name} 的地址",
     "{name} is up": "{name} 已启用",

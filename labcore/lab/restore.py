@@ -17,6 +17,8 @@ from labcore.lab.colours import BAD, GOOD
 from labcore.lab.messages import labelled, say
 from labcore.lab.miniature import serving
 from labcore.native import Prctl, Process
+from labcore.network.links import list_links
+from labcore.network.netlink import Netlink
 from labcore.procfs import NAMESPACE_FILES
 from labcore.record import Record
 
@@ -118,11 +120,18 @@ def snapshot() -> Snapshot:
     return Snapshot(
         mounts=frozenset(_mounts()),
         namespaces=frozenset(line for pid in family for line in _namespaces(pid)) | {f"hostname {os.uname().nodename}"},
-        links=frozenset(path.name for path in Path("/sys/class/net").iterdir()),
+        links=frozenset(_links()),
         cgroups=frozenset(_cgroups()),
         processes=frozenset(_process(pid) for pid in family),
         files=frozenset(line for directory in WATCHED for line in _files(directory)),
     )
+
+
+def _links() -> Iterator[str]:
+    """Yield the links of this network namespace; /sys/class/net may show those of another one: sysfs(5)."""
+    with Netlink() as netlink:
+        for link in list_links(netlink):
+            yield link.name
 
 
 def _mounts() -> Iterator[str]:

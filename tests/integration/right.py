@@ -293,6 +293,83 @@ def machine_of(path):
         return None
 """,
     },
+    (5, "route"): {
+        "word by word": """
+def route(method, path, routes):
+    words = path.split("/")
+    if re.fullmatch(r"v[0-9.]+", words[1]) and len(words) > 2:
+        del words[1]
+    for verb, pattern, name in routes:
+        wanted = pattern.split("/")
+        if verb != method or len(wanted) != len(words):
+            continue
+        pairs = list(zip(wanted, words))
+        if all(each == word or each[:1] == "{" for each, word in pairs):
+            return name, [word for each, word in pairs if each[:1] == "{"]
+    return None, []
+""",
+        "a tuple of values": r"""
+def route(method, path, routes):
+    bare = path[path.index("/", 1):] if re.match(r"/v\d+(\.\d+)?/", path) else path
+    fit = ((name, re.match(re.sub("{.*?}", "([^/]*)", path) + "$", bare)) for verb, path, name in routes if verb == method)
+    return next(((name, found.groups()) for name, found in fit if found), (None, ()))
+""",
+    },
+    (5, "ping"): {
+        "bytes": """
+def ping(daemon, request):
+    reply = Reply(status=200, headers={"Ostype": "linux", "Api-Version": "1.47"}, body=b"OK")
+    return reply
+""",
+    },
+    (5, "create"): {
+        "by setdefault, and more in the answer": """
+def create(daemon, request):
+    body = json.loads(request.body)
+    made = Container(body["Image"], tuple(body.get("Cmd") or ()), name=request.query.get("name") or "")
+    daemon.containers.setdefault(made.id, made)
+    return Reply(status=201, body=dict(Warnings=[], Id=made.id))
+""",
+    },
+    (5, "start"): {
+        "a list put together": """
+def start(daemon, request, id):
+    found = daemon.containers[id]
+    words = list(daemon.runtime)
+    words += ["run", found.image] + list(found.argv)
+    found.start(words)
+    return Reply(status=204, body=None)
+""",
+    },
+    (5, "wait"): {
+        "an expression": """
+def wait(daemon, request, id):
+    found = daemon.containers[id]
+    return Reply(body=({"StatusCode": each.wait()} for each in [found]))
+""",
+    },
+    (5, "list_containers"): {
+        "a comprehension, with fields more": """
+def list_containers(daemon, request):
+    every = request.query.get("all", "0").lower() not in ("0", "false", "")
+    shown = [each for each in daemon.containers.values() if every or each.state == "running"]
+    return Reply(body=[dict(Id=each.id, Names=["/" + each.name], Image=each.image, Command=" ".join(each.argv),
+        State=each.state, Status=each.state, Created=round(each.created), Ports=[], Labels={}) for each in shown])
+""",
+    },
+    (5, "remove"): {
+        "taken out by pop": """
+def remove(daemon, request, id):
+    found = daemon.containers[id]
+    if found.state == "running" and request.query.get("force", "0") in ("0", "false"):
+        return Reply(409, dict(message="stop it first"))
+    if found.state == "running":
+        found.kill(9)
+        found.wait()
+    daemon.containers.pop(found.id)
+    return Reply(204)
+""",
+    },
     (7, "bridge"): {
         "up first, and by the names of the links": """
 def bridge(host):

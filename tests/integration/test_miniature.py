@@ -23,6 +23,8 @@ from labcore.lab.daemons import DaemonFailed
 from labcore.lab.miniature import serving
 from labcore.lab.miniature.serving import CannotServe, Served
 from labcore.lab.workspace import Workspace
+from labcore.network.links import list_links
+from labcore.network.netlink import Netlink
 from tests.conftest import needs_root
 from tests.daemon import DOCKER
 
@@ -143,7 +145,7 @@ def test_a_step_that_has_changed_is_read_again(work: Path) -> None:
     write(work, HANDLERS.replace('"OK"', '"and again"'))
     assert asked(served, "GET", "/_ping") == (200, b"and again")
     assert urlopen(f"{served.tcp}/_ping").read() == b"and again"
-    assert "GET    /_ping" in repr(served.log())
+    assert "GET /_ping" in repr(served.log())
 
 
 @pytest.mark.parametrize(
@@ -233,6 +235,14 @@ def test_another_notebook_s_daemon_and_a_port_in_use_are_errors(work: Path) -> N
         lab.serve(tcp=True, port=taken.getsockname()[1])
 
 
+def links() -> set[str]:
+    with Netlink() as netlink:
+        return {link.name for link in list_links(netlink)}
+
+
+BRIDGE_NAME = '{{index .Options "com.docker.network.bridge.name"}}'
+
+
 def test_a_lessons_daemon_is_labcores_own_and_goes_with_all_it_has(work: Path) -> None:
     with lab.daemon(images=("busybox",)) as daemon:
         assert docker(daemon.url, "images", "-q").stdout.count("\n") == 1
@@ -245,7 +255,10 @@ def test_a_lessons_daemon_is_labcores_own_and_goes_with_all_it_has(work: Path) -
         daemon.start()
         assert daemon.pid not in (0, pid)
         assert docker(daemon.url, "ps", "-q").stdout.strip() == ran.stdout[:12]
+        bridge = docker(daemon.url, "network", "inspect", "-f", BRIDGE_NAME, "bridge").stdout.strip()
+        assert bridge in links()
     assert not Path(daemon.root).exists()
+    assert bridge not in links()
     assert work.exists()
 
 

@@ -1,6 +1,7 @@
 """Serving in a check: the learner's handlers on a socket inside the sandbox, until the check has asked all it wants to know."""
 
 from contextlib import ExitStack
+from http import HTTPStatus
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,4 +23,6 @@ def serve(mine: ModuleType, draw: Draw, *, runtime: list[str], lesson: int) -> d
         serve_app(app, Path(draw.place, SOCKET), None, undo)
         with Path(draw.root, GATE).open("rb") as gate:
             gate.read(1)
+    for said in dict.fromkeys(row["said"] for row in app.log.take() if row["status"] == HTTPStatus.INTERNAL_SERVER_ERROR):
+        print(said, flush=True)  # what is wrong with a handler stands below the verdict
     return {id: [each.image, list(each.argv), each.state] for id, each in daemon.containers.items()}

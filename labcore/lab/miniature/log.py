@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from labcore.http import Request
 from labcore.lab.colours import BAD, GOOD, MUTED, RULE
+from labcore.lab.conversation import short
 from labcore.lab.messages import say
 from labcore.record import Record
 
@@ -64,6 +65,11 @@ class Line(Record):
     said: str = ""
 
     @property
+    def request(self) -> str:
+        """The method and the target, in which IDs are cut short."""
+        return f"{self.method} {short(self.target)}"
+
+    @property
     def phrase(self) -> str:
         """The status in words."""
         return f"{self.status} {HTTPStatus(self.status).phrase}" if self.status else say("no answer yet")
@@ -78,7 +84,7 @@ class DaemonLog(Record):
     def __repr__(self) -> str:
         rows = []
         for each in self.lines:
-            rows.append(f"{each.method:6} {each.target:60} {each.phrase}")
+            rows.append(f"{each.request:60} {each.phrase}")
             rows += [f"    {line}" for line in each.said.splitlines()]
         return "\n".join([*rows, *self.printed.splitlines()]) or say("(nothing was asked)")
 
@@ -98,7 +104,7 @@ def _head() -> str:
 def _row(each: Line) -> str:
     style = "text-align:left;vertical-align:top;padding:3px 14px 3px 0;white-space:nowrap"
     colour = GOOD if each.status and each.status < HTTPStatus.BAD_REQUEST else BAD
-    asked = f"<td style='{style}'><code>{html.escape(f'{each.method} {each.target}')}</code></td>"
+    asked = f"<td style='{style}'><code>{html.escape(each.request)}</code></td>"
     said = f"<pre style='margin:0;color:{BAD}'>{html.escape(each.said)}</pre>" if each.said else ""
     answered = f"<td style='{style};color:{colour}'>{html.escape(each.phrase)}{said}</td>"
     return f"<tr style='background:none'>{asked}{answered}</tr>"

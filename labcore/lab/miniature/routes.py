@@ -5,6 +5,7 @@ from typing import Final
 ROUTES: Final[tuple[tuple[str, str, str, int], ...]] = (
     ("HEAD", "/_ping", "ping", 5),
     ("GET", "/_ping", "ping", 5),
+    ("GET", "/containers/json", "list_containers", 5),
     ("POST", "/containers/create", "create", 5),
     ("POST", "/containers/{id}/start", "start", 5),
     ("POST", "/containers/{id}/wait", "wait", 5),
@@ -14,6 +15,7 @@ ROUTES: Final[tuple[tuple[str, str, str, int], ...]] = (
     ("POST", "/containers/{id}/exec", "exec_create", 7),
     ("POST", "/exec/{id}/start", "exec_start", 7),
     ("GET", "/exec/{id}/json", "exec_inspect", 7),
+    ("DELETE", "/containers/{id}", "remove", 5),
 )
 
 

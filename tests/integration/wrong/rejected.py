@@ -50,13 +50,19 @@ ERROR_LINE = Reason("what fails later is a line with `error` and `errorDetail`")
 FRAMES = Reason("each piece has a head: its stream, and its length")
 MACHINE = Reason("a program's machine is the number at byte 18")
 STATUS = Reason("the status of the answer")
-RUNS = Reason("the program that was asked for runs, process 1 of its PID namespace")
+PROGRAM_RUNS = Reason("the program that was asked for runs, process 1 of its PID namespace")
 OWN_GROUP = Reason("it is in a cgroup of its own")
 ALL_FROZEN = Reason("all processes of the container are frozen")
 GOES_ON = Reason("the processes of the container go on")
 UNDER_ITS_ID = Reason("`exec_start` finds the program under that id")
 NOTED_RUNS = Reason("the program that was noted runs")
 JOINED = Reason("the container's namespace")
+ROUTED = Reason("a request is answered by the handler of its method and path")
+API = Reason("the header Api-Version, whatever the method")
+NOT_FOUND = Reason("the status for a container that there is not")
+HEAD = Reason("the head of the answer comes at once")
+TOLD = Reason("the code that is told of")
+RUNS = Reason("what runs is .daemon.runtime., .run., the image")
 
 REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
     (1, "hostname"): {
@@ -323,6 +329,106 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "a script is a program, too": Reason("a script is for no machine"),
         "a file that is cut off": Reason("nor is a file that is cut off|your step raised an error"),  # as short as it is drawn
     },
+    (5, "route"): {
+        "a faked print": ROUTED,
+        "a hard-coded route": ROUTED,
+        "a call of the reference": OWN,
+        "labcore's router": OWN,
+        "the method forgotten": Reason("the method has to fit, too"),
+        "a beginning suffices": Reason("the whole path has to fit"),
+        "somewhere in the path": Reason("the whole path has to fit"),
+        "the version left on": Reason("a version in front of the path is cut off"),
+        "versions cut off anywhere": Reason("a version in front of the path is cut off, and only there"),
+        "values of letters only": Reason("what stands in the place of braces comes back"),
+        "values with slashes": Reason("the whole path has to fit"),
+        "the last that fits": Reason("of two that fit the first one counts"),
+        "only the first value": Reason("what stands in the place of braces comes back"),
+        "nothing where none fits": Reason("where none fits it returns"),
+    },
+    (5, "ping"): {
+        "a faked print": Reason("the status of HEAD /_ping", "a Reply is wanted"),
+        "a hard-coded text alone": API,
+        "a call of the reference": OWN,
+        "headers in the body": API,
+        "a number in place of text": Reason("the status of HEAD /_ping", "names and values of headers are text"),
+        "another version": API,
+        "no content": Reason("the status of GET /_ping"),
+        "a dictionary in place of a Reply": Reason("the status of GET /_ping", "a Reply is wanted"),
+        "for GET only": API,
+    },
+    (5, "create"): {
+        "a faked print": Reason("it has an Id of 64 hexadecimal digits"),
+        "a hard-coded id": Reason("each container has an id of its own"),
+        "a call of the reference": OWN,
+        "an engine's container": OWN,
+        "not kept": Reason("holds each by its id, with its image and its words"),
+        "kept by its name": Reason("holds each by its id, with its image and its words"),
+        "200": Reason("the status of the answer"),
+        "no id in the answer": Reason("it has an Id of 64 hexadecimal digits"),
+        "half of the id": Reason("it has an Id of 64 hexadecimal digits"),
+        "no warnings": Reason("and Warnings, an empty list"),
+        "started at once": Reason("nothing runs yet"),
+        "the name dropped": Reason("the status when it is started by the name"),
+        "the words in one": Reason("holds each by its id, with its image and its words"),
+        "another image": Reason("holds each by its id, with its image and its words"),
+    },
+    (5, "start"): {
+        "a faked print": RUNS,
+        "a hard-coded image": RUNS,
+        "a call of the reference": OWN,
+        "labcore's engine": OWN,
+        "the program without its container": RUNS,
+        "a shell in place of words": RUNS,
+        "`run` forgotten": RUNS,
+        "waits for the end": Reason("the answer comes at once, while the container runs"),
+        "answers 200": Reason("the status of the answer"),
+        "the first that there is": NOT_FOUND,
+        "whole ids only": Reason("the status of the answer"),
+        "a process of its own": Reason("as the daemon knows them"),
+        "all of them": Reason("once, and no other container"),
+    },
+    (5, "wait"): {
+        "a faked print": Reason("the status of the answer", "a Reply is wanted"),
+        "a hard-coded code": TOLD,
+        "a call of the reference": OWN,
+        "waits before it answers": HEAD,
+        "a list in place of an iterator": HEAD,
+        "looked up too late": NOT_FOUND,
+        "the code that there is by now": TOLD,
+        "text in place of a number": TOLD,
+        "a number alone": TOLD,
+        "nothing comes back": Reason("the status of the answer", "is `return` missing there"),
+        "the function in place of its iterator": Reason("the status of the answer", "what is no JSON"),
+        "always the first": Reason("the code that is told of another one"),
+    },
+    (5, "list_containers"): {
+        "a faked print": Reason("without .all. only what runs is listed"),
+        "a hard-coded row": Reason("what is listed before there is any"),
+        "a call of the reference": OWN,
+        "all of them, always": Reason("without .all. only what runs is listed"),
+        "never more than run": Reason("with .all=1., how many"),
+        "whatever `all` says": Reason("with .all=0., how many"),
+        "a name without its slash": Reason("Names"),
+        "one name in place of a list": Reason("Names"),
+        "all of them run": Reason("State"),
+        "the moment as a text": Reason("Created is a whole number"),
+        "words as a list": Reason("Command"),
+        "a dictionary in place of a list": Reason("what is listed before there is any"),
+    },
+    (5, "remove"): {
+        "a faked print": NOT_FOUND,
+        "a hard-coded refusal": Reason("the status for one that was never started"),
+        "a call of the reference": OWN,
+        "one that runs as well": Reason("the status for one that runs"),
+        "forgotten, and running on": Reason("its process has been killed"),
+        "killed without force": Reason("the status for one that runs"),
+        "killed and refused": Reason("and it runs on"),
+        "never by force": Reason("the status for one that runs, by force"),
+        "no message": Reason("with a message that says why"),
+        "by its whole id only": Reason("the status for one that was never started"),
+        "nothing is removed": Reason("none of them is listed any more"),
+        "200": Reason("the status for one that was never started"),
+    },
     (7, "bridge"): {
         "a faked print": HAS_BRIDGE,
         "a hard-coded process": Reason("nothing was added to the machine's own network"),
@@ -465,15 +571,15 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "without the library": Reason("the repository"),
     },
     (7, "start"): {
-        "a faked print": RUNS,
-        "a hard-coded program": RUNS,
+        "a faked print": PROGRAM_RUNS,
+        "a hard-coded program": PROGRAM_RUNS,
         "a call of the reference": OWN,
         "as in lesson 5": OWN_GROUP,
         "one cgroup for all": OWN_GROUP,
         "the daemon itself moved": Reason("the daemon itself is not in that cgroup"),
         "a cgroup that nobody enters": OWN_GROUP,
         "labcore's engine": OWN,
-        "a program without a container": RUNS,
+        "a program without a container": PROGRAM_RUNS,
         "200 in place of 204": STATUS,
         "no answer": STATUS,
     },
