@@ -1,7 +1,8 @@
 """Supervisor of a lesson's real daemon: `python -m labcore.lab.daemon_supervisor ROOT SOCKET IMAGES OPTION…`.
 
-Standard input brings one word a line: `start`, `stop` (SIGTERM), `kill` (SIGKILL). Each is answered with the daemon's PID, 0
-once it has ended, or `-` and why it does not come up. When standard input ends, so does the daemon, and its state root goes.
+Standard input brings one word a line: `start`, `stop` (SIGTERM), `kill` (SIGKILL), `read-only` and `writable` (its state root).
+Each is answered with the daemon's PID, 0 once it has ended, or `-` and why it does not come up. When standard input ends, so
+does the daemon, and its state root goes. Mounts are made in a namespace of this process's own, and go with it.
 """
 
 import os
@@ -24,7 +25,7 @@ from labcore.engine.network.objects import prune_networks
 from labcore.errors import LabcoreError
 from labcore.lab.sandbox import python, supervise
 from labcore.locks import Lock
-from labcore.native import Prctl, prctl
+from labcore.native import CloneFlag, MountFlag, Prctl, UnmountFlag, mount, prctl, umount2, unshare
 from labcore.network.aliases import gone_root
 from labcore.network.gone import remove_gone
 from labcore.network.links import list_links
@@ -42,6 +43,7 @@ class LessonDaemon:
     """A daemon on a state root, started and ended again and again."""
 
     def __init__(self, root: Path, path: str, options: list[str]) -> None:
+        self._root = str(root)
         self._log = root / "daemon.log"
         self._socket = path
         self._command = [*python("labcore"), "--root", str(root), "daemon", "-H", f"unix://{path}", *options]
@@ -85,6 +87,22 @@ class LessonDaemon:
             if self._process is None or pid != self._process.pid:
                 with suppress(ChildProcessError):
                     os.waitpid(pid, os.WNOHANG)
+
+    @property
+    def pid(self) -> str:
+        """Its PID, 0 while it does not run."""
+        return str(self._process.pid) if self._process and self._process.poll() is None else "0"
+
+    def make_read_only(self) -> str:
+        """Bind the state root on itself, read-only; return the PID."""
+        mount(self._root, self._root, flags=MountFlag.BIND | MountFlag.REC)
+        mount("none", self._root, flags=MountFlag.BIND | MountFlag.REMOUNT | MountFlag.RDONLY)
+        return self.pid
+
+    def make_writable(self) -> str:
+        """Take that away; return the PID."""
+        umount2(self._root, UnmountFlag.DETACH)
+        return self.pid
 
 
 def _die_with_parent() -> None:
@@ -139,6 +157,8 @@ def main() -> int:
     try:
         with ExitStack() as undo:
             undo.enter_context(empty_root(Path(root), filter(None, images.split(","))))
+            unshare(CloneFlag.NEWNS)
+            mount("none", "/", flags=MountFlag.REC | MountFlag.SLAVE)
             daemon = LessonDaemon(Path(root), path, options)
             prctl(Prctl.SET_CHILD_SUBREAPER, 1)
             signal.signal(signal.SIGCHLD, daemon.reap)
@@ -152,10 +172,17 @@ def main() -> int:
 
 def _serve(daemon: LessonDaemon) -> None:
     for word in sys.stdin:
-        if word == "start\n":
-            print(daemon.start(), flush=True)
-        else:
-            print(daemon.end(signal.SIGKILL if word == "kill\n" else signal.SIGTERM), flush=True)
+        print(_done(daemon, word.strip()), flush=True)
+
+
+def _done(daemon: LessonDaemon, word: str) -> str:
+    if word == "start":
+        return daemon.start()
+    if word == "read-only":
+        return daemon.make_read_only()
+    if word == "writable":
+        return daemon.make_writable()
+    return daemon.end(signal.SIGKILL if word == "kill" else signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Real daemons of lessons: labcore's own, on a state root of the lesson's, which end with the notebook."""
 
 import subprocess
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Self
 
@@ -53,6 +54,15 @@ class RunningDaemon:
     def kill(self) -> None:
         """End it by SIGKILL; its containers go on."""
         self._ask("kill")
+
+    @contextmanager
+    def read_only(self) -> Iterator[None]:
+        """Have its state root read-only for the block, as the kernel makes a disk after an error; for this daemon alone."""
+        self._ask("read-only")
+        try:
+            yield
+        finally:
+            self._ask("writable")
 
     def _ask(self, word: str) -> None:
         assert self._supervisor.stdin is not None

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from labcore.atomic import atomic_write
+from labcore.disk_space import room_for
 from labcore.files import read_bytes
 from labcore.spec import OverlayRoot
 
@@ -39,7 +40,8 @@ def _found(directory: str, device: int, release: str, uid_map: bytes) -> Driver:
     if known := _noted(directory, release, ids):
         return known
     found: Driver = "overlay" if _overlay_works(Path(directory), in_userns=ids != EVERYBODY) else "copy"
-    atomic_write(Path(directory, "driver.json"), json.dumps({"here": [release, ids], "driver": found}).encode())
+    with room_for("the note of the storage driver", Path(directory)):
+        atomic_write(Path(directory, "driver.json"), json.dumps({"here": [release, ids], "driver": found}).encode())
     return found
 
 

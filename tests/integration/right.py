@@ -370,6 +370,72 @@ def remove(daemon, request, id):
     return Reply(204)
 """,
     },
+    (6, "command"): {
+        "step by step": """
+def command(image, argv, store):
+    part = lab.manifest(store, image)["config"]
+    with open(os.path.join(store, "blobs", *part["digest"].split(":"))) as file:
+        wanted = json.load(file).get("config") or {}
+    words = list(wanted.get("Entrypoint") or [])
+    words.extend(argv if argv else wanted.get("Cmd") or [])
+    return words
+""",
+    },
+    (6, "create"): {
+        "a look before": """
+def create(daemon, request):
+    wanted = json.loads(request.body)
+    image = wanted["Image"]
+    try:
+        lab.manifest(daemon.store, image)
+    except LookupError:
+        return Reply(status=404, body={"message": "No such image: " + image})
+    argv = command(image, wanted.get("Cmd") or [], daemon.store)
+    made = Container(image=image, argv=argv, name=request.query.get("name") or "")
+    daemon.containers[made.id] = made
+    return Reply(201, {"Warnings": None, "Id": made.id})
+""",
+    },
+    (6, "images_create"): {
+        "words of its own, and the layers": """
+def images_create(daemon, request):
+    asked, tag = request.query["fromImage"], request.query.get("tag") or "latest"
+    def told():
+        yield dict(status="Looking for " + asked)
+        full = Reference.parse(asked + ":" + tag)
+        try:
+            manifest = pull(daemon.registry, full.repository, tag, daemon.store)
+        except (OSError, ValueError) as error:
+            yield dict(errorDetail={"code": 1, "message": f"{type(error).__name__}: {error}"}, error=str(error))
+            return
+        for layer in manifest["layers"]:
+            yield dict(status="Pull complete", id=layer["digest"][7:19])
+    return Reply(200, told(), {"Content-Type": "application/json"})
+""",
+    },
+    (6, "attach"): {
+        "a generator with struct": """
+def attach(daemon, request, id):
+    import struct
+    def frames():
+        for number, data in daemon.containers[id].output():
+            yield struct.pack(">BxxxL", number, len(data))
+            yield data
+    return Hijack(frames())
+""",
+    },
+    (6, "normalize"): {
+        "from behind": """
+def normalize(name):
+    words = name.split("/")
+    here = len(words) > 1 and (words[0] == "localhost" or set(words[0]) & {".", ":"})
+    registry = words.pop(0) if here else "docker.io"
+    words[-1], tag = words[-1].split(":") if ":" in words[-1] else (words[-1], "latest")
+    if registry == "docker.io" and len(words) == 1:
+        words.insert(0, "library")
+    return [registry, "/".join(words), tag]
+""",
+    },
     (7, "bridge"): {
         "up first, and by the names of the links": """
 def bridge(host):

@@ -266,3 +266,22 @@ def test_a_daemon_that_does_not_come_up_says_why(work: Path) -> None:
     assert work.exists()
     with pytest.raises(DaemonFailed, match=r"the daemon does not come up: .*nonesuch"):
         lab.daemon("--log-driver", "nonesuch")
+
+
+def test_a_lessons_daemon_whose_store_is_read_only_for_a_while(work: Path) -> None:
+    with lab.daemon(images=("hello-world",)) as daemon:
+        assert docker(daemon.url, "ps").returncode == 0, "it is up"
+        mounts = Path("/proc/self/mountinfo").read_text()
+        with daemon.read_only():
+            refused = docker(daemon.url, "run", "--rm", "hello-world")
+            assert Path("/proc/self/mountinfo").read_text() == mounts, "it is the daemon's view alone"
+        assert refused.returncode == 125
+        assert "read-only file system" in refused.stderr
+        assert docker(daemon.url, "run", "--rm", "hello-world").returncode == 0
+    assert not Path(daemon.root).exists()
+    assert work.exists()
+
+
+def test_handlers_know_the_registry_that_a_lesson_names(work: Path) -> None:
+    write(work, HANDLERS + "\n\ndef ping(daemon, request):\n    return Reply(200, daemon.registry)\n")
+    assert asked(lab.serve(registry="http://127.0.0.1:5000"), "GET", "/_ping") == (200, b"http://127.0.0.1:5000")

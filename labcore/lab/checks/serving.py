@@ -12,12 +12,12 @@ from labcore.lab.miniature.inside import serve as serve_app
 from labcore.lab.miniature.routes import routes_in
 
 
-def serve(mine: ModuleType, draw: Draw, *, runtime: list[str], lesson: int) -> dict[str, Any]:
+def serve(mine: ModuleType, draw: Draw, *, runtime: list[str], lesson: int, registry: str = "") -> dict[str, Any]:
     """Serve a module's handlers until the gate is opened; return what the daemon knows of its containers then.
 
-    `runtime` is the command that handlers start containers with.
+    `runtime` is the command that handlers start containers with, `registry` the URL of the one that they pull from.
     """
-    daemon = MiniatureDaemon(runtime)
+    daemon = MiniatureDaemon(runtime, registry)
     app = App(lambda: mine, routes_in(lesson), daemon)
     with ExitStack() as undo:
         serve_app(app, Path(draw.place, SOCKET), None, undo)

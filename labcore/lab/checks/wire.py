@@ -15,7 +15,6 @@ from labcore.unix_sockets import connect
 
 ANSWER_SECONDS: Final = 5.0  # for an answer, or the next bytes of one
 POLL_SECONDS: Final = 0.01
-READ_BYTES: Final = 1 << 16
 
 
 class Answer(Record):
@@ -105,8 +104,8 @@ class Hijacked:
         return self._file.read()
 
     def read_some(self) -> bytes:
-        """Return what has come, or comes next. Raises TimeoutError."""
-        return self._file.read1(READ_BYTES)
+        """Return what comes next; nothing at the end. Raises OSError."""
+        return self._file.read1(1 << 16)
 
     def close(self) -> None:
         """Close the connection."""

@@ -26,10 +26,11 @@ class Mistake(Exception):
 
 
 class MiniatureDaemon:
-    """What handlers share: containers, further programs in them, the command that runs one, the store with the images."""
+    """What handlers share: containers, further programs in them, the command that runs one, the store, a registry's URL."""
 
-    def __init__(self, runtime: Sequence[str]) -> None:
+    def __init__(self, runtime: Sequence[str], registry: str = "") -> None:
         self.runtime = list(runtime)
+        self.registry = registry
         self.containers = Containers()
         self.execs = Execs()
 

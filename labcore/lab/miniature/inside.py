@@ -69,7 +69,7 @@ def main() -> int:
     workspace.make_program()
     if settings["lesson"] >= WITH_NETWORK:
         host()  # before any container, so that all find the same one
-    daemon = MiniatureDaemon([sys.executable, str(workspace.file.absolute())])
+    daemon = MiniatureDaemon([sys.executable, str(workspace.file.absolute())], settings["registry"])
     app = App(Loader(workspace, settings["lesson"]), routes_in(settings["lesson"]), daemon)
     with ExitStack() as undo:
         try:

@@ -16,6 +16,8 @@ ROUTES: Final[tuple[tuple[str, str, str, int], ...]] = (
     ("POST", "/exec/{id}/start", "exec_start", 7),
     ("GET", "/exec/{id}/json", "exec_inspect", 7),
     ("DELETE", "/containers/{id}", "remove", 5),
+    ("POST", "/images/create", "images_create", 6),
+    ("POST", "/containers/{id}/attach", "attach", 6),
 )
 
 

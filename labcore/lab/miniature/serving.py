@@ -85,10 +85,11 @@ class Served:
         self.close()
 
 
-def serve(*, tcp: bool = False, port: int = 0) -> Served:
+def serve(*, tcp: bool = False, port: int = 0, registry: str = "") -> Served:
     """Serve `my_runtime.py`'s handlers, in the place of the miniature daemon that this notebook had before.
 
     It listens on a unix socket, which only its owner may open; with `tcp` on a port of the loopback (0: any that is free), too.
+    `registry` is the URL that `daemon.registry` gives to handlers, where images are pulled from.
     It reads `my_runtime.py` again whenever that has changed, and ends with the notebook. Raises CannotServe.
     """
     close()
@@ -96,7 +97,7 @@ def serve(*, tcp: bool = False, port: int = 0) -> Served:
     path = default_root() / "lab" / f"lesson-{number}.sock"
     path.parent.mkdir(parents=True, exist_ok=True)
     work = str(default_workspace().directory.absolute())
-    settings = {"lesson": number, "work": work, "socket": str(path), "port": port if tcp else None}
+    settings = {"lesson": number, "work": work, "socket": str(path), "port": port if tcp else None, "registry": registry}
     command = python("labcore.lab.miniature.supervisor", json.dumps(settings))
     # A session of its own: the keyboard's Ctrl-C is for the kernel, and the daemon goes on.
     supervisor = subprocess.Popen(

@@ -200,7 +200,6 @@ def attach(daemon, request, id):
 """,
         "a hard-coded text": r"""
 def attach(daemon, request, id):
-    list(daemon.containers[id].output())
     return Hijack([b"\1\0\0\0\0\0\0\6hello\n"])
 """,
         "a call of the reference": _reference("attach"),

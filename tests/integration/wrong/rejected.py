@@ -36,19 +36,26 @@ DEV = Reason("/dev is a tmpfs of its own")
 DEVICE = Reason("each device of the spec is there, with its numbers")
 SAYS_SO = Reason("for each thing that is missing it prints a line, with its cure")
 FAILS = Reason("a program that is not there is no success")
-HEARD = Reason("what is heard at port .* of the machine")
-HAS_BRIDGE = Reason("there is a bridge lab0 in the host's network")
-HAS_CABLE = Reason("eth0 is in the container's network, one end of a veth pair")
-ON_BRIDGE = Reason("the other end is a port of lab0, in the host's network")
-COMES_THROUGH = Reason("bytes that come through to its program, which answers at their end")
+ROUTED = Reason("a request is answered by the handler of its method and path")
+API = Reason("the header Api-Version, whatever the method")
+RUNS = Reason("what runs is .daemon.runtime., .run., the image")
+NOT_FOUND = Reason("the status for a container that there is not")
+HEAD = Reason("the head of the answer comes at once")
+TOLD = Reason("the code that is told of")
+MACHINE = Reason("a program's machine is the number at byte 18")
 OWN_COMMAND = Reason("where no program is asked for, it is the image's command")
 NO_IMAGE = Reason("for an image that is not here: 404")
 CREATED = Reason("for one that is here: 201")
 AT_ONCE = Reason("the answer begins before the registry has sent anything")
 PULLED = Reason("the image is in the store, whole and under its name")
 ERROR_LINE = Reason("what fails later is a line with `error` and `errorDetail`")
+TAKEN_OVER = Reason("the connection is taken over at once")
 FRAMES = Reason("each piece has a head: its stream, and its length")
-MACHINE = Reason("a program's machine is the number at byte 18")
+HEARD = Reason("what is heard at port .* of the machine")
+HAS_BRIDGE = Reason("there is a bridge lab0 in the host's network")
+HAS_CABLE = Reason("eth0 is in the container's network, one end of a veth pair")
+ON_BRIDGE = Reason("the other end is a port of lab0, in the host's network")
+COMES_THROUGH = Reason("bytes that come through to its program, which answers at their end")
 STATUS = Reason("the status of the answer")
 PROGRAM_RUNS = Reason("the program that was asked for runs, process 1 of its PID namespace")
 OWN_GROUP = Reason("it is in a cgroup of its own")
@@ -57,12 +64,6 @@ GOES_ON = Reason("the processes of the container go on")
 UNDER_ITS_ID = Reason("`exec_start` finds the program under that id")
 NOTED_RUNS = Reason("the program that was noted runs")
 JOINED = Reason("the container's namespace")
-ROUTED = Reason("a request is answered by the handler of its method and path")
-API = Reason("the header Api-Version, whatever the method")
-NOT_FOUND = Reason("the status for a container that there is not")
-HEAD = Reason("the head of the answer comes at once")
-TOLD = Reason("the code that is told of")
-RUNS = Reason("what runs is .daemon.runtime., .run., the image")
 
 REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
     (1, "hostname"): {
@@ -428,6 +429,78 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "by its whole id only": Reason("the status for one that was never started"),
         "nothing is removed": Reason("none of them is listed any more"),
         "200": Reason("the status for one that was never started"),
+    },
+    (6, "command"): {
+        "a faked print": OWN_COMMAND,
+        "a hard-coded program": OWN_COMMAND,
+        "a call of the reference": OWN,
+        "a call of labcore's": OWN,
+        "the image's own, whatever is asked for": Reason("what is asked for takes the command's place"),
+        "what is asked for in the place of all": Reason("and in front of what is asked for"),
+        "what is asked for behind the image's own": Reason("what is asked for takes the command's place"),
+        "both have to be there": raised("KeyError"),
+        "null is not thought of": raised("NoneType"),
+        "a missing image has a program": Reason("for an image that is not there ImageNotFound is raised"),
+    },
+    (6, "create"): {
+        "a faked print": NO_IMAGE,
+        "a hard-coded image": CREATED,
+        "a call of the reference": OWN,
+        "as in lesson 5": NO_IMAGE,
+        "always missing": CREATED,
+        "500 for a missing image": NO_IMAGE,
+        "200 for a missing image": NO_IMAGE,
+        "200 for a container": CREATED,
+        "a text in place of JSON": Reason("and a message, in JSON, that names the image"),
+        "it does not say which image": Reason("and a message, in JSON, that names the image"),
+        "the error is raised": NO_IMAGE,
+        "the daemon pulls by itself": Reason("the daemon pulls nothing by itself"),
+        "without the image's program": Reason("and runs the image's own program"),
+        "without its name": Reason("the container has the name that was asked for"),
+        "not on the list": Reason("its id leads to it"),
+        "an id of its own": Reason("its id leads to it"),
+    },
+    (6, "images_create"): {
+        "a faked print": PULLED,
+        "a hard-coded image": PULLED,
+        "a call of the reference": OWN,
+        "a call of labcore's pull": OWN,
+        "pulled before it is answered": AT_ONCE,
+        "all lines at the end": AT_ONCE,
+        "nothing is pulled": PULLED,
+        "another tag": PULLED,
+        "the familiar name only": PULLED,
+        "the error breaks the answer off": Reason("that says what went wrong, and not where in your file"),
+        "the error is kept back": ERROR_LINE,
+        "the error as a status line": ERROR_LINE,
+        "success behind the error": Reason("the error is the last line"),
+        "without an answer": AT_ONCE,
+    },
+    (6, "attach"): {
+        "a faked print": TAKEN_OVER,
+        "a hard-coded text": FRAMES,
+        "a call of the reference": OWN,
+        "a call of labcore's": OWN,
+        "without heads": FRAMES,
+        "all on one stream": FRAMES,
+        "the biggest byte last": FRAMES,
+        "the length of the head, too": FRAMES,
+        "a length in one byte": FRAMES,
+        "all at the end": TAKEN_OVER,
+        "standard output only": FRAMES,
+        "in place of a hijack, a reply": TAKEN_OVER,
+    },
+    (6, "normalize"): {
+        "a faked print": Reason("it returns three texts"),
+        "a hard-coded registry": Reason("the registry"),
+        "a call of the reference": OWN,
+        "a call of labcore's": OWN,
+        "whatever stands before a slash": Reason("the registry"),
+        "a dot only": Reason("the registry"),
+        "the first colon begins the tag": Reason("the registry"),
+        "library everywhere": Reason("the repository"),
+        "no tag without one": Reason("the tag"),
+        "without the library": Reason("the repository"),
     },
     (7, "bridge"): {
         "a faked print": HAS_BRIDGE,
