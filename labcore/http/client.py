@@ -33,7 +33,7 @@ class Client:
     def __init__(self, connection: socket.socket, address: Any, watch: "DisconnectWatch") -> None:
         by_unix = connection.family == socket.AF_UNIX
         self.address = "" if by_unix else str(address[0])
-        self.credentials = _credentials(connection) if by_unix else None
+        self.credentials = credentials_of(connection) if by_unix else None
         self._fd = connection.fileno()
         self._watch = watch
         self._events = select.POLLRDHUP
@@ -138,5 +138,6 @@ class DisconnectWatch:
         self._epoll.close()
 
 
-def _credentials(connection: socket.socket) -> Credentials:
+def credentials_of(connection: socket.socket) -> Credentials:
+    """Return who is at the other end of a unix socket: who connected, or who listened when this end did: SO_PEERCRED."""
     return Credentials(*UCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, UCRED.size)))

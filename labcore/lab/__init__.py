@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from labcore.lab.docker_command import DockerTookTooLong, docker
     from labcore.lab.doctor_table import doctor
     from labcore.lab.failures import NothingHappened, expect
+    from labcore.lab.fault_labs import fault
     from labcore.lab.guessing import guess, outcome
     from labcore.lab.helper import HelperFailed, run_helper
     from labcore.lab.hinting import hint
@@ -98,6 +99,7 @@ __all__ = [
     "doctor",
     "draw",
     "expect",
+    "fault",
     "fetch",
     "foreign_program",
     "free_port",
@@ -156,6 +158,7 @@ __getattr__ = lazy_names(
         "labcore.lab.docker_command": ("DockerTookTooLong", "docker"),
         "labcore.lab.doctor_table": ("doctor",),
         "labcore.lab.failures": ("NothingHappened", "expect"),
+        "labcore.lab.fault_labs": ("fault",),
         "labcore.lab.attacks": ("attack", "attacks", "seccomp"),
         "labcore.lab.lending": ("lent_python",),
         "labcore.lab.cgroups": ("cgroup", "cgroup_of", "group"),

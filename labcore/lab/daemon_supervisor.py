@@ -23,6 +23,7 @@ from labcore.engine.container.state import get
 from labcore.engine.containers import every, remove
 from labcore.engine.network.objects import prune_networks
 from labcore.errors import LabcoreError
+from labcore.http.client import credentials_of
 from labcore.lab.sandbox import python, supervise
 from labcore.locks import Lock
 from labcore.native import CloneFlag, MountFlag, Prctl, UnmountFlag, mount, prctl, umount2, unshare
@@ -64,12 +65,13 @@ class LessonDaemon:
         return str(self._process.pid)
 
     def _listens(self) -> bool:
+        """Return whether it is this process that listens there."""
         with socket.socket(socket.AF_UNIX) as probe:
             try:
                 connect(probe, self._socket)
             except OSError:
                 return False
-        return True
+            return self._process is not None and credentials_of(probe).pid == self._process.pid
 
     def end(self, number: int) -> str:
         """End it by a signal, and wait for that."""

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, Protocol
+from typing import IO, Protocol, TextIO
 
 import labcore
 from labcore.errors import LabcoreError
@@ -37,6 +37,14 @@ class HasUrl(Protocol):
 
 class DockerTookTooLong(LabcoreError):
     """A docker command was still at work after its time, and was ended."""
+
+
+class User(Record):
+    """An ordinary user of this machine: who asks a daemon that root alone may ask."""
+
+    uid: int
+    gid: int
+    groups: tuple[int, ...] = ()
 
 
 class Ran(Record):
@@ -68,26 +76,38 @@ class DockerCommand:
         Raises DockerTookTooLong.
         """
         print(f"$ {self.program} {line}", flush=True)
+        return self._ran(line, stdin, seconds, sys.stdout)
+
+    def quietly(self, line: str, *, stdin: str = "", seconds: float = SECONDS, user: User | None = None) -> Ran:
+        """Run a line as a call does, or as another user, and print nothing. Raises DockerTookTooLong."""
+        return self._ran(line, stdin, seconds, None, user)
+
+    def _ran(self, line: str, stdin: str, seconds: float, out: TextIO | None, user: User | None = None) -> Ran:
         with TemporaryFile() as given:
             given.write(stdin.encode())
             given.seek(0)
-            return self._ran(line, given, time.monotonic() + seconds)
+            with self._started(line, given, user) as process:
+                try:
+                    output = _gathered(process, time.monotonic() + seconds, out)
+                    return Ran(process.wait(), output)
+                except TimeoutError:
+                    raise DockerTookTooLong(
+                        say("`{line}` was still at work after {n} seconds, and was ended.", line=line, n=f"{seconds:g}")
+                    ) from None
+                finally:
+                    process.kill()
 
-    def _ran(self, line: str, stdin: IO[bytes], deadline: float) -> Ran:
-        started = time.monotonic()
-        with subprocess.Popen(
-            self.words(line), env=self.environment(), stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        ) as process:
-            try:
-                output = _printed(process, deadline)
-                return Ran(process.wait(), output)
-            except TimeoutError:
-                seconds = f"{deadline - started:.0f}"
-                raise DockerTookTooLong(
-                    say("`{line}` was still at work after {n} seconds, and was ended.", line=line, n=seconds)
-                ) from None
-            finally:
-                process.kill()
+    def _started(self, line: str, stdin: IO[bytes], user: User | None) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            self.words(line),
+            env=self.environment(),
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            user=user.uid if user else None,
+            group=user.gid if user else None,
+            extra_groups=user.groups if user else None,
+        )
 
     def words(self, line: str) -> list[str]:
         """Return the words of the process that runs a line, for a cell that starts it by itself."""
@@ -117,8 +137,8 @@ def docker(daemon: HasUrl) -> DockerCommand:
     return DockerCommand(python("labcore", "-H", daemon.url), "labcore", labcore.__version__)
 
 
-def _printed(process: "subprocess.Popen[bytes]", deadline: float) -> str:
-    """Print a process's output, as it comes, until that ends; return it. Raises TimeoutError."""
+def _gathered(process: "subprocess.Popen[bytes]", deadline: float, out: TextIO | None) -> str:
+    """Return a process's output when that has ended, and print it meanwhile, as it comes. Raises TimeoutError."""
     assert process.stdout
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     pieces: list[str] = []
@@ -127,8 +147,9 @@ def _printed(process: "subprocess.Popen[bytes]", deadline: float) -> str:
             continue
         chunk = os.read(process.stdout.fileno(), 1 << 16)
         pieces.append(decoder.decode(chunk, final=not chunk))
-        sys.stdout.write(pieces[-1])
-        sys.stdout.flush()
+        if out:
+            out.write(pieces[-1])
+            out.flush()
         if not chunk:
             return "".join(pieces)
     raise TimeoutError
