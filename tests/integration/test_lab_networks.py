@@ -15,7 +15,7 @@ import pytest
 from labcore import lab, procfs
 from labcore.engine import Engine
 from labcore.errors import InvalidInput, NotFound, Unavailable
-from labcore.lab import hosts
+from labcore.lab import cgroups, hosts
 from labcore.lab.checks.networks import NetworkView
 from labcore.lab.daemons import RunningDaemon
 from labcore.lab.pictures.net_namespaces import below
@@ -23,6 +23,7 @@ from labcore.native import CloneFlag, Process
 from labcore.network import NetlinkError, in_namespace, namespace_of
 from labcore.runtime import Plan, ops, spawn
 from tests.conftest import needs_root
+from tests.daemon import DOCKER
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -156,7 +157,12 @@ def test_connections_are_served_side_by_side_until_it_is_over() -> None:
         held.set()
         assert waiting.recv(10) == b""
     over.set()
-    deadline = time.monotonic() + 5
+    until_refused(address)
+
+
+def until_refused(address: tuple[str, int]) -> None:
+    """Wait until nobody listens there any more."""
+    deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         try:
             socket.create_connection(address, 5).close()
@@ -222,3 +228,29 @@ def test_pictures_are_drawn_of_a_lessons_daemon(shop: RunningDaemon) -> None:
     assert "bridge of network shop" in drawn.alt
     assert all(f"wired to eth0 of {name}" in drawn.alt for name in ("web", "asker"))
     assert "Outcome: answered" in lab.packet("asker", "web", 80, of=shop).alt
+
+
+def test_the_stock_docker_command_publishes_a_port_of_the_miniature_daemons(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Another container that wants the same port is not started; when the first has ended, nobody listens any more."""
+    needs_root()
+    monkeypatch.setenv("LABCORE_ROOT", str(tmp_path / "state"))
+    monkeypatch.setenv("LABCORE_WORK", str(tmp_path))
+    monkeypatch.setattr("labcore.lab.lessons._BEGUN", [7])
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "images").symlink_to(engine.root / "images")
+    lab.new_store("busybox")
+    with ExitStack() as stack:
+        stack.callback(cgroups.remove_all)
+        served = stack.enter_context(lab.serve())
+        port = lab.free_port()
+        publish = ["run", "-d", "-p", f"{port}:80", "busybox", "sh", "-c"]
+        run = [str(DOCKER), "-H", served.url, *publish]
+        subprocess.run([*run, "httpd -p 80 -h /etc; sleep 6"], check=True)
+        assert lab.fetch(f"http://127.0.0.1:{port}/passwd").startswith(b"root:")
+        assert "wired to veth2 of the lab's host" in lab.network(of=served).alt
+        second = subprocess.run([*run, "true"], check=False, capture_output=True, text=True)
+        assert second.returncode == 125
+        assert "Address already in use" in second.stderr
+        until_refused(("127.0.0.1", port))
