@@ -816,9 +816,7 @@ CHINESE = {
     "from the first word of the kernel to that of its first process": "从内核的第一个字到第一个进程的第一个字",
     "a first, small system finds and mounts the disk": "先由一个小系统找到并挂载磁盘",
     # --- lesson 7
-    "and the answer comes to its end": "回答正常结束",
     "the connection is taken over": "连接被接管",
-    "where there is nobody of that id: 404": "没有这个 id 的容器：404",
     "The life of {name}": "{name} 的一生",
     "filled: where it is        pale: where it has been        blue arrows: the way that it went":
         "深色：现在的状态        浅色：经历过的状态        蓝箭头：走过的路",

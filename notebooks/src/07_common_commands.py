@@ -663,7 +663,7 @@ lab.check(publish)
 # %%
 port = lab.free_port()
 small(f"run -d -p {port}:80 busybox httpd -f -p 80 -h /etc")
-lab.fetch(f"http://127.0.0.1:{port}/passwd").decode().splitlines()[0]
+lab.fetch(f"http://127.0.0.1:{port}/passwd", within=10).decode().splitlines()[0]
 
 # %%
 lab.network(of=mine)
