@@ -70,6 +70,11 @@ class LiveLife(Printable):
             for _ in self._client.system.events(filters=self._filters()):
                 self._draw()
 
+    def close(self) -> None:
+        """Draw it no more, and close its client."""
+        self._client.close()
+        super().close()
+
     def plain(self) -> str:
         """The picture in words."""
         return self._drawn.alt if self._drawn else ""

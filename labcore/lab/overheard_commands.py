@@ -74,6 +74,11 @@ class Commands:
             print(f"→ {call}")
         return ran
 
+    def close(self) -> None:
+        """Listen no more."""
+        self._listening.close()
+        del self._docker  # its settings go with it
+
 
 def shortened(text: str, lines: int) -> str:
     """Return the first lines of a text, and how many more there are."""

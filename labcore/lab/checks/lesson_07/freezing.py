@@ -14,12 +14,12 @@ from labcore.lab.checks.lesson_07.guests import (
     family,
     first_process,
     freezer_of,
+    freezers,
     is_frozen,
     program,
     served,
     started,
     status,
-    thawed_after,
     unknown,
 )
 from labcore.lab.checks.process_view import ProcessView
@@ -90,27 +90,27 @@ START = Scenario(
 
 def _converse_pause(wire: Wire, draw: Draw) -> Iterator[Claim]:
     (id, container), (_, other) = (started(wire, draw, name) for name in ("first", "second"))
-    with thawed_after(container, other):
+    with freezers(container, other) as (group, others):
         yield status(wire.ask("POST", f"{API}/containers/{id}/pause"), 204)
-        held = wire.until(lambda: is_frozen(container), 1.0)
+        held = wire.until(lambda: is_frozen(group), 1.0)
         yield Claim(say("all processes of the container are frozen, by their cgroup"), held)
         stopped = [each.status("State") for each in family(container) if each.status("State").startswith("T")]
         yield Claim(say("none of them by a signal, which it could notice"), not stopped, " ".join(stopped[:1]))
-        yield Claim(say("another container goes on"), not is_frozen(other))
+        yield Claim(say("another container goes on"), not is_frozen(others))
     yield unknown(wire, "POST", f"/containers/{NOBODY}/pause")
 
 
 def _converse_unpause(wire: Wire, draw: Draw) -> Iterator[Claim]:
     (id, container), (other_id, other) = (started(wire, draw, name) for name in ("first", "second"))
-    with thawed_after(container, other):
+    with freezers(container, other) as (group, others):
         for each in (id, other_id):
             wire.ask("POST", f"{API}/containers/{each}/pause")
-        wire.until(lambda: is_frozen(container) and is_frozen(other))
+        wire.until(lambda: is_frozen(group) and is_frozen(others))
         yield status(wire.ask("POST", f"{API}/containers/{id}/unpause"), 204)
-        yield Claim(say("the processes of the container go on"), wire.until(lambda: not is_frozen(container), 1.0))
+        yield Claim(say("the processes of the container go on"), wire.until(lambda: not is_frozen(group), 1.0))
         ended = wire.until(lambda: _is_ending(container), 0.5)
         yield Claim(say("and are all still there"), not ended)
-        yield Claim(say("another container that was paused stays so"), is_frozen(other))
+        yield Claim(say("another container that was paused stays so"), is_frozen(others))
     yield unknown(wire, "POST", f"/containers/{NOBODY}/unpause")
 
 

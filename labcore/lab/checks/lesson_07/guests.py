@@ -125,24 +125,20 @@ def freezer_of(process: ProcessView) -> Path:
     return Path(cgroups.cgroup_of(process.pid)["freezer"])
 
 
-def is_frozen(process: ProcessView) -> bool:
-    """Return whether the kernel keeps the processes of its cgroup where they are."""
-    return frozen([str(freezer_of(process))]) and _whole(process)
-
-
-def _whole(process: ProcessView) -> bool:
-    state = freezer_of(process) / "freezer.state"
-    return not state.exists() or state.read_text(encoding="utf-8").strip() == "FROZEN"
+def is_frozen(group: Path) -> bool:
+    """Return whether the kernel keeps the processes of a cgroup where they are, all of them."""
+    state = group / "freezer.state"
+    return frozen([str(group)]) and (not state.exists() or state.read_text(encoding="utf-8").strip() == "FROZEN")
 
 
 @contextmanager
-def thawed_after(*processes: ProcessView) -> Iterator[None]:
-    """Let these cgroups go on at the end: what is frozen could not be ended."""
-    directories = [str(freezer_of(each)) for each in processes]
+def freezers(*processes: ProcessView) -> Iterator[list[Path]]:
+    """Yield the cgroups of processes, and have them go on at the end: what is frozen could not be ended."""
+    groups = [freezer_of(each) for each in processes]
     try:
-        yield
+        yield groups
     finally:
-        thaw(directories)
+        thaw(map(str, groups))
 
 
 def unknown(wire: Wire, method: str, target: str, body: object = None) -> Claim:
