@@ -75,6 +75,10 @@ class Ip:
         for name in names:
             self._request(links.set_up(self._index(name)))
 
+    def delete(self, name: str) -> None:
+        """Remove a link, if it is there; of a veth pair, both ends: ip link del NAME."""
+        self._request(links.delete_link(name))
+
     def add_address(self, address: str, name: str) -> None:
         """Give a link an address, with its prefix: ip addr add ADDRESS dev NAME."""
         self._request(links.add_address(self._index(name), address))

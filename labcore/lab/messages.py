@@ -892,6 +892,8 @@ CHINESE = {
     "what its program says to a connection from the host": "从宿主机连过去，程序说的是",
     "its address is nobody else's on the bridge": '它的地址与网桥上其他容器的不同',
     "somebody listens at the port of the machine": "机器的这个端口有人监听",
+    "what the kernel refuses is an error, not passed over in silence": "内核拒绝了就是错误，不能悄悄放过",
+    "at {address} only: who is not on this machine does not reach it": "只在 {address} 上：不在本机的人够不到它",
     "a connection that nobody in the container answers is closed": "容器里没有人应答的连接会被关闭",
     "bytes that come through to its program, which answers at their end": "送到程序那里的字节数（程序收完才回答）",
     "while one connection says nothing, another is served: bytes that come through":

@@ -99,6 +99,8 @@ def test_links_are_made_moved_and_configured(host: int, box: Process) -> None:
     assert seen.gateways == ["10.7.0.1"]
     end = NetworkView(host).link("veth2")
     assert (end.kind, end.master, end.is_up) == ("veth", NetworkView(host).link("lab0").index, False)
+    out.delete("veth2")
+    assert not inside.has("eth0")
 
 
 def test_what_cannot_be_is_named(host: int, box: Process) -> None:

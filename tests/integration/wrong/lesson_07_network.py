@@ -87,6 +87,17 @@ def bridge(host):
         "without an address": _but(BRIDGE, ('        ip.add_address("10.7.0.1/24", "lab0")\n', "")),
         "one address alone": _but(BRIDGE, ("10.7.0.1/24", "10.7.0.1/32")),
         "a veth pair in place of a bridge": _but(BRIDGE, ('ip.add_bridge("lab0")', 'ip.add_veth("lab0", "lab1")')),
+        "errors are passed over": """
+def bridge(host):
+    try:
+        ip = lab.ip(host)
+        if not ip.has("lab0"):
+            ip.add_bridge("lab0")
+            ip.add_address("10.7.0.1/24", "lab0")
+            ip.set_up("lab0")
+    except Exception:
+        pass
+""",
         "made anew each time": BRIDGE.replace('    if not ip.has("lab0"):\n', "    if True:\n"),
     },
     "connect": {
@@ -122,6 +133,13 @@ def connect(host, pid):
         ),
         "an end is left over": _but(
             CONNECT, ("    bridge(host)\n", '    bridge(host)\n    lab.ip(host).add_veth(f"spare{pid}", f"more{pid}")\n')
+        ),
+        "a route that is refused is passed over": _but(
+            CONNECT,
+            (
+                '    inside.add_default_route("10.7.0.1")\n',
+                '    try:\n        inside.add_default_route("10.7.0.1")\n    except Exception:\n        pass\n',
+            ),
         ),
         "another name inside": _but(
             CONNECT,
@@ -267,6 +285,7 @@ def publish(port, container, inside):
                 "    with __import__('contextlib').suppress(OSError):\n        lab.accept(socket.create",
             ),
         ),
+        "open to everybody": _but(PUBLISH, ('"127.0.0.1", port', '"", port')),
         "connected from the machine": _but(
             PUBLISH,
             (

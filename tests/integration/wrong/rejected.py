@@ -512,6 +512,7 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "without an address": Reason("the addresses of lab0"),
         "one address alone": Reason("the addresses of lab0"),
         "a veth pair in place of a bridge": HAS_BRIDGE,
+        "errors are passed over": Reason("what the kernel refuses is an error"),
         "made anew each time": raised("File exists"),
     },
     (7, "connect"): {
@@ -531,6 +532,7 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "no subnet": Reason("it has one address, of the network"),
         "wired to the machine": Reason("nothing was added to the machine's own network"),
         "an end is left over": Reason("no end is left over"),
+        "a route that is refused is passed over": Reason("what the kernel refuses is an error"),
         "another name inside": HAS_CABLE,
     },
     (7, "run"): {
@@ -569,6 +571,7 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "it gives up when nobody answers": COMES_THROUGH,
         "it goes on when the container has ended": Reason("when the container has ended, nobody listens at the port any more"),
         "a port in use is passed over": Reason("a port of the machine that is in use is an error"),
+        "open to everybody": Reason("who is not on this machine does not reach it"),
         "connected from the machine": COMES_THROUGH,
     },
     (7, "start"): {

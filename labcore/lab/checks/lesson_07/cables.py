@@ -1,9 +1,11 @@
 """Checks of `bridge`, `connect`, and of a `run` that connects its container."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, Final
 
+from labcore.errors import Unavailable
 from labcore.images.builtin import find_busybox
 from labcore.lab import hosts
 from labcore.lab.checks.containers import ended_as_drawn, own_number
@@ -21,6 +23,7 @@ from labcore.lab.checks.process_view import ProcessView
 from labcore.lab.checks.scenario import GATE, REFERENCE, Draw, Scenario, carry_out
 from labcore.lab.checks.tripwires import Target
 from labcore.lab.checks.verdict import Claim, equal
+from labcore.lab.ip_route import Ip
 from labcore.lab.messages import say
 from labcore.native import CloneFlag, Process
 from labcore.network import attachment, bridges
@@ -30,18 +33,89 @@ from labcore.runtime.ops import Op
 from labcore.spec import NAMESPACES, ContainerSpec
 
 DRIVING: Final[tuple[Target, ...]] = (attachment, bridges, NetworkDriver)
-NEIGHBOUR_SECONDS: Final = "60"
+ALIVE_SECONDS: Final = "60"
+
+
+@contextmanager
+def _empty_network() -> Iterator[int]:
+    """Yield a process with a network in which there is nothing yet."""
+    busybox = str(find_busybox())
+    with spawn(Plan([ops.Clone(CloneFlag.NEWNET), ops.Execve(("sleep", ALIVE_SECONDS), (), (busybox,))])) as process:
+        yield process.pid
+        process.kill()
+
+
+# --- what fails
+
+
+class _Failing:
+    """Calls of `lab.ip(…)` while a step runs: they are counted, and one of them fails (-1: none)."""
+
+    def __init__(self, which: int) -> None:
+        self.which = which
+        self.count = 0
+
+    @contextmanager
+    def patched(self) -> Iterator[None]:
+        """Have it so in the block."""
+        methods = {name: method for name, method in vars(Ip).items() if not name.startswith("_") and callable(method)}
+        try:
+            for name, method in methods.items():
+                setattr(Ip, name, self._counted(method))
+            yield
+        finally:
+            for name, method in methods.items():
+                setattr(Ip, name, method)
+
+    def _counted(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*arguments: Any) -> Any:
+            self.count += 1
+            if self.count - 1 == self.which:
+                raise Unavailable("the kernel refuses")
+            return method(*arguments)
+
+        return counted
+
+
+def _silences(step: Callable[..., object], *networks: int) -> int:
+    """Return of how many failures a step says nothing: each of its calls is made to fail, one in each attempt.
+
+    It is called with processes whose networks are empty each time.
+    """
+    whole = _Failing(-1)
+    with whole.patched():
+        step(*networks)
+    return sum(not _is_raised(step, networks, which) for which in range(whole.count))
+
+
+def _is_raised(step: Callable[..., object], networks: tuple[int, ...], which: int) -> bool:
+    for ip in map(Ip, networks):
+        for link in ip.links():
+            if link.name != "lo":
+                ip.delete(link.name)
+    with _Failing(which).patched():
+        try:
+            step(*networks)
+        except Exception:
+            return True
+    return False
+
+
+def _says_what_fails(silences: int) -> Claim:
+    return Claim(say("what the kernel refuses is an error, not passed over in silence"), silences == 0, str(silences))
 
 
 # --- bridge
 
 
-def _perform_bridge(mine: ModuleType, draw: Draw) -> int:
+def _perform_bridge(mine: ModuleType, draw: Draw) -> dict[str, Any]:
     enter_a_machine()
     host = hosts.host()
     mine.bridge(host)
     mine.bridge(host)
-    return carry_out(draw.spec(draw.waiting()), REFERENCE.namespaces, REFERENCE.rootfs)
+    code = carry_out(draw.spec(draw.waiting()), REFERENCE.namespaces, REFERENCE.rootfs)
+    with _empty_network() as other:
+        return {"code": code, "silences": _silences(mine.bridge, other)}
 
 
 def _observe_bridge(seen: ProcessView, draw: Draw) -> Iterator[Claim]:  # noqa: ARG001
@@ -49,7 +123,12 @@ def _observe_bridge(seen: ProcessView, draw: Draw) -> Iterator[Claim]:  # noqa: 
     yield machine_is_left_alone(seen)
 
 
-BRIDGE = Scenario(_perform_bridge, _observe_bridge, ended_as_drawn, Draw.waiting, forbidden=DRIVING)
+def _conclude_bridge(returned: Any, draw: Draw) -> Iterator[Claim]:
+    yield from ended_as_drawn(returned["code"], draw)
+    yield _says_what_fails(returned["silences"])
+
+
+BRIDGE = Scenario(_perform_bridge, _observe_bridge, _conclude_bridge, Draw.waiting, forbidden=DRIVING)
 
 
 # --- connect
@@ -76,15 +155,13 @@ def _perform_connect(mine: ModuleType, draw: Draw) -> dict[str, Any]:
 
         return [ops.Sync("connects it", connect)]
 
-    busybox = str(find_busybox())
-    alone = Plan([ops.Clone(CloneFlag.NEWNET), ops.Execve(("sleep", NEIGHBOUR_SECONDS), (), (busybox,))])
-    with spawn(alone) as neighbour:
-        mine.connect(host, neighbour.pid)
-        taken = NetworkView(neighbour.pid).addresses(INTERFACE)
+    with _empty_network() as neighbour:
+        mine.connect(host, neighbour)
+        taken = NetworkView(neighbour).addresses(INTERFACE)
         spec = draw.spec(_answers(draw), namespaces=NAMESPACES)
         code = carry_out(spec, REFERENCE.namespaces, cable, REFERENCE.rootfs)
-        neighbour.kill()
-    return {"code": code, "taken": taken}
+    with _empty_network() as other, _empty_network() as container:
+        return {"code": code, "taken": taken, "silences": _silences(mine.connect, other, container)}
 
 
 def _observe_connect(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
@@ -102,6 +179,7 @@ def _conclude_connect(returned: Any, draw: Draw) -> Iterator[Claim]:
     addresses, taken = draw.kept("addresses", []), returned["taken"]
     twice = " ".join(text for text in addresses if text in taken)
     yield Claim(say("its address is nobody else's on the bridge"), not twice, twice)
+    yield _says_what_fails(returned["silences"])
     yield from ended_as_drawn(returned["code"], draw)
 
 

@@ -23,6 +23,7 @@ from labcore.runtime import ops, spawn
 from labcore.runtime.ops import Op
 from labcore.spec import NAMESPACES, ContainerSpec
 
+ELSEWHERE: Final = "127.0.0.2"  # an address of the machine, too
 FORWARDING: Final[tuple[Target, ...]] = (proxy, proxy_server, relays)
 
 
@@ -109,6 +110,8 @@ def _observe_publish(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     yield own_number(seen)
     machine = NetworkView(seen.parent.pid)
     yield Claim(say("somebody listens at the port of the machine"), _listens(machine, draw))
+    elsewhere = _listens(machine, draw, ELSEWHERE)
+    yield Claim(say("at {address} only: who is not on this machine does not reach it", address=LOOPBACK), not elsewhere)
     yield Claim(say("a connection that nobody in the container answers is closed"), _ends(machine, draw))
     with Path(draw.root, INNER_GATE).open("wb", buffering=0) as gate:
         gate.write(b"\n")
@@ -121,9 +124,9 @@ def _observe_publish(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
         yield equal(text, str(small), _counted(machine, draw, small))
 
 
-def _listens(machine: NetworkView, draw: Draw) -> bool:
+def _listens(machine: NetworkView, draw: Draw, address: str = LOOPBACK) -> bool:
     try:
-        machine.connect(LOOPBACK, _port(draw)).close()
+        machine.connect(address, _port(draw)).close()
     except OSError:
         return False
     return True
