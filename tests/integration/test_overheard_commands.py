@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from matplotlib import font_manager
 
 from labcore import lab
 from labcore.lab import overheard_commands
@@ -106,3 +107,4 @@ def test_a_life_follows_what_happens(docker: overheard_commands.Commands, daemon
         assert shown.picture.alt == shown.plain()
     finally:
         shown.close()
+        font_manager._get_font.cache_clear()  # those of its thread
