@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from labcore.errors import LabcoreError
-from labcore.lab import locked_directories
+from labcore.lab.locked_directories import locked_directory, new_name, sweep
 from labcore.record import Record
 from labcore.runtime.cgroups import Cgroup, hierarchies, removal
 from labcore.spec import Resources
@@ -124,15 +124,15 @@ def _new_home() -> Iterator[Cgroup]:
     if not (entrances := _beside_own(HOMES).entrances()):
         raise LabcoreError("cgroups: none are mounted here")
     near = Path(entrances[0]).parent
-    locked_directories.sweep(near.glob(f"{HOMES}*"), lambda left: _remove_left(left.name))
+    sweep(near.glob(f"{HOMES}*"), lambda left: _remove_left(left.name))
 
     def make() -> Path:
         """Make it in one hierarchy only: until it is locked, another's sweep may take it away."""
-        directory = near / locked_directories.new_name(HOMES)
+        directory = near / new_name(HOMES)
         directory.mkdir(parents=True)
         return directory
 
-    with locked_directories.locked_directory(make) as directory:
+    with locked_directory(make) as directory:
         home = _beside_own(directory.name)
         try:
             home.make()

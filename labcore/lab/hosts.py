@@ -26,7 +26,6 @@ from labcore.runtime import Plan, ops, spawn
 VARIABLE: Final = "LABCORE_LAB_HOST"  # its process and its namespace: `PID:INODE`
 WAIT_SECONDS: Final = 10.0  # for a container that is being started
 POLL_SECONDS: Final = 0.01
-LISTEN_SECONDS: Final = 1.0
 LOOPBACK: Final = 1
 _MADE: list[Process] = []
 _LOCK: Final = Lock()
@@ -48,10 +47,11 @@ def _known() -> int:
 
 
 def _make() -> int:
-    """Start it: `cat`, which ends with its standard input."""
+    """Start it: `cat`, which ends with its standard input; an interrupt of the notebook is not for it."""
     busybox = str(find_busybox())
     program = ops.Execve(("cat",), (), (busybox,))
-    made = spawn(Plan([ops.Clone(CloneFlag.NEWNET), ops.LinkUp("lo"), program]), stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL)
+    plan = Plan([ops.Clone(CloneFlag.NEWNET), ops.NewSession(), ops.LinkUp("lo"), program])
+    made = spawn(plan, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL)
     _MADE.append(made)
     atexit.register(close)
     os.environ[VARIABLE] = f"{made.pid}:{procfs.namespace(made.pid, 'net')}"
@@ -85,20 +85,12 @@ def _addresses(pid: int) -> list[str]:
 def dial(address: str, port: int) -> socket.socket:
     """Return a TCP connection that the lab host has made to an address: a socket stays in the namespace where it was made.
 
-    Whoever has just been started is given a second to listen. Raises OSError.
+    Raises OSError.
     """
-    deadline = time.monotonic() + LISTEN_SECONDS
-    while True:
-        try:
-            with namespace_of(host()) as namespace:
-                made = in_namespace(namespace, partial(socket.create_connection, (address, port), timeout=WAIT_SECONDS))
-        except ConnectionRefusedError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(POLL_SECONDS)
-        else:
-            made.settimeout(None)
-            return made
+    with namespace_of(host()) as namespace:
+        made = in_namespace(namespace, partial(socket.create_connection, (address, port), timeout=WAIT_SECONDS))
+    made.settimeout(None)
+    return made
 
 
 def accept(listener: socket.socket, serve: Callable[[socket.socket], object], *, until: Callable[[], object]) -> None:

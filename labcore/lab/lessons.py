@@ -85,7 +85,7 @@ LESSONS = (
         titles={"en": "Common commands", "zh": "常用命令"},
         steps=("start", "pause", "exec_start", "bridge", "connect", "run", "publish"),
         challenges=("create", "unpause", "exec_create", "inspect", "exec_inspect"),
-        requires=("root", "namespaces", "overlay", "limits"),
+        requires=("root", "namespaces", "overlay", "limits", "network"),
     ),
 )
 _BEGUN: list[int] = []  # the lesson whose notebook this is

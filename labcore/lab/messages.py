@@ -869,6 +869,7 @@ CHINESE = {
     "before its start": "启动之前",
     "for a program that there is not, the status of the answer is": "程序不存在时，应答的状态码是",
     "Pid is the number of its first process, as the daemon sees it": "Pid 是第一个进程的编号，以守护进程看到的为准",
+    "networks: {error}: sudo modprobe -a bridge veth": "网络：{error}：sudo modprobe -a bridge veth",
     "the container has no address: it has ended, or its network is not connected":
         "容器没有地址：它已经结束，或者网络没有接上",
     "there is no link {name} in the network of process {pid}; there are: {names}":

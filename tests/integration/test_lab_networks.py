@@ -15,7 +15,7 @@ import pytest
 from labcore import lab, procfs
 from labcore.engine import Engine
 from labcore.errors import InvalidInput, NotFound, Unavailable
-from labcore.lab import hosts
+from labcore.lab import cgroups, hosts
 from labcore.lab.checks.networks import NetworkView
 from labcore.lab.daemons import RunningDaemon
 from labcore.lab.pictures.net_namespaces import below
@@ -23,6 +23,7 @@ from labcore.native import CloneFlag, Process
 from labcore.network import NetlinkError, in_namespace, namespace_of
 from labcore.runtime import Plan, ops, spawn
 from tests.conftest import needs_root
+from tests.daemon import DOCKER
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -60,6 +61,7 @@ def wire(host: int, box: Process) -> None:
 
 def test_the_lab_host_is_one_for_a_process_and_for_what_it_starts(host: int) -> None:
     assert lab.host() == host
+    assert os.getsid(host) == host  # an interrupt of the notebook goes to its process group
     asks = "from labcore import lab; print(lab.host())"
     assert int(subprocess.run([sys.executable, "-c", asks], check=True, stdout=subprocess.PIPE).stdout) == host
     assert procfs.namespace(host, "net") != procfs.namespace("self", "net")
@@ -114,26 +116,20 @@ def test_what_cannot_be_is_named(host: int, box: Process) -> None:
         lab.ip(box.pid)
 
 
-def test_an_address_is_waited_for_and_whoever_listens_late_is_dialled(host: int, box: Process) -> None:
-    wire(host, box)
+def test_an_address_is_waited_for_and_dialled_from_the_host(host: int, box: Process) -> None:
+    lab.background(lambda: (time.sleep(0.3), wire(host, box)))
     assert lab.address(box.pid) == "10.7.0.2"
     with pytest.raises(Unavailable, match="the container has no address"):
         lab.address(None)
+    with namespace_of(box.pid) as namespace:
+        server = in_namespace(namespace, lambda: socket.create_server(("", 80)))
+    with server, lab.dial("10.7.0.2", 80) as connection:
+        client, (address, _) = server.accept()
+        with client:
+            client.sendall(b"hello")
+            assert (connection.recv(10), address) == (b"hello", "10.7.0.1")
     with pytest.raises(ConnectionRefusedError):
         lab.dial("10.7.0.2", 80)
-
-    def listen() -> None:
-        time.sleep(0.3)
-        with namespace_of(box.pid) as namespace:
-            server = in_namespace(namespace, lambda: socket.create_server(("", 80)))
-        with server:
-            client, _ = server.accept()
-            client.sendall(b"late")
-            client.close()
-
-    lab.background(listen)
-    with lab.dial("10.7.0.2", 80) as connection:
-        assert connection.recv(10) == b"late"
 
 
 def test_connections_are_served_side_by_side_until_it_is_over() -> None:
@@ -156,7 +152,12 @@ def test_connections_are_served_side_by_side_until_it_is_over() -> None:
         held.set()
         assert waiting.recv(10) == b""
     over.set()
-    deadline = time.monotonic() + 5
+    until_refused(address)
+
+
+def until_refused(address: tuple[str, int]) -> None:
+    """Wait until nobody listens there any more."""
+    deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         try:
             socket.create_connection(address, 5).close()
@@ -222,3 +223,29 @@ def test_pictures_are_drawn_of_a_lessons_daemon(shop: RunningDaemon) -> None:
     assert "bridge of network shop" in drawn.alt
     assert all(f"wired to eth0 of {name}" in drawn.alt for name in ("web", "asker"))
     assert "Outcome: answered" in lab.packet("asker", "web", 80, of=shop).alt
+
+
+def test_the_stock_docker_command_publishes_a_port_of_the_miniature_daemons(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Another container that wants the same port is not started; when the first has ended, nobody listens any more."""
+    needs_root()
+    monkeypatch.setenv("LABCORE_ROOT", str(tmp_path / "state"))
+    monkeypatch.setenv("LABCORE_WORK", str(tmp_path))
+    monkeypatch.setattr("labcore.lab.lessons._BEGUN", [7])
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "images").symlink_to(engine.root / "images")
+    lab.new_store("busybox")
+    with ExitStack() as stack:
+        stack.callback(cgroups.remove_all)
+        served = stack.enter_context(lab.serve())
+        port = lab.free_port()
+        publish = ["run", "-d", "-p", f"{port}:80", "busybox", "sh", "-c"]
+        run = [str(DOCKER), "-H", served.url, *publish]
+        subprocess.run([*run, "httpd -p 80 -h /etc; sleep 6"], check=True)
+        assert lab.fetch(f"http://127.0.0.1:{port}/passwd", within=10).startswith(b"root:")
+        assert "wired to veth2 of the lab's host" in lab.network(of=served).alt
+        second = subprocess.run([*run, "true"], check=False, capture_output=True, text=True)
+        assert second.returncode == 125
+        assert "Address already in use" in second.stderr
+        until_refused(("127.0.0.1", port))

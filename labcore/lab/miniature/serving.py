@@ -13,7 +13,7 @@ from typing import IO, Any, Final, Self
 
 from labcore.engine import default_root
 from labcore.errors import LabcoreError
-from labcore.lab import cgroups
+from labcore.lab.cgroups import VARIABLE, home
 from labcore.lab.lessons import LESSONS, current, lesson
 from labcore.lab.messages import say
 from labcore.lab.miniature.log import LOG_PATH, DaemonLog, Line
@@ -116,7 +116,7 @@ def serve(*, tcp: bool = False, port: int = 0, registry: str = "") -> Served:
 def _environment(number: int) -> dict[str, str]:
     """Return the daemon's environment: where its containers have cgroups, they are made in the notebook's own."""
     has_cgroups = "limits" in lesson(number).requires
-    return os.environ | ({cgroups.VARIABLE: cgroups.home()} if has_cgroups else {})
+    return os.environ | ({VARIABLE: home()} if has_cgroups else {})
 
 
 def close() -> None:

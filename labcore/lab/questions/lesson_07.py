@@ -101,4 +101,49 @@ QUESTIONS = {
         0,
         T("No process has to agree.", "不需要任何进程同意。"),
     ),
+    "refused": Question(
+        T(
+            "A connection is refused at once, another gets no answer until it times out. Which one has reached the other machine?",
+            "一个连接马上被拒绝，另一个一直没有答复直到超时。哪一个到达了对方机器？",
+        ),
+        (T("the refused one", "被拒绝的那个"), T("the other", "另一个"), T("neither", "都没有")),
+        0,
+        T("A refusal is an answer: look for who listens, not for the cable.", "拒绝也是答复：该查谁在监听，而不是查网线。"),
+    ),
+    "cable": Question(
+        T("A container ends. What becomes of its end of the veth pair?", "容器结束了，它那一端的 veth 会怎样？"),
+        (
+            T("it stays, and must be removed", "留着，要人去删"),
+            T("it goes with the network namespace, and the other end with it", "随网络命名空间消失，另一端也一起消失"),
+            T("it falls back to the host", "掉回宿主机"),
+        ),
+        1,
+        T("A pair has two ends or none.", "veth 要么成对，要么没有。"),
+    ),
+    "port": Question(
+        T(
+            "`-p 8080:80`, and 8080 is in use on the machine. When does docker say so?",
+            "`-p 8080:80`，而机器的 8080 已被占用。docker 什么时候报错？",
+        ),
+        (
+            T("at create", "create 时"),
+            T("at start: the container is there, and does not run", "start 时：容器已经有了，但没有运行"),
+            T("at the first connection", "第一次有人连接时"),
+        ),
+        1,
+        T("That is why `docker ps -a` shows one more, *Created*.", "所以 `docker ps -a` 里会多出一个 *Created* 的容器。"),
+    ),
+    "which network": Question(
+        T(
+            "Two containers, started without `--network`. Do they find each other by name?",
+            "两个容器启动时都没有给 `--network`。它们能用名字找到对方吗？",
+        ),
+        (
+            T("yes", "能"),
+            T("no: names are for networks that one has made", "不能：要在自己建的网络里，名字才管用"),
+            T("only with -p", "要有 -p 才行"),
+        ),
+        1,
+        T("`docker network create`, and both with `--network`.", "先 `docker network create`，两个都带上 `--network`。"),
+    ),
 }
