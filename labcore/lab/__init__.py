@@ -167,7 +167,6 @@ __getattr__ = lazy_names(
         "labcore.lab.curl_command": ("curl",),
         "labcore.lab.miniature.serving": ("CannotServe", "serve"),
         "labcore.lab.daemons": ("daemon",),
-        "labcore.lab.curl": ("curl",),
         "labcore.lab.overheard_commands": ("commands", "commands_page"),
         "labcore.lab.live_life": ("life",),
         "labcore.lab.hinting": ("hint",),

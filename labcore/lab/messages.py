@@ -682,10 +682,6 @@ CHINESE = {
     "its process has been killed": "它的进程已被杀死",
     "none of them is listed any more": "列表里一个也不剩",
     "containers that the daemon knows afterwards": "之后守护进程所知的容器个数",
-    "State": "State",
-    "Names": "Names",
-    "Image": "Image",
-    "Command": "Command",
     # --- lesson 6
     "where no program is asked for, it is the image's command": "没有指定程序时，就是镜像自己的命令",
     "what is asked for takes the command's place": "指定的程序代替镜像的命令",
