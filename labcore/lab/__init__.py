@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from labcore.lab.attacks import attack, attacks, seccomp
     from labcore.lab.cgroups import cgroup, cgroup_of, group
     from labcore.lab.checks import NotPassed, Verdict, check
-    from labcore.lab.curl import curl
+    from labcore.lab.curl_command import curl
     from labcore.lab.daemons import daemon
     from labcore.lab.dashboards import dashboard
     from labcore.lab.docker_command import DockerTookTooLong, docker
@@ -164,9 +164,9 @@ __getattr__ = lazy_names(
         "labcore.lab.cgroups": ("cgroup", "cgroup_of", "group"),
         "labcore.lab.listening": ("listen",),
         "labcore.lab.machines": ("compare", "draw", "in_vm", "timed"),
+        "labcore.lab.curl_command": ("curl",),
         "labcore.lab.miniature.serving": ("CannotServe", "serve"),
         "labcore.lab.daemons": ("daemon",),
-        "labcore.lab.curl": ("curl",),
         "labcore.lab.overheard_commands": ("commands", "commands_page"),
         "labcore.lab.live_life": ("life",),
         "labcore.lab.hinting": ("hint",),

@@ -138,15 +138,18 @@ def docker(daemon: HasUrl) -> DockerCommand:
 
 
 def _gathered(process: "subprocess.Popen[bytes]", deadline: float, out: TextIO | None) -> str:
-    """Return a process's output when that has ended, and print it meanwhile, as it comes. Raises TimeoutError."""
+    """Return a process's output when that has ended, and print it meanwhile, line by line. Raises TimeoutError."""
     assert process.stdout
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    pieces: list[str] = []
+    pieces, rest = [], ""
     while (left := deadline - time.monotonic()) > 0:
         if not select.select([process.stdout], [], [], left)[0]:
             continue
         chunk = os.read(process.stdout.fileno(), 1 << 16)
-        pieces.append(decoder.decode(chunk, final=not chunk))
+        rest += decoder.decode(chunk, final=not chunk)
+        end = rest.rfind("\n") + 1 if chunk else len(rest)
+        pieces.append(rest[:end])
+        rest = rest[end:]
         if out:
             out.write(pieces[-1])
             out.flush()

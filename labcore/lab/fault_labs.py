@@ -58,11 +58,16 @@ class Fault:
         story = str(self._scenario.story).format(**self.words)
         return "\n".join([story, "", *self._site.typed])
 
+    @property
+    def cause(self) -> str:
+        """What it was: for those who have mended it, and those who give up."""
+        return str(self._scenario.cause).format(**self.words)
+
     def check(self) -> Repair:
         """Look from outside whether it is mended: at the daemon's answers, and at the kernel."""
         claims = tuple(self._looked_at())
         if all(claim.holds for claim in claims):
-            return Repair(self._scenario.name, "passed", claims, str(self._scenario.cause).format(**self.words))
+            return Repair(self._scenario.name, "passed", claims, self.cause)
         return Repair(self._scenario.name, "failed", claims)
 
     def _looked_at(self) -> Iterator[Claim]:

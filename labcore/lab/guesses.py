@@ -375,14 +375,14 @@ GUESSES: Final[dict[str, Guess]] = {
             "地址是 127.0.0.11，就在它自己的网络命名空间里；在那里答话的是守护进程。",
         ),
     ),
-    "run calls": Guess(
-        T("How many calls did `docker run -d` make?", "`docker run -d` 发出了几个请求？"),
-        (T("one: run", "一个：run"), T("two", "两个"), T("three", "三个")),
-        2,
+    "two names": Guess(
         T(
-            "Create, wait, start: it begins to wait before there is anything to miss.",
-            "create、wait、start：先开始等，才不会错过什么。",
+            "What is different if `docker image ls` is typed in place of `docker images`?",
+            "把 `docker images` 写成 `docker image ls`，请求有什么不同？",
         ),
+        (T("the path", "路径不同"), T("nothing", "没有不同"), T("it asks twice", "会请求两次")),
+        1,
+        T("Two spellings of one call.", "一个请求，两种写法。"),
     ),
     "pause": Guess(
         T("In which state is a paused container's process?", "暂停的容器，进程处于什么状态？"),

@@ -5,7 +5,7 @@ import html
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ipywidgets import HTML
 
@@ -16,8 +16,10 @@ from labcore.lab.widget import Printable
 
 if TYPE_CHECKING:
     from labcore.client import Client
-    from labcore.client.system import Event
     from labcore.lab.pictures import Picture
+
+
+SECONDS: Final = 0.5  # from one question to the next
 
 
 class HasUrl(Protocol):
@@ -29,67 +31,75 @@ class HasUrl(Protocol):
 
 
 class LiveLife(Printable):
-    """The life cycle of a container with its current state; it follows the daemon's events as long as both are there.
+    """The life cycle of a container with its current state, drawn anew whenever something has happened to it.
 
-    `picture` is what it shows now; in print that stands in its place.
+    It remembers what a daemon forgets that is started anew. `picture` is what it shows now; in print that stands in its place.
     """
 
     def __init__(self, client: "Client", name: str) -> None:
         self._client = client
         self._name = name
+        self._happened: dict[tuple[int, str, str], None] = {}  # time, container, action; in their order
+        self._ends = threading.Event()
+        self._asking = threading.Lock()
         self._shown = HTML()
-        self._drawn: Picture | None = None
         super().__init__([self._shown])
-        self._draw()
+        self._drawn = self._draw(self.life)
 
     @property
     def life(self) -> Life:
-        """What the container has gone through until now, as the daemon remembers it. Raises Unavailable."""
-        happened = self._client.system.events(since="1", until=f"{time.time():.9f}", filters=self._filters())
-        return Life(self._name, tuple(last_of(list(happened))))
+        """What the container has gone through until now. Raises Unavailable."""
+        filters = {"container": [self._name], "type": ["container"]}
+        with self._asking:
+            for each in self._client.system.events(since="1", until=f"{time.time():.9f}", filters=filters):
+                self._happened[each.time_ns, each.actor.id, each.action.partition(":")[0]] = None
+            return self._known()
+
+    def _known(self) -> Life:
+        """Return the life of the container that came last of those that had the name."""
+        last = next(reversed(self._happened), (0, "", ""))[1]
+        return Life(self._name, tuple(action for _, id, action in self._happened if id == last))
 
     @property
     def picture(self) -> "Picture":
-        """The life cycle as it is now."""
+        """The life cycle as it is now. Raises Unavailable."""
         return life_cycle(self.life)
 
-    def _filters(self) -> dict[str, list[str]]:
-        return {"container": [self._name], "type": ["container"]}
-
-    def _draw(self) -> None:
-        picture = self._drawn = self.picture
+    def _draw(self, life: Life) -> "Picture":
+        picture = life_cycle(life)
         image = base64.b64encode(picture._repr_png_()).decode()
         self._shown.value = f'<img alt="{html.escape(picture.alt)}" src="data:image/png;base64,{image}">'
+        self._lived = life
+        return picture
 
     def watch(self) -> None:
-        """Draw it anew with each event, in a thread that ends with the kernel or with the daemon."""
-        threading.Thread(target=self._watch, daemon=True).start()
+        """Draw it anew when something has happened, in a thread that ends with the kernel, or with `close`."""
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
 
     def _watch(self) -> None:
-        with suppress(LabcoreError, OSError):  # the daemon has ended
-            for _ in self._client.system.events(filters=self._filters()):
-                self._draw()
+        while not self._ends.wait(SECONDS):
+            with suppress(LabcoreError):  # a daemon that does not answer may come again
+                if (life := self.life) != self._lived:
+                    self._drawn = self._draw(life)
 
     def close(self) -> None:
         """Draw it no more, and close its client."""
+        self._ends.set()
+        self._thread.join()
         self._client.close()
         super().close()
 
     def plain(self) -> str:
         """The picture in words."""
-        return self._drawn.alt if self._drawn else ""
+        return self._drawn.alt
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
-        if self._drawn is None or not isinstance(bundle, dict):
+        if not isinstance(bundle, dict):
             return bundle
         shown, _ = self._drawn._repr_mimebundle_()
         return bundle | shown
-
-
-def last_of(events: "list[Event]") -> list[str]:
-    """Return the actions of the container that came last of those that had the name, without what they carry."""
-    return [each.action.partition(":")[0] for each in events if each.actor.id == events[-1].actor.id]
 
 
 def life(daemon: HasUrl, name: str) -> LiveLife:

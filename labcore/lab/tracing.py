@@ -41,6 +41,18 @@ class DrawnTrace(Record):
         return [f"{short(call.name).partition('?')[0]}: {call.answer}" for call in self.traced.span.children]
 
     @property
+    def times(self) -> str:
+        """How long its calls took, those of one kind together."""
+        from labcore.lab.pictures.sequence import short
+        from labcore.lab.pictures.style import duration, listed
+
+        times: dict[str, float] = {}
+        for call in self.traced.span.children:
+            name = short(call.name).partition("?")[0]
+            times[name] = times.get(name, 0.0) + call.duration_ms
+        return listed(f"{name} {duration(time)}" for name, time in times.items())
+
+    @property
     def spans(self) -> list[Span]:
         """All spans: the command's, and below it those of its calls, of the daemon's jobs, and of each op of a start."""
         return [span for _, span in rows(self.traced.span)]

@@ -87,10 +87,10 @@ ear.conversation()
 # - `re.sub(r"\{\w+\}", "([^/]+)", pattern)` 把模式变成正则表达式：任何不含斜杠的文本，作为一个组
 # - `re.fullmatch(…, path)` 拿它与整个路径比较，`.groups()` 里是各个值；方法也必须相符
 
-# %% tags=["exercise"] zh="返回应答这个请求的处理函数名，以及路径里的值（6 行）。" of="92c1a326"
+# %% tags=["exercise"] zh="返回应答这个请求的处理函数名，以及路径里的值（6 行）。" of="d0531b3b"
 @lab.step
 def route(method, path, routes):
-    """Return the name of the handler for a request, and the values in its path (6 lines)."""
+    """Return a request's handler by its name, and the values in its path (6 lines)."""
     ...
 
 # %% tags=["check"]
@@ -98,8 +98,8 @@ lab.check(route)
 
 # %% tags=["nbval-check-output"]
 routes = [("GET", "/_ping", "ping"), ("POST", "/containers/{id}/start", "start")]
-for method, path in ("GET", "/_ping"), ("POST", "/v1.47/containers/4f3/start"), ("GET", "/start"):
-    print(method, path, "is answered by", *route(method, path, routes))
+for asked in "GET /_ping", "POST /v1.47/containers/4f3/start", "GET /start":
+    print(asked, "is answered by", *route(*asked.split(), routes))
 
 # %%
 lab.outcome("run -d")
@@ -409,10 +409,10 @@ lab.outcome("daemon killed")
 # ## One program or two
 #
 # For long there was one executable for both. A flag told which it was to be: `docker -d`, or in full `docker --daemon=true`, was
-# the daemon, all else the client. Then it was `docker daemon` (1.8), and since 1.12 (2016) there are two: `docker` and `dockerd`, which
+# the daemon, all else the client (the article's one line of it is three commands run together). Then it was `docker daemon` (1.8), and since 1.12 (2016) there are two: `docker` and `dockerd`, which
 # systemd starts in the background. labcore has one:
 
-# %% [markdown] lang="zh" of="b21bf60b"
+# %% [markdown] lang="zh" of="582c0698"
 # 它还在运行：它自己的**监控进程**接着输出，也会得知退出码，不管别人谁结束了（图上就有，在容器进程的旁边）。Docker 把它叫做 *shim*，
 # 和 containerd 一起出现（2016 年）。不过，除非守护进程设置了 `live-restore`，`systemctl stop docker` 仍会结束容器。
 #
@@ -546,7 +546,7 @@ lab.outcome("socket")
 
 # %% tags=["nbval-check-output"]
 allowed = [("GET", "/_ping", "yes"), ("GET", "/containers/json", "yes")]
-asked = "GET /v1.47/containers/json", "POST /containers/create", "POST /containers/loot/start"
+asked = "GET /v1.47/containers/json", "POST /containers/create", "POST /containers/1/start"
 for request in asked:
     print(request, "->", route(*request.split(), allowed)[0] or "403 Forbidden")
 
@@ -617,10 +617,10 @@ lab.check(list_containers)
 # **`remove`** 是给 `docker rm` 用的。正在运行的容器要拒绝：409 和一条 `message`；除非查询串里有 `force`（`1` 或 `true`）：
 # 这时用 `container.kill(9)` 结束它，用 `container.wait()` 确认。然后忘掉它：`del daemon.containers[container.id]`，应答 204。
 
-# %% tags=["exercise"] zh="删除容器；正在运行的要拒绝，`?force=1` 则杀死它（8 行）。" of="30b257a6"
+# %% tags=["exercise"] zh="删除容器；正在运行的要拒绝，`?force=1` 则杀死它（8 行）。" of="ed2316f9"
 @lab.step
 def remove(daemon, request, id):
-    """Remove a container; one that runs is refused, or killed with `?force=1` (8 lines)."""
+    """Remove a container; one that runs is refused, or killed by `?force=1` (8 lines)."""
     ...
 
 # %% tags=["check"]
@@ -632,6 +632,33 @@ docker("run -d --name pie busybox sleep 1000")
 docker("ps --format '{{.Names}} {{.Image}} {{.State}}'")
 docker("rm pie")
 docker("rm -f pie")
+
+# %% [markdown] lang="en" id="fault"
+# ## Further: find the fault
+#
+# This breaks a daemon on purpose, and says what its users complain of. Find out why: with `fault.docker("…")`, in a terminal, with
+# what you know of sockets and processes (`ls -l`, `ss -xlp`, `/proc`), and mend it. `fault.daemon` can be told to `.start()` and
+# `.stop()`. Another number breaks something else.
+
+# %% [markdown] lang="zh" of="395c1e4c"
+# ## 进阶：找出故障
+#
+# 下面故意弄坏一个守护进程，并说出用户抱怨什么。请找出原因，然后修好：可以用 `fault.docker("…")`，也可以在终端里，
+# 用你对套接字和进程的了解（`ls -l`、`ss -xlp`、`/proc`）。`fault.daemon` 可以 `.start()` 和 `.stop()`。换一个数字，坏的就是别的地方。
+
+# %%
+fault = lab.fault(5, seed=1)
+fault
+
+# %% [markdown] lang="en" id="mended"
+# The check looks from outside, at the daemon's answers and at the kernel. Run it as often as you like; `print(fault.cause)` tells those
+# who give up.
+
+# %% [markdown] lang="zh" of="177b535a"
+# 检查从外面看守护进程的应答和内核，想运行几次都行；放弃的人可以看 `print(fault.cause)`。
+
+# %%
+fault.check()
 
 # %% [markdown] lang="en" id="questions"
 # ## Five questions
@@ -657,7 +684,7 @@ lab.quiz()
 # 两个守护进程、它们的容器、一个网桥、一个转发的套接字。笔记本结束时它们也会结束；这里我们亲手来。
 
 # %%
-ear.close(), mini.close(), daemon.close()
+fault.restore(), ear.close(), mini.close(), daemon.close()
 lab.reset()
 
 # %% [markdown] lang="en" id="next"

@@ -46,13 +46,20 @@ lab.guess("who pulls")
 # %% [markdown] lang="en" id="stage"
 # Three parties are needed. A **registry**, as in lesson 3, that stands in for Docker Hub: `library/` is where Hub keeps the official
 # images. A **daemon**, the real one of lesson 5: its option `--registry-mirror` lets it ask ours first. And a **client**, the command.
+#
+# (`hello-world` is an image with a single file. Your `rootfs` mounts on `/proc` and `/dev` and wants them there, where runtimes in
+# use make them; so we put a layer with these two empty directories on top.)
 
-# %% [markdown] lang="zh" of="f08ef208"
+# %% [markdown] lang="zh" of="4f6d3919"
 # 需要三方。一个**仓库服务器**（registry），同第 3 课，代替 Docker Hub；`library/` 是 Hub 存放官方镜像的地方。
 # 一个**守护进程**，就是第 5 课里真正的那个；选项 `--registry-mirror` 让它先问我们的服务器。还有一个**客户端**，也就是命令本身。
+#
+# （`hello-world` 镜像里只有一个文件。你的 `rootfs` 要在 `/proc` 和 `/dev` 上挂载，要求这两个目录已经存在，而真正的运行时会自己建；
+# 所以我们在上面加一层，里面就是这两个空目录。）
 
 # %%
 registry, store = lab.registry(), lab.new_store("hello-world")
+lab.image(store, "hello-world", [lab.layer({"proc/": "", "dev/": ""})], base="hello-world")
 print(lab.push(store, "library/hello-world", registry))
 daemon = lab.daemon("--registry-mirror", registry.url)
 docker = lab.docker(daemon)
@@ -110,23 +117,29 @@ docker("rmi hello-world")
 with lab.listen(daemon) as line:
     lab.docker(line)("run --rm hello-world")
     heard = line.conversation()
-heard.about("create")
+heard.about("containers/create")
+
+# %% [markdown] lang="en" id="between"
+# Twice the same question, word for word: first `404`, *no such image*, and then `201`, with an id. The client looks at the number
+# alone. And in between:
+
+# %% [markdown] lang="zh" of="4bfa62a5"
+# 同一个问题问了两遍，一字不差：第一次是 `404`，没有这个镜像；第二次是 `201`，带着一个 id。客户端只看这个数字。两次之间：
+
+# %%
+heard.about("images/create")
 
 # %% [markdown] lang="en" id="wire"
-# - `404` and `{"message": "No such image: …"}`. The client looks at the number alone.
-# - `images/create` is answered with `200` **at once**, and then with lines of JSON, as things happen. That is where `Pulling from …` and
-#   the progress bars come from.
-# - The second `create` is the first, word for word. Now it is `201`, with an id.
+# `images/create` is answered with `200` **at once**, and then with lines of JSON, as things happen. That is where `Pulling from …` and
+# the progress bars come from.
 #
-# What has come since 2019: the client names a *platform* (`--platform linux/arm64`) in both requests, for one name may stand for images
-# for several processors (lesson 4).
+# What has come since 2019: with `--platform linux/arm64` the client names a *platform* in all three requests, for one name may stand
+# for images for several processors (lesson 4).
 
-# %% [markdown] lang="zh" of="8552d09c"
-# - `404` 和 `{"message": "No such image: …"}`。客户端只看这个数字。
-# - `images/create` **立刻**得到 `200`，之后是一行行 JSON，事情进行到哪里就报到哪里。`Pulling from …` 和进度条就是这么来的。
-# - 第二个 `create` 和第一个一字不差。这次是 `201`，带着一个 id。
+# %% [markdown] lang="zh" of="be9f1c80"
+# `images/create` **立刻**得到 `200`，之后是一行行 JSON，事情进行到哪里就报到哪里。`Pulling from …` 和进度条就是这么来的。
 #
-# 2019 年以后新增的：客户端会在这两个请求里写明**平台**（`--platform linux/arm64`），因为同一个名字可以对应几种处理器的镜像（第 4 课）。
+# 2019 年以后新增的：加上 `--platform linux/arm64`，客户端会在这三个请求里都写明**平台**，因为同一个名字可以对应几种处理器的镜像（第 4 课）。
 
 # %% [markdown] lang="en" id="drivers"
 # ## What a daemon does
@@ -196,8 +209,7 @@ recorded.zoom("POST /images/create")
 recorded.zoom("op")
 
 # %%
-times = {span.name.split("/")[-1].partition("?")[0]: round(span.duration_ms) for span in recorded.spans if span.kind == "call"}
-lab.outcome("longest", times)
+lab.outcome("longest", recorded.times)
 
 # %% [markdown] lang="en" id="zoom-look"
 # All that makes a container of a process, lessons 1 to 4, is in these lines, and takes a few milliseconds. The rest of the second is
@@ -270,22 +282,25 @@ def create(daemon, request):
 lab.check(create)
 
 # %% [markdown] lang="en" id="without"
-# Now your daemon, with an empty store, and the stock command. What will it print?
+# Now your daemon, with an empty store, and the stock command; `--pull=never` keeps the client from asking for more. (What you have
+# not written yet, the solutions answer.)
 
-# %% [markdown] lang="zh" of="f8db7408"
-# 现在启动你的守护进程，存储是空的，再用现成的 docker 命令。它会打印什么？
+# %% [markdown] lang="zh" of="8ddff32c"
+# 现在启动你的守护进程，存储是空的，再用现成的 docker 命令；`--pull=never` 让客户端不再往下请求。（你还没写的处理函数，由参考答案顶上。）
 
 # %%
 store = lab.new_store()
 mine = lab.serve(registry=registry.url)
 mine_docker = lab.docker(mine)
-mine_docker("run hello-world")
+mine_docker("run --pull=never hello-world")
 
 # %%
 mine.log()
 
 # %% [markdown] lang="en" id="images-step"
-# It has understood your 404, and asks for the image: but your daemon does not know `images/create` yet.
+# ## Your daemon: fetch it
+#
+# The client has understood. Without `--pull=never` it now asks for `images/create`.
 #
 # **Your third step.** `request.query` has `fromImage` (`hello-world`, or in full `docker.io/library/hello-world`) and `tag`.
 # `Reference.parse(f"{…}:{…}")` gives `.repository` and `.tag`; `daemon.registry` is where to pull from.
@@ -298,8 +313,10 @@ mine.log()
 # - if the pull raises an error, its status can no more be told: `200` is gone. There is a line for it:
 #   `{"error": …, "errorDetail": {"message": …}}`, with `str(error)` in both
 
-# %% [markdown] lang="zh" of="868fe8ea"
-# 客户端听懂了你的 404，于是请求镜像；可你的守护进程还不会 `images/create`。
+# %% [markdown] lang="zh" of="909fe3be"
+# ## 你的守护进程：取来镜像
+#
+# 客户端听懂了。不加 `--pull=never`，它接下来就会请求 `images/create`。
 #
 # **你的第三步。** `request.query` 里有 `fromImage`（`hello-world`，或者全名 `docker.io/library/hello-world`）和 `tag`。
 # `Reference.parse(f"{…}:{…}")` 给出 `.repository` 和 `.tag`；`daemon.registry` 是拉取的地方。
@@ -369,16 +386,11 @@ mine_docker("run hello-world")
 mine.log()
 
 # %% [markdown] lang="en" id="mine-look"
-# Five steps, seven requests, and every answer is from your `my_runtime.py`. (The text speaks of `labcore`, for the image is
-# labcore's; but it was your `pull` that brought it and your `run` that started it.) A second time there is no 404:
+# Five steps, seven requests, one 404, and every answer is from your `my_runtime.py`. (The text speaks of `labcore`, for the image is
+# labcore's; but it was your `pull` that brought it and your `run` that started it.)
 
-# %% [markdown] lang="zh" of="af69fb7a"
-# 五个步骤，七个请求，每个回答都出自你的 `my_runtime.py`。（那段文字说的是 `labcore`，因为镜像是 labcore 的；但取回它的是你的 `pull`，启动它的是你的 `run`。）
-# 第二次就没有 404 了：
-
-# %%
-mine_docker("run hello-world")
-mine.log()
+# %% [markdown] lang="zh" of="272c3821"
+# 五个步骤，七个请求，一个 404，每个回答都出自你的 `my_runtime.py`。（那段文字说的是 `labcore`，因为镜像是 labcore 的；但取回它的是你的 `pull`，启动它的是你的 `run`。）
 
 # %% [markdown] lang="en" id="one-less"
 # ## One part less
@@ -387,23 +399,26 @@ mine.log()
 # one see? Two kinds of numbers are meant: a **status** of HTTP on the wire, and the command's **exit status** (125: Docker
 # itself failed, 126 and 127: the program could not be started; else it is the program's own).
 #
-# **First**, a registry that sends damaged bytes. With which status is `POST /images/create` answered?
+# **First**, a registry that sends damaged bytes: each blob with one bit changed. The daemon has `hello-world` already and would ask for
+# nothing, so take a new image, `cafe`. With which status is `POST /images/create` answered?
 
-# %% [markdown] lang="zh" of="d8de1f18"
+# %% [markdown] lang="zh" of="884388ec"
 # ## 少了一个部分
 #
 # 回到真正的守护进程。每次少一个部分。先预测：上面的图里会断在哪里？会看到哪个数字？数字有两种：HTTP 的**状态码**，以及命令的**退出码**
 # （125：Docker 自己出错；126、127：程序启动不了；其他是程序自己的）。
 #
-# **第一次**：仓库服务器发来的数据是坏的。`POST /images/create` 的状态码会是多少？
+# **第一次**：仓库服务器发来的数据是坏的，每个 blob 都改了一个比特。`hello-world` 守护进程已经有了，不会再去要，所以换一个新镜像 `cafe`。
+# `POST /images/create` 的状态码会是多少？
 
 # %%
 lab.guess("damaged")
 
 # %%
+lab.image(store, "cafe", [lab.layer({"menu": "soup\n"})], base="hello-world")
+lab.push(store, "cafe", registry)
 bad = registry.tampering()
-name = f"{bad.address}/library/hello-world"
-recorded = lab.trace(f"docker run --rm {name}", host=daemon.url)
+recorded = lab.trace(f"docker run --rm {bad.address}/cafe", host=daemon.url)
 print(recorded.output, "exit status", recorded.status)
 recorded.answers
 
@@ -426,12 +441,12 @@ lab.guess("registry down")
 
 # %%
 bad.close(), registry.close()
-recorded = lab.trace(f"docker run --rm {name}", host=daemon.url)
+recorded = lab.trace(f"docker run --rm {bad.address}/cafe", host=daemon.url)
 print(recorded.output, "exit status", recorded.status)
 recorded.answers
 
 # %%
-docker("run --rm hello-world")
+docker("run -d --rm hello-world")
 lab.outcome("registry down")
 
 # %% [markdown] lang="en" id="down-look"
@@ -499,7 +514,7 @@ docker("run --rm hello-world").status
 
 # %%
 daemon.start()
-docker("run --rm hello-world")
+docker("run -d --rm hello-world")
 lab.outcome("no daemon")
 
 # %% [markdown] lang="en" id="faces"

@@ -157,29 +157,29 @@ life = lab.life(daemon, "clock")
 life
 
 # %% [markdown] lang="en" id="run"
-# `run` is not on it. How many calls did `docker run -d` make? Scroll up only after your guess.
+# `run` is not on it: it is create and start, as you have seen on the wire above (and wait, which begins before there is anything to miss).
+# Now the other way round: `docker --help` listed *Management Commands*, a second name for each command since 2017, sorted by what it is about.
+# What is different on the wire, if one types `docker image ls` in place of `docker images`?
 
-# %% [markdown] lang="zh" of="838abf61"
-# 图上没有 `run`。`docker run -d` 发出了几个请求？先猜，再往上翻。
+# %% [markdown] lang="zh" of="928ae2e9"
+# 图上没有 `run`：它就是 create 加 start，你在上面的请求里已经看到了（还有 wait，它先开始等，才不会错过什么）。
+# 再反过来看：`docker --help` 里列着 *Management Commands*，2017 年起每条命令都有这样的第二个名字，按管理对象分组。
+# 把 `docker images` 写成 `docker image ls`，请求会有什么不同？
 
 # %%
-lab.guess("run calls")
+lab.guess("two names")
 
 # %%
 docker("images")
 docker("image ls")
 docker("ps")
-lab.outcome("run calls")
+lab.outcome("two names")
 
 # %% [markdown] lang="en" id="two-names"
-# Create, wait and start: there is no call named *run*. And two commands may be one call: since 2017 each command has a second, longer name, sorted
-# by what it is about (*Management Commands* in the list above). `docker image ls` is `docker images`, `docker container ls` is `docker ps`, `docker image rm` is `docker rmi`.
-# So learn the calls, not the spellings.
+# `docker container ls` is `docker ps`, `docker image rm` is `docker rmi`. So learn the calls, not the spellings.
 
-# %% [markdown] lang="zh" of="4b8f2718"
-# create、wait、start：并没有一个名为 *run* 的请求。反过来，两条命令也可能是同一个请求：2017 年起，每条命令都有一个较长的名字，按管理对象分组
-# （上面列表里的 *Management Commands*）。`docker image ls` 就是 `docker images`，`docker container ls` 就是 `docker ps`，`docker image rm` 就是 `docker rmi`。
-# 所以要记的是请求，不是写法。
+# %% [markdown] lang="zh" of="6b0e5fee"
+# `docker container ls` 就是 `docker ps`，`docker image rm` 就是 `docker rmi`。所以要记的是请求，不是写法。
 
 # %% [markdown] lang="en" id="exec"
 # ## `exec`: one more in the same room
@@ -881,6 +881,25 @@ def exec_inspect(daemon, request, id):
 # %% tags=["check"]
 lab.check(exec_inspect)
 
+# %% [markdown] lang="en" id="fault"
+# ## Further: find the fault
+#
+# This breaks something on purpose, and says what a user complains of. Find the cause with the commands of this lesson, `fault.docker("…")`, and
+# mend it. The check looks from outside whether it runs. Another number breaks something else; `print(fault.cause)` is for those who give up.
+
+# %% [markdown] lang="zh" of="406807cb"
+# ## 进阶：找出故障
+#
+# 下面故意弄坏一样东西，并说出用户抱怨什么。用这一课的命令 `fault.docker("…")` 找出原因，然后修好。
+# 检查从外面看它是否真的能用了。换一个数字，坏的就是别的地方；放弃的人可以看 `print(fault.cause)`。
+
+# %%
+fault = lab.fault(7, seed=1)
+fault
+
+# %%
+fault.check()
+
 # %% [markdown] lang="en" id="questions"
 # ## Five questions
 #
@@ -905,6 +924,7 @@ lab.quiz()
 # 两个守护进程，还有容器、cgroup 和网络。机器本身呢？
 
 # %%
+fault.restore()
 lab.reset()
 
 # %% [markdown] lang="en" id="next"

@@ -174,7 +174,7 @@ WRONG: dict[str, list[tuple[Act, str]]] = {
             "/letters/address as the container sees it",
         ),
     ],
-    "port": [(docker("restart -t 1 {other}"), "the page at")],
+    "port": [(docker("restart -t 1 {other}"), "the state of")],
     "network": [(docker("network create --internal third", "network connect third {name}"), "asks for db")],
     "memory": [
         (anew("", without=" -m 16m"), "it still has a limit"),
@@ -184,6 +184,7 @@ WRONG: dict[str, list[tuple[Act, str]]] = {
 # What cannot be taken back any more.
 FATAL: dict[str, tuple[Act, str]] = {
     "killed": (both(started, docker("restart -t 1 {name}")), "is the same process as before"),
+    "port": (docker("stop -t 1 {other}", GONE, SLEEPS), "the page at"),
     "paused": (docker("kill {name}", "start {name}"), "is the same process as before"),
 }
 
@@ -201,13 +202,14 @@ def test_the_complaint_is_real_and_only_the_right_cure_is_accepted(name: str) ->
     assert not re.search(r"\b[0-9a-f]{64}\b", fault.complaint), fault.complaint
     assert "{" not in fault.complaint.partition("\n")[0]
     must_be_rejected(fault, "")
+    assert fault.cause
     for act, claim in WRONG.get(name, ()):
         act(fault)
         must_be_rejected(fault, claim)
     CURES[name](fault)
     seen = fault.check()
     assert seen.state == "passed", seen
-    assert seen.advice
+    assert seen.advice == fault.cause
     fault.restore()
     fault.restore()
     must_be_rejected(fault, "")

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from matplotlib import font_manager
 
 from labcore import lab
 from labcore.lab import overheard_commands
 from labcore.lab.command_notes import NOTES
 from labcore.lab.docker_client import find_client
 from labcore.lab.overheard_commands import Command, Page, shortened
+from labcore.lab.pictures.life_cycles import Life, life_cycle
 from labcore.language import Bilingual
 from tests.conftest import needs_root
 from tests.daemon import RunningDaemon, running_daemon
@@ -24,6 +26,7 @@ CLOCK = "run -d --network none --name clock busybox sleep 1000"
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
     needs_root()
+    life_cycle(Life("nobody", ()))._repr_png_()  # fonts stay open once they have been read
     with running_daemon(tmp_path_factory.mktemp("overheard") / "root") as made:
         yield made
 
@@ -97,10 +100,11 @@ def test_a_life_follows_what_happens(docker: overheard_commands.Commands, daemon
         assert shown.life.states[:3] == ("created", "running", "paused")
         assert shown.life.states[-1] == "gone"
         deadline = time.monotonic() + 10
-        while "(gone)." not in shown.plain() and time.monotonic() < deadline:
+        while not shown.plain().endswith("→ (gone).") and time.monotonic() < deadline:
             time.sleep(0.05)
         assert shown.plain() != before
         assert shown.plain().endswith("exited → (gone).")
         assert shown.picture.alt == shown.plain()
     finally:
         shown.close()
+        font_manager._get_font.cache_clear()  # those of its thread

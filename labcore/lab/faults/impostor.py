@@ -1,6 +1,6 @@
 """Listener that is no daemon, at a daemon's socket: `python -m labcore.lab.faults.impostor SOCKET`.
 
-It greets as a mail server does, and hangs up. It ends when its standard input does, with the notebook.
+It answers as a mail server greets, and hangs up. It ends when its standard input does, with the notebook.
 """
 
 import select
@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+SECONDS: Final = 1.0  # for a client to say something
 GREETING: Final = b"220 mail.example ESMTP\r\n"
 
 
@@ -23,7 +24,9 @@ def main() -> None:
         print("ready", flush=True)
         while sys.stdin not in select.select([server, sys.stdin], [], [])[0]:
             connection, _ = server.accept()
+            connection.settimeout(SECONDS)
             with connection, suppress(OSError):
+                connection.recv(1 << 16)  # a request that is not taken would be all that its sender hears of
                 connection.sendall(GREETING)
 
 

@@ -23,7 +23,8 @@ PLATFORMS: Final = {"x86_64": ("amd64", "arm64"), "aarch64": ("arm64", "amd64")}
 def _runs(site: Site) -> Iterator[Claim]:
     """The container runs, of the image that was meant, and does its work."""
     name, wanted = site.words["name"], site.words["id"]
-    yield from running(site, name)
+    if not (yield from running(site, name)):
+        return
     with site.client() as client:
         found = client.containers.inspect(name).image_id
     yield equal(say("the image of {name}", name=name), wanted[:DIGITS], found[:DIGITS])

@@ -49,9 +49,11 @@ def _unset(site: Site) -> None:
 
 def _set(site: Site) -> Iterator[Claim]:
     name, variable, value = (site.words[word] for word in ("name", "variable", "value"))
-    if view := (yield from running(site, name)):
-        found = [each.partition("=")[2] for each in view.environment if each.startswith(f"{variable}=")]
-        yield equal(say("{variable} in its environment", variable=variable), value, "".join(found))
+    view = yield from running(site, name)
+    if view is None:
+        return
+    found = [each.partition("=")[2] for each in view.environment if each.startswith(f"{variable}=")]
+    yield equal(say("{variable} in its environment", variable=variable), value, "".join(found))
     text = f"serving from {value}"
     yield Claim(say("its log says {text}", text=text), text in logged(site, name))
 
@@ -73,12 +75,13 @@ def _empty(site: Site) -> None:
 def _filled(site: Site) -> Iterator[Claim]:
     name = site.words["name"]
     view = yield from running(site, name)
+    if view is None:
+        return
     with site.client() as client:
         mounts = [mount.name for mount in client.containers.inspect(name).mounts if mount.target == "/letters"]
     yield equal(say("the volume at {path}", path="/letters"), site.words["volume"], "".join(mounts))
-    if view:
-        found = file_of(view, "/letters/address").strip()
-        yield equal(say("{path} as the container sees it", path="/letters/address"), site.words["text"], found)
+    found = file_of(view, "/letters/address").strip()
+    yield equal(say("{path} as the container sees it", path="/letters/address"), site.words["text"], found)
 
 
 # --- a port that another container has
@@ -96,8 +99,9 @@ def _taken(site: Site) -> None:
 
 def _served(site: Site) -> Iterator[Claim]:
     port, text = site.words["port"], site.words["text"]
-    if (yield from running(site, site.words["name"])):
-        _soon(lambda: _page(port) == text)
+    if not (yield from running(site, site.words["name"])):
+        return
+    _soon(lambda: _page(port) == text)
     yield equal(say("the page at 127.0.0.1:{port}", port=port), text, _page(port))
 
 
@@ -183,12 +187,13 @@ def _starve(site: Site) -> None:
 def _fed(site: Site) -> Iterator[Claim]:
     name, most = site.words["name"], int(site.words["most"]) * MB
     view = yield from running(site, name)
+    if view is None:
+        return
     with site.client() as client:
         limit = int(client.containers.inspect(name).host_config["Memory"])
     yield Claim(say("it still has a limit, of at most {n} MB", n=site.words["most"]), 0 < limit <= most, f"{limit // MB} MB")
-    if view:
-        _soon(lambda: _size(view.pid) >= int(site.words["needs"]) * MB)
-        yield equal(say("what it holds in memory"), f"{site.words['needs']} MB", f"{_size(view.pid) // MB} MB")
+    _soon(lambda: _size(view.pid) >= int(site.words["needs"]) * MB)
+    yield equal(say("what it holds in memory"), f"{site.words['needs']} MB", f"{_size(view.pid) // MB} MB")
 
 
 def _size(pid: int) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from labcore.client import Client, connect
-from labcore.errors import LabcoreError
+from labcore.errors import LabcoreError, NotFound
 from labcore.lab.checks.process_view import ProcessView
 from labcore.lab.checks.verdict import Claim, equal
 from labcore.lab.daemons import RunningDaemon
@@ -88,8 +88,12 @@ class FaultScenario(Record):
 
 def running(site: Site, name: str) -> Generator[Claim, None, ProcessView | None]:
     """The daemon has a running container of that name, and the kernel its process 1, which is returned."""
-    with site.client() as client:
-        state = client.containers.inspect(name).state
+    try:
+        with site.client() as client:
+            state = client.containers.inspect(name).state
+    except NotFound:
+        yield Claim(say("there is a container {name}", name=name), False)
+        return None
     yield equal(say("the state of {name}", name=name), "running", state.status)
     if state.status != "running":
         return None

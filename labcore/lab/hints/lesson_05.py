@@ -72,8 +72,8 @@ HINTS = {
     ),
     "list_containers": (
         T(
-            "What does `docker ps -a` show that `docker ps` does not? Listen in on both.",
-            "`docker ps -a` 比 `docker ps` 多显示什么？旁听一下两者。",
+            "Listen in on both: what does `docker ps -a` show that `docker ps` does not?",
+            "旁听一下两者：`docker ps -a` 比 `docker ps` 多显示什么？",
         ),
         T(
             "For each container one dictionary: Id, Image, Command, Names (a list, each with a slash in front), State, Created. Those that do not run only with `all` in the query.",

@@ -67,9 +67,9 @@ def draw(state: DaemonState) -> Picture:
         say("listens at {address}; {count} connections open", address=shorten(each.address, 40), count=each.connections)
         for each in state.doors[:MOST_DOORS]
     ]
-    _stage(axes, server, say("Server"), doors)
-    _stage(axes, engine, say("Engine"), [_engine_line(state)])
-    _stage(axes, job, say("Jobs"), [f"{each.id}  {each.kind}" for each in jobs] or [say("(none is being done)")])
+    _stage(axes, server, "Server", doors)
+    _stage(axes, engine, "Engine", [_engine_line(state)])
+    _stage(axes, job, "Job", [f"{each.id}  {each.kind}" for each in jobs] or [say("(none is being done)")])
     for upper, lower in ((server + _height(max(1, len(doors))), engine), (engine + _height(1), job), (drivers - GAP, drivers)):
         _arrow(axes, (LEFT + WIDTH - RIGHT) / 2, upper, (LEFT + WIDTH - RIGHT) / 2, lower)
     _clients(axes, server, state)
@@ -113,7 +113,7 @@ def _clients(axes: Axes, top: float, state: DaemonState) -> None:
 
 
 def _drivers(axes: Axes, top: float, state: DaemonState) -> None:
-    names = (say("graph driver"), say("network driver"), say("exec driver"))
+    names = ("GraphDriver", "NetworkDriver", "ExecDriver")
     bridges = shorten(" ".join(state.bridges), 24) or "-"
     told = ("overlayfs", bridges, say("a monitor each"))
     for (left, width), name, word, colour in zip(DRIVERS, names, told, COLOURS, strict=True):

@@ -10,7 +10,7 @@ QUESTIONS = {
             "你输入 `docker run`，是哪个程序启动容器的进程？",
         ),
         (
-            T("the command `docker`", "`docker` 命令"),
+            T("the command docker", "docker 命令"),
             T("the daemon, or what it starts for that", "守护进程，或者它为此启动的程序"),
             T("the shell", "shell"),
         ),
@@ -33,7 +33,7 @@ QUESTIONS = {
         1,
         T("No process: that is why a stopped container can be started again.", "没有进程：所以停掉的容器还能再启动。"),
     ),
-    "404": Question(
+    "whose fault": Question(
         T("A status of 404, 409, 500: whose fault is it?", "状态 404、409、500，分别是谁的问题？"),
         (
             T("always the daemon's", "都是守护进程的"),
@@ -43,7 +43,7 @@ QUESTIONS = {
         1,
         T("404: there is no such thing; 409: not in this state.", "404：没有这个东西；409：当前状态不允许。"),
     ),
-    "wait first": Question(
+    "wait before start": Question(
         T("Why does the client ask for `wait` before it asks for `start`?", "客户端为什么先请求 `wait`，再请求 `start`？"),
         (
             T("to miss no end, however soon it comes", "不管容器多快结束，都不会错过"),
@@ -94,7 +94,7 @@ QUESTIONS = {
         2,
         T("Today it is called storage driver, or snapshotter.", "如今叫存储驱动，或者 snapshotter。"),
     ),
-    "registry": Question(
+    "who pulls": Question(
         T("`docker pull`: who talks to the registry?", "`docker pull` 时，是谁在和 Registry 通信？"),
         (T("the command", "命令"), T("the daemon", "守护进程"), T("the container", "容器")),
         1,

@@ -7,7 +7,7 @@ from labcore.lab.vocabulary import *
 
 
 def route(method, path, routes):
-    """Return the name of the handler for a request, and the values in its path."""
+    """Return a request's handler by its name, and the values in its path."""
     path = re.sub(r"^/v[0-9.]+/", "/", path)
     for verb, pattern, name in routes:
         found = re.fullmatch(re.sub(r"\{\w+\}", "([^/]+)", pattern), path)
@@ -57,7 +57,7 @@ def list_containers(daemon, request):
 
 
 def remove(daemon, request, id):
-    """Remove a container; one that runs is refused, or killed with `?force=1`."""
+    """Remove a container; one that runs is refused, or killed by `?force=1`."""
     container = daemon.containers[id]
     if container.state == "running":
         if request.query.get("force") not in ("1", "true"):
