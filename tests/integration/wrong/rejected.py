@@ -546,7 +546,7 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "no limits": CGROUP,
     },
     (7, "create"): {
-        "a faked print": Reason("for an image that is not there, the status of the answer is"),
+        "a faked print": Reason("for an image that is not here: 404"),
         "a hard-coded port": HEARD,
         "a call of the reference": OWN,
         "as in lesson 6": HEARD,
@@ -555,7 +555,7 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "the first port only": HEARD,
         "only with ports": Reason("without ports, the status of the answer is"),
         "null is not thought of": Reason("without ports, the status of the answer is"),
-        "without the image's 404": Reason("for an image that is not there, the status of the answer is"),
+        "without the image's 404": Reason("for an image that is not here: 404"),
     },
     (7, "publish"): {
         "a faked print": Reason("somebody listens at the port of the machine"),

@@ -61,8 +61,7 @@ def _asked(draw: Draw) -> dict[str, Any]:
 
 def _converse(wire: Wire, draw: Draw) -> Iterator[Claim]:
     target = f"{API}/containers/create"
-    missing = wire.ask("POST", target, {"Image": f"{draw.hostname}:nowhere", "Cmd": ["true"]})
-    yield equal(say("for an image that is not there, the status of the answer is"), 404, missing.status)
+    yield from _missing(wire, target, f"{draw.hostname}:nowhere")
     configs: tuple[dict[str, Any], ...] = ({}, {"HostConfig": {}}, {"HostConfig": {"PortBindings": None}})
     for config in configs:
         answer = wire.ask("POST", target, {"Image": draw.hostname, "Cmd": ["true"], **config})
@@ -78,6 +77,14 @@ def _converse(wire: Wire, draw: Draw) -> Iterator[Claim]:
     for port, inside in _ports(draw).items():
         text = say("what is heard at port {port} of the machine", port=port)
         yield equal(text, f"{draw.mark} {inside}", machine.hears(LOOPBACK, port))
+
+
+def _missing(wire: Wire, target: str, image: str) -> Iterator[Claim]:
+    refused = wire.ask("POST", target, {"Image": image, "Cmd": ["true"]})
+    yield equal(say("for an image that is not here: 404"), 404, refused.status)
+    said = refused.json()
+    named = isinstance(said, dict) and image in str(said.get("message"))
+    yield Claim(say("and a message, in JSON, that names the image"), named, refused.body[:80].decode(errors="replace"))
 
 
 def _start(wire: Wire, draw: Draw) -> int:
