@@ -424,7 +424,8 @@ lab.guess("loopback")
 
 # %%
 busybox = f"{lab.root()}/bin/busybox"
-box = spawn(Plan([ops.Clone(CloneFlag.NEWNET), ops.Execve(("sleep", "1000"), (), (busybox,))]))
+program = ops.Execve(("sleep", "1000"), (), (busybox,))
+box = spawn(Plan([ops.Clone(CloneFlag.NEWNET), program]))
 inside = lab.ip(box.pid)
 inside
 
@@ -542,10 +543,10 @@ lab.packet(box.pid, "192.0.2.1", 80, labels=["box"], of=host)
 # 现在写成步骤。**`bridge`** 在进程 `host` 的网络里建好网桥，和上面一样：`lab0`，10.7.0.1/24，启用。
 # 每启动一个容器都会调用它，所以网桥已经在的话（`ip.has("lab0")`），就什么也不做。
 
-# %% tags=["exercise"] zh="在进程 `host` 的网络里建好带地址的网桥 `lab0`；已经有了就不再建（5 行）。" of="b6eac9aa"
+# %% tags=["exercise"] zh="在进程 `host` 的网络里建好网桥 `lab0`；已经有了就不再建（5 行）。" of="ab6ebc00"
 @lab.step
 def bridge(host):
-    """Make the bridge `lab0` in the network of process `host`, with its address, unless it is there (5 lines)."""
+    """Make the bridge `lab0` in the network of `host`, unless it is there (5 lines)."""
     ...
 
 # %% tags=["check"]
@@ -643,10 +644,10 @@ lab.check(run)
 # 最后一行：`lab.accept(socket.create_server(("127.0.0.1", port)), serve, until=container.wait)`。它为每个连接单开一个线程调用 `serve`，
 # 直到容器结束。（端口已被占用会抛出 OSError。不要接住它：用户需要知道。）
 
-# %% tags=["exercise"] zh="只要容器还在运行，就把本机端口上的连接转给容器的端口（8 行）。" of="b0f9f2bb"
+# %% tags=["exercise"] zh="只要容器还在运行，就把连到端口的连接转给容器的端口（8 行）。" of="68b0a582"
 @lab.step
 def publish(port, container, inside):
-    """Pass connections to a port of this machine on to one of the container, as long as it runs (8 lines)."""
+    """Pass a port's connections on to one of the container, while it runs (8 lines)."""
     ...
 
 # %% tags=["check"]
