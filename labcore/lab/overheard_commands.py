@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from labcore.atomic import atomic_write
-from labcore.lab.colours import GOOD, MUTED
+from labcore.lab.colours import GOOD, MUTED, RULE
 from labcore.lab.command_notes import NOTES
 from labcore.lab.docker_command import docker
 from labcore.lab.listening import listen
@@ -45,6 +45,12 @@ class Command(Record):
         """What it is called: `run`, or with its object, `network create`."""
         first, second = (*self.words, "", "")[:2]
         return f"{first} {second}" if f"{first} {second}" in NOTES else first
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """Its calls as the API's description has them, each once: no answer, no query, `{id}` in place of what it is about."""
+        bare = (call.partition("   ")[0].partition("?")[0] for call in self.calls)
+        return tuple(dict.fromkeys(OBJECT.sub(r"\1/{id}", call) for call in bare))
 
     @property
     def line(self) -> str:
@@ -111,14 +117,18 @@ class Page(Record):
         yield f"| {say('command')} | {say('what it asks of the daemon')} | {say('what happens there')} |"
         yield "| --- | --- | --- |"
         for each in self.commands:
-            calls = "<br>".join(f"`{_pattern(call)}`" for call in dict.fromkeys(each.calls)) or "–"
+            calls = "<br>".join(f"`{call}`" for call in each.patterns) or "–"
             yield f"| `{each.line}` | {calls} | {NOTES[each.verb]} |".replace("\n", " ")
 
     def __repr__(self) -> str:
         return "\n".join(self.lines())
 
     def _repr_html_(self) -> str:
-        return f"<table style='font-size:12px;line-height:1.45'>{''.join(map(_row, self.commands))}</table>"
+        style = f"style='text-align:left;padding:2px 14px 4px 0;border-bottom:1px solid {RULE}'"
+        heads = (say("command"), say("what it asks of the daemon"), say("what happens there"))
+        head = "".join(f"<th {style}>{html.escape(word)}</th>" for word in heads)
+        rows = "".join(map(_row, self.commands))
+        return f"<table style='border-collapse:collapse;font-size:12px;line-height:1.45'><tr>{head}</tr>{rows}</table>"
 
     def save(self, path: str) -> str:
         """Write it as Markdown into a file of the notebook's folder; return its path."""
@@ -128,17 +138,12 @@ class Page(Record):
 
 def _row(each: Command) -> str:
     cell = "style='text-align:left;vertical-align:top;padding:3px 14px 3px 0'"
-    calls = "<br>".join(html.escape(_pattern(call)) for call in dict.fromkeys(each.calls)) or "–"
+    calls = "<br>".join(map(html.escape, each.patterns)) or "–"
     return (
         f"<tr style='background:none'><td {cell}><code>{html.escape(each.line)}</code></td>"
-        f"<td {cell}><code style='color:{GOOD}'>{calls}</code></td>"
+        f"<td {cell}><code style='color:{GOOD};white-space:nowrap'>{calls}</code></td>"
         f"<td {cell}><span style='color:{MUTED}'>{html.escape(str(NOTES[each.verb]))}</span></td></tr>"
     )
-
-
-def _pattern(call: str) -> str:
-    """Return a call as the API's description has it: without its answer and its query, `{id}` in place of what it is about."""
-    return OBJECT.sub(r"\1/{id}", call.partition("   ")[0].partition("?")[0])
 
 
 def commands(daemon: "HasUrl") -> Commands:

@@ -60,7 +60,7 @@ docker("pause clock")
 pid = docker("inspect -f '{{.State.Pid}}' clock").output.strip()
 freezer = Path(lab.cgroup_of(pid)["freezer"], FREEZER)
 print(re.search("State.*", Path(f"/proc/{pid}/status").read_text())[0])
-print(freezer.name, freezer.read_text())
+print(freezer.name, freezer.read_text(), end="")
 lab.outcome("pause")
 
 # %% [markdown] lang="en" id="freezer"
@@ -88,10 +88,10 @@ lab.outcome("pause")
 # - 在原来启动的命令前面加上 `["sh", "-c", 'echo $$ > "$0"/cgroup.procs; exec "$@"', DIRECTORY]`：
 #   这个 shell 先把自己搬进去（`$$` 是它自己的进程号），然后变成你的运行时
 
-# %% tags=["exercise"] zh="用第 4 课的命令启动容器，放进它自己的 cgroup；204（新增 2 行）。" of="f1d6fe93"
+# %% tags=["exercise"] zh="照旧启动容器，但放进它自己的 cgroup；204（新增 2 行）。" of="bb49f2f2"
 @lab.step
 def start(daemon, request, id):
-    """Start the container by the command of lesson 4, in a cgroup of its own; 204 (2 new lines)."""
+    """Start the container as before, in a cgroup of its own; 204 (2 new lines)."""
     ...
 
 # %% tags=["check"]
@@ -130,7 +130,7 @@ mine = lab.serve()
 small = lab.commands(mine)
 made = small(f"run -d busybox sh -c '{ticks}'").output.strip()[:12]
 small(f"pause {made}")
-print(Path(lab.group(made)["freezer"], FREEZER).read_text())
+print(Path(lab.group(made)["freezer"], FREEZER).read_text(), end="")
 small(f"unpause {made}")
 
 # %%
@@ -198,7 +198,7 @@ lab.guess("exec")
 docker("exec -d clock sleep 300")
 top = docker("top clock -o pid,args").output
 sleeper = re.search(r"(\d+) +sleep 300", top)[1]
-lab.namespaces(os.getpid(), int(pid), int(sleeper), labels=["notebook", "clock", "exec"])
+lab.namespaces(int(pid), int(sleeper), labels=["clock", "exec"])
 
 # %%
 docker("exec clock ps")
@@ -233,10 +233,10 @@ lab.outcome("exec")
 # - 然后是 `ops.Clone()`，以及 `ops.Execve(argv, (), tried)`，其中 `tried = ops.search_path(argv[0], (), DEFAULT_PATH)`
 # - `made.start(Plan([…]))`；再像第 6 课那样，把 `made.output()` 给出的内容发出去：`Hijack(…)`，一帧一帧，每帧带 8 字节的头
 
-# %% tags=["exercise"] zh="在容器的 cgroup 和命名空间里启动程序；把输出一帧一帧发出去（6 行）。" of="ff05ba79"
+# %% tags=["exercise"] zh="在容器里启动程序；把输出一帧一帧发出去（6 行）。" of="b92d0df7"
 @lab.step
 def exec_start(daemon, request, id):
-    """Start the program in the container's cgroup and namespaces; send its output in frames (6 lines)."""
+    """Start the program in the container; send its output in frames (6 lines)."""
     ...
 
 # %% tags=["check"]
@@ -333,7 +333,7 @@ docker("history mine:1")
 
 # %%
 docker("update --memory 32m --memory-swap 32m clock")
-print(MEMORY_MAX, Path(lab.cgroup_of(pid)["memory"], MEMORY_MAX).read_text())
+print(MEMORY_MAX, Path(lab.cgroup_of(pid)["memory"], MEMORY_MAX).read_text(), end="")
 docker("stats --no-stream --format '{{.Name}} {{.MemUsage}} {{.PIDs}}' clock")
 
 # %% [markdown] lang="en" id="stop"
@@ -424,7 +424,8 @@ lab.guess("loopback")
 
 # %%
 busybox = f"{lab.root()}/bin/busybox"
-box = spawn(Plan([ops.Clone(CloneFlag.NEWNET), ops.Execve(("sleep", "1000"), (), (busybox,))]))
+program = ops.Execve(("sleep", "1000"), (), (busybox,))
+box = spawn(Plan([ops.Clone(CloneFlag.NEWNET), program]))
 inside = lab.ip(box.pid)
 inside
 
@@ -542,10 +543,10 @@ lab.packet(box.pid, "192.0.2.1", 80, labels=["box"], of=host)
 # 现在写成步骤。**`bridge`** 在进程 `host` 的网络里建好网桥，和上面一样：`lab0`，10.7.0.1/24，启用。
 # 每启动一个容器都会调用它，所以网桥已经在的话（`ip.has("lab0")`），就什么也不做。
 
-# %% tags=["exercise"] zh="在进程 `host` 的网络里建好带地址的网桥 `lab0`；已经有了就不再建（5 行）。" of="b6eac9aa"
+# %% tags=["exercise"] zh="在进程 `host` 的网络里建好网桥 `lab0`；已经有了就不再建（5 行）。" of="ab6ebc00"
 @lab.step
 def bridge(host):
-    """Make the bridge `lab0` in the network of process `host`, with its address, unless it is there (5 lines)."""
+    """Make the bridge `lab0` in the network of `host`, unless it is there (5 lines)."""
     ...
 
 # %% tags=["check"]
@@ -598,10 +599,10 @@ lab.check(connect)
 # 再写一次 **`run`**，新增两行：一个这样的操作，调用 `connect(lab.host(), process.pid)`（写成 `lambda process: …` 就行）；
 # 以及它的位置：放在 `namespaces(spec)` 之后。其余照抄你第 3 课的代码（或那里的参考答案）。
 
-# %% tags=["exercise"] zh="用一个目录或存储里的镜像启动 `argv`，并接上网桥；返回退出码（新增 2 行）。" of="128f913e"
+# %% tags=["exercise"] zh="像第 3 课那样启动 `argv`，并接上网桥（新增 2 行）。" of="89c60323"
 @lab.step
 def run(root, argv, name="box", **more):
-    """Start `argv` on a directory, or on an image of the store, connected to the bridge; return its exit code (2 new lines)."""
+    """Start `argv` as in lesson 3, connected to the bridge (2 new lines)."""
     ...
 
 # %% tags=["check"]
@@ -643,10 +644,10 @@ lab.check(run)
 # 最后一行：`lab.accept(socket.create_server(("127.0.0.1", port)), serve, until=container.wait)`。它为每个连接单开一个线程调用 `serve`，
 # 直到容器结束。（端口已被占用会抛出 OSError。不要接住它：用户需要知道。）
 
-# %% tags=["exercise"] zh="只要容器还在运行，就把本机端口上的连接转给容器的端口（8 行）。" of="b0f9f2bb"
+# %% tags=["exercise"] zh="只要容器还在运行，就把连到端口的连接转给容器的端口（8 行）。" of="68b0a582"
 @lab.step
 def publish(port, container, inside):
-    """Pass connections to a port of this machine on to one of the container, as long as it runs (8 lines)."""
+    """Pass a port's connections on to one of the container, while it runs (8 lines)."""
     ...
 
 # %% tags=["check"]
@@ -808,10 +809,10 @@ lab.commands_page()
 # 对其中每一个，`container.before_start(publish, 8080, container, 80)`：容器启动时、进程还没有之前，就会调用它。
 # （只写 `-p 80` 时，`HostPort` 是空的：端口 0 表示由内核来选。）
 
-# %% tags=["exercise"] zh="由已有的镜像创建容器，带上要发布的端口；返回它的 id（新增 3 行）。" of="81e71cad"
+# %% tags=["exercise"] zh="像第 6 课那样创建容器，带上要发布的端口（新增 3 行）。" of="18f5eb08"
 @lab.step
 def create(daemon, request):
-    """Make a container of an image that is here, with the ports that are to be published; answer with its id (3 new lines)."""
+    """Make a container as in lesson 6, with its published ports (3 new lines)."""
     ...
 
 # %% tags=["check"]
@@ -839,10 +840,10 @@ def unpause(daemon, request, id):
 # %% tags=["check"]
 lab.check(unpause)
 
-# %% tags=["exercise"] zh="记下要在容器里运行的程序；201 和它的 Id；容器没有运行则 409。" of="6c138600"
+# %% tags=["exercise"] zh="记下要在容器里运行的程序；201 和它的 Id，或者 409。" of="3ff0f30b"
 @lab.step
 def exec_create(daemon, request, id):
-    """Note a program that is to run in the container; 201 and its Id, or 409 if the container does not run."""
+    """Note a program that is to run in the container; 201 and its Id, or 409."""
     ...
 
 # %% tags=["check"]
