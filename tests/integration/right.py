@@ -511,7 +511,8 @@ def publish(port, container, inside):
 def start(daemon, request, id):
     container = daemon.containers[id]
     file = Path(lab.cgroup(container.id[:12])["freezer"]) / "cgroup.procs"
-    container.start(["sh", "-c", f'echo $$ > {file} && exec "$@"', "sh", *daemon.runtime, "run", container.image, *container.argv])
+    moved = ["sh", "-c", f'echo $$ > {file} && exec "$@"', "sh"]
+    container.start(moved + daemon.runtime + ["run", container.image, *container.argv])
     return Reply(status=204)
 """,
     },
@@ -534,7 +535,8 @@ def exec_start(daemon, request, id):
     joins = [ops.JoinNamespaces(tuple((flag, f"{directory}/{name}") for name, flag in kinds))]
     group = lab.group(made.container.id[:12])
     tried = tuple(f"{each}/{made.argv[0]}" for each in DEFAULT_PATH.split(":")) if "/" not in made.argv[0] else made.argv[:1]
-    made.start(Plan([ops.JoinCgroup((group["freezer"],)), *joins, ops.Clone(), ops.NewSession(), ops.Execve(made.argv, (), tried)]))
+    program = [ops.Clone(), ops.NewSession(), ops.Execve(made.argv, (), tried)]
+    made.start(Plan([ops.JoinCgroup((group["freezer"],)), *joins, *program]))
     def frames():
         for number, text in made.output():
             yield struct.pack(">BxxxL", number, len(text))
