@@ -701,7 +701,7 @@ docker("run -d --name asker --network shop busybox sleep 1000")
 
 # %%
 docker("exec asker cat /etc/resolv.conf")
-with lab.questions(daemon, "asker") as asked:
+with lab.lookups(daemon, "asker") as asked:
     docker("exec asker wget -qO- http://web/hostname")
 asked
 
