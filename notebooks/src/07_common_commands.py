@@ -699,6 +699,12 @@ docker("network create shop")
 docker("run -d --name web --network shop busybox httpd -f -p 80 -h /etc")
 docker("run -d --name asker --network shop busybox sleep 1000")
 
+# %% [markdown] lang="en" id="asking"
+# Two containers on a network that we have made. While `wget` runs in one of them, what it asks on its own loopback is written down:
+
+# %% [markdown] lang="zh" of="1b687a24"
+# 两个容器，在我们自己建的一个网络里。其中一个运行 `wget` 时，把它在自己的回环接口上问了什么记下来：
+
 # %%
 docker("exec asker cat /etc/resolv.conf")
 with lab.lookups(daemon, "asker") as asked:
