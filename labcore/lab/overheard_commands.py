@@ -128,7 +128,7 @@ class Page(Record):
         heads = (say("command"), say("what it asks of the daemon"), say("what happens there"))
         head = "".join(f"<th {style}>{html.escape(word)}</th>" for word in heads)
         rows = "".join(map(_row, self.commands))
-        return f"<table style='border-collapse:collapse;font-size:12px;line-height:1.45'><tr>{head}</tr>{rows}</table>"
+        return f"<table style='border-collapse:collapse;font-size:11px;line-height:1.3'><tr>{head}</tr>{rows}</table>"
 
     def save(self, path: str) -> str:
         """Write it as Markdown into a file of the notebook's folder; return its path."""
@@ -137,7 +137,7 @@ class Page(Record):
 
 
 def _row(each: Command) -> str:
-    cell = "style='text-align:left;vertical-align:top;padding:3px 14px 3px 0'"
+    cell = "style='text-align:left;vertical-align:top;padding:1px 14px 1px 0'"
     calls = "<br>".join(map(html.escape, each.patterns)) or "–"
     return (
         f"<tr style='background:none'><td {cell}><code>{html.escape(each.line)}</code></td>"
