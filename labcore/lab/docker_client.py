@@ -5,7 +5,8 @@
     ROOT/lab/client/docker        the client, which is on no PATH; no daemon comes with it, and nothing is installed
                     docker.json   where it came from
 
-podman's command of that name is none: it starts containers itself, and asks no daemon.
+podman's command of that name is none: it starts containers itself, and asks no daemon. A snap's is confined by AppArmor, and
+sees no socket but its own daemon's.
 """
 
 import os
@@ -67,7 +68,7 @@ def _place(root: Path) -> Path:
 
 def _candidates(root: Path) -> Iterator[Path]:
     for directory in os.get_exec_path():
-        if found := shutil.which("docker", path=directory):
+        if (found := shutil.which("docker", path=directory)) and Path(found).resolve().name != "snap":
             yield Path(found)
     if kept := found_file(_place(root)):
         yield kept.path

@@ -33,6 +33,7 @@ class Listening:
         self._told: set[tuple[int, int]] = set()
         with ExitStack() as undo:
             home = default_root() / "lab"
+            home.mkdir(parents=True, exist_ok=True)
             sweep(home.glob(f"{PREFIX}*"), shutil.rmtree)
             directory = undo.enter_context(locked_directory(lambda: Path(tempfile.mkdtemp(prefix=PREFIX, dir=home))))
             undo.callback(shutil.rmtree, directory)

@@ -404,18 +404,25 @@ lab.outcome("daemon killed")
 # %% [markdown] lang="en" id="shims"
 # It is still up: a **monitor** of its own holds its output and learns its exit code, whoever else ends (it stood in the picture,
 # beside the container's process). Docker calls that a *shim*; with it came containerd (2016). All the same `systemctl stop docker` ends
-# the containers, unless the daemon has `live-restore` set.
-#
+# the containers, unless the daemon has `live-restore` set. The picture once more: what has stayed the same, and whose child is the
+# monitor now?
+
+# %% [markdown] lang="zh" of="78d800ca"
+# 它还在运行：它自己的**监控进程**接着输出，也会得知退出码，不管别人谁结束了（图上就有，在容器进程的旁边）。Docker 把它叫做 *shim*，
+# 和 containerd 一起出现（2016 年）。不过，除非守护进程设置了 `live-restore`，`systemctl stop docker` 仍会结束容器。
+# 再看一次那张图：什么没有变？监控进程现在是谁的子进程？
+
+# %%
+lab.architecture(daemon)
+
+# %% [markdown] lang="en" id="one-program"
 # ## One program or two
 #
 # For long there was one executable for both. A flag told which it was to be: `docker -d`, or in full `docker --daemon=true`, was
 # the daemon, all else the client (the article's one line of it is three commands run together). Then it was `docker daemon` (1.8), and since 1.12 (2016) there are two: `docker` and `dockerd`, which
 # systemd starts in the background. labcore has one:
 
-# %% [markdown] lang="zh" of="582c0698"
-# 它还在运行：它自己的**监控进程**接着输出，也会得知退出码，不管别人谁结束了（图上就有，在容器进程的旁边）。Docker 把它叫做 *shim*，
-# 和 containerd 一起出现（2016 年）。不过，除非守护进程设置了 `live-restore`，`systemctl stop docker` 仍会结束容器。
-#
+# %% [markdown] lang="zh" of="8c889749"
 # ## 一个程序还是两个
 #
 # 很长时间里，两者是同一个可执行文件，用一个 flag 区分：`docker -d`（完整写法 `docker --daemon=true`）是守护进程，其他都是客户端。
@@ -546,7 +553,7 @@ lab.outcome("socket")
 
 # %% tags=["nbval-check-output"]
 allowed = [("GET", "/_ping", "yes"), ("GET", "/containers/json", "yes")]
-asked = "GET /v1.47/containers/json", "POST /containers/create", "POST /containers/1/start"
+asked = "GET /v1.47/containers/json", "POST /containers/create", "DELETE /containers/1"
 for request in asked:
     print(request, "->", route(*request.split(), allowed)[0] or "403 Forbidden")
 
@@ -590,14 +597,15 @@ for request in asked:
 # ## Further: two challenges
 #
 # **`list_containers`** is for `docker ps`. Return a list with a dictionary for each container that runs; with `all` in the query (`1` or
-# `true`) for each. Its fields: `Id`, `Image`, `Command` (the words, joined), `Names` (a list; a slash in front of the name), `State`
-# (`each.state`), `Created` (`int(each.created)`).
+# `true`) for each. Its fields: `Id`, `Image`, `Command` (the words, joined), `Names` (a list; a slash in front of the name), `State` and
+# `Status` (both `each.state`; `Status` is for people, and real ones say *Up 2 minutes*), `Created` (`int(each.created)`).
 
-# %% [markdown] lang="zh" of="0c972f21"
+# %% [markdown] lang="zh" of="dda7a04f"
 # ## 进阶：两道挑战题
 #
 # **`list_containers`** 是给 `docker ps` 用的。返回一个列表，每个在运行的容器一个字典；查询串里有 `all`（`1` 或 `true`）就包括所有容器。
-# 字段有：`Id`、`Image`、`Command`（各个词连起来）、`Names`（列表；名字前有斜杠）、`State`（`each.state`）、`Created`（`int(each.created)`）。
+# 字段有：`Id`、`Image`、`Command`（各个词连起来）、`Names`（列表；名字前有斜杠）、`State` 和 `Status`（都用 `each.state`；
+# `Status` 是给人看的，真正的守护进程会写 *Up 2 minutes*）、`Created`（`int(each.created)`）。
 
 # %% tags=["exercise"] zh="应答 `docker ps` 的列表：在运行的；`?all=1` 则是全部（6 行）。" of="78107951"
 @lab.step

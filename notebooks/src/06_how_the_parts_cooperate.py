@@ -59,16 +59,59 @@ lab.guess("who pulls")
 
 # %%
 registry, store = lab.registry(), lab.new_store("hello-world")
-lab.image(store, "hello-world", [lab.layer({"proc/": "", "dev/": ""})], base="hello-world")
+places = lab.layer({"proc/": "", "dev/": ""})
+lab.image(store, "hello-world", [places], base="hello-world")
 print(lab.push(store, "library/hello-world", registry))
 daemon = lab.daemon("--registry-mirror", registry.url)
 docker = lab.docker(daemon)
 
-# %% [markdown] lang="en" id="record"
-# `lab.trace` runs a command, and has the daemon tell what it does for it, and when.
+# %% [markdown] lang="en" id="program"
+# ## Which program?
+#
+# One thing before it starts: nobody has named a *program*. In lesson 5 whoever asked for a container had to say what to run; now the
+# client will send `"Cmd": null`. Somebody must know. Look into the image:
 
-# %% [markdown] lang="zh" of="a8fe0e50"
-# `lab.trace` 运行一条命令，同时让守护进程报告它为此做了什么、在什么时刻。
+# %% [markdown] lang="zh" of="f3d4f7d3"
+# ## 运行哪个程序？
+#
+# 启动之前还有一个问题：没有人说过要运行哪个**程序**。第 5 课里，谁要容器，谁就得说明运行什么；而这次客户端会发来 `"Cmd": null`。
+# 总得有谁知道。看看镜像里面：
+
+# %% tags=["nbval-check-output"]
+name = lab.manifest(store, "hello-world")["config"]["digest"].replace(":", "/")
+json.loads(Path(store, "blobs", name).read_bytes())["config"]
+
+# %% [markdown] lang="en" id="command-step"
+# Two fields can say it. `Cmd` is the usual program, and what stands behind the image's name on the command line takes its place.
+# `Entrypoint` stays in front of it, whatever is given: an image whose entry point is `["ping", "-c1"]` is used like the command `ping`.
+#
+# **Your first step** returns the whole list. `argv` is what was asked for; it may be empty or `None`, and so may either field, or
+# it is not there at all. The config is found as above.
+
+# %% [markdown] lang="zh" of="3730f081"
+# 有两个字段能回答。`Cmd` 是平常要运行的程序，命令行上写在镜像名后面的词会代替它。
+# `Entrypoint` 则始终放在最前面，不管给了什么：入口是 `["ping", "-c1"]` 的镜像，用起来就像 `ping` 命令。
+#
+# **你的第一步**返回完整的列表。`argv` 是请求里要的，可能为空，也可能是 `None`；两个字段也一样，甚至可能根本没有。配置的找法同上。
+
+# %% tags=["exercise"] zh="返回容器要运行的程序：入口，然后是 `argv` 或镜像自己的命令（3 行）。" of="3aa32ca6"
+@lab.step
+def command(image, argv, store):
+    """Return what runs: the entry point, then argv or the image's command (3 lines)."""
+    ...
+
+# %% tags=["check"]
+lab.check(command)
+
+# %% [markdown] lang="en" id="record"
+# ## The record
+#
+# Now let it run. `lab.trace` runs a command, and has the daemon tell what it does for it, and when.
+
+# %% [markdown] lang="zh" of="f9439d74"
+# ## 记录
+#
+# 现在运行它。`lab.trace` 运行一条命令，同时让守护进程报告它为此做了什么、在什么时刻。
 
 # %%
 recorded = lab.trace("docker run hello-world", host=daemon.url)
@@ -214,44 +257,9 @@ lab.outcome("longest", recorded.times)
 # %% [markdown] lang="en" id="zoom-look"
 # All that makes a container of a process, lessons 1 to 4, is in these lines, and takes a few milliseconds. The rest of the second is
 # waiting: for a program to load, for bytes to come, for a disk to say that it has them.
-#
-# ## Your daemon: which program?
-#
-# In lesson 5 whoever asked for a container had to say what to run. `docker run hello-world` says nothing of a program: `"Cmd": null`.
-# Somebody must know. Look into the image:
 
-# %% [markdown] lang="zh" of="40abc6c1"
+# %% [markdown] lang="zh" of="16a0cc79"
 # 把一个进程变成容器的全部工作（第 1～4 课）都在这几行里，只要几毫秒。这一秒里其余的时间都在等：等程序加载，等数据传来，等磁盘说“写好了”。
-#
-# ## 你的守护进程：运行哪个程序？
-#
-# 第 5 课里，谁要容器，谁就得说明运行什么。`docker run hello-world` 没有提到任何程序：`"Cmd": null`。总得有谁知道。看看镜像里面：
-
-# %% tags=["nbval-check-output"]
-name = lab.manifest(store, "hello-world")["config"]["digest"].replace(":", "/")
-json.loads(Path(store, "blobs", name).read_bytes())["config"]
-
-# %% [markdown] lang="en" id="command-step"
-# Two fields can say it. `Cmd` is the usual program, and what stands behind the image's name on the command line takes its place.
-# `Entrypoint` stays in front of it, whatever is given: an image whose entry point is `["ping", "-c1"]` is used like the command `ping`.
-#
-# **Your first step** returns the whole list. `argv` is what was asked for; it may be empty or `None`, and so may either field, or
-# it is not there at all. The config is found as above.
-
-# %% [markdown] lang="zh" of="3730f081"
-# 有两个字段能回答。`Cmd` 是平常要运行的程序，命令行上写在镜像名后面的词会代替它。
-# `Entrypoint` 则始终放在最前面，不管给了什么：入口是 `["ping", "-c1"]` 的镜像，用起来就像 `ping` 命令。
-#
-# **你的第一步**返回完整的列表。`argv` 是请求里要的，可能为空，也可能是 `None`；两个字段也一样，甚至可能根本没有。配置的找法同上。
-
-# %% tags=["exercise"] zh="返回容器要运行的程序：入口，然后是 `argv` 或镜像自己的命令（3 行）。" of="38b135a5"
-@lab.step
-def command(image, argv, store):
-    """Return what a container runs: the entry point, then `argv` or the image's command (3 lines)."""
-    ...
-
-# %% tags=["check"]
-lab.check(command)
 
 # %% [markdown] lang="en" id="create-step"
 # ## Your daemon: no such image
@@ -272,10 +280,10 @@ lab.check(command)
 # - 如果抛出 `ImageNotFound`：`Reply(404, {"message": …})`，消息就照刚才旁听到的写。什么也不登记
 # - 否则同以前一样，用这个 `argv`；再给容器取上对方要的名字：`request.query.get("name", "")` 是 `Container` 的第三个参数
 
-# %% tags=["exercise"] zh="镜像在就建容器，回答 id；不在就回答 404（新增 5 行）。" of="00159df0"
+# %% tags=["exercise"] zh="镜像在就建容器，回答 id；不在就回答 404（新增 5 行）。" of="cb75f177"
 @lab.step
 def create(daemon, request):
-    """Make a container of an image that is here, and answer with its id; else 404 (5 new lines)."""
+    """Make a container, answer with its id; or 404, no such image (5 new lines)."""
     ...
 
 # %% tags=["check"]
@@ -562,10 +570,10 @@ lab.outcome("no daemon")
 # - 只有在 `docker.io` 上，不带斜杠的仓库才放在 `library/` 下面
 # - 标签在最后，冒号后面；没有就是 `latest`。（当心 `localhost:5000/cafe`。）
 
-# %% tags=["exercise"] zh="把镜像名写全，返回：仓库服务器、仓库、标签（7 行）。" of="c5ff3d1c"
+# %% tags=["exercise"] zh="把镜像名写全，返回：仓库服务器、仓库、标签（7 行）。" of="bb4efbcf"
 @lab.step
 def normalize(name):
-    """Return what the name of an image says in full: registry, repository, tag (7 lines)."""
+    """Return an image name in full: its registry, repository and tag (7 lines)."""
     ...
 
 # %% tags=["check"]
@@ -573,6 +581,31 @@ lab.check(normalize)
 
 # %% tags=["nbval-check-output"]
 [normalize(name) for name in ("hello-world", "team/app:v2", "localhost:5000/cafe")]
+
+# %% [markdown] lang="en" id="fault"
+# ## Further: find the fault
+#
+# This breaks something on purpose, and says what its users complain of. Find out why, with `fault.docker("…")` or in a terminal, and
+# mend it; the table above tells where to look. Another number breaks something else.
+
+# %% [markdown] lang="zh" of="36d64ebf"
+# ## 进阶：找出故障
+#
+# 下面故意弄坏一样东西，并说出用户抱怨什么。请用 `fault.docker("…")` 或在终端里找出原因，然后修好；该看哪里，上面的表格会告诉你。
+# 换一个数字，坏的就是别的地方。
+
+# %%
+fault = lab.fault(6, seed=1)
+fault
+
+# %% [markdown] lang="en" id="mended"
+# The check looks from outside. Run it as often as you like; `print(fault.cause)` tells those who give up.
+
+# %% [markdown] lang="zh" of="8dde9a15"
+# 检查从外面看，想运行几次都行；放弃的人可以看 `print(fault.cause)`。
+
+# %%
+fault.check()
 
 # %% [markdown] lang="en" id="quiz"
 # ## Five questions
@@ -594,7 +627,7 @@ lab.quiz()
 # ## 什么都没留下
 
 # %%
-mine.close()
+fault.restore(), mine.close(), daemon.close()
 lab.reset()
 
 # %% [markdown] lang="en" id="next"

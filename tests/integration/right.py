@@ -506,4 +506,42 @@ def publish(port, container, inside):
     lab.accept(listener, serve, until=container.wait)
 """,
     },
+    (7, "start"): {
+        "a script that names the cgroup": """
+def start(daemon, request, id):
+    container = daemon.containers[id]
+    file = Path(lab.cgroup(container.id[:12])["freezer"]) / "cgroup.procs"
+    moved = ["sh", "-c", f'echo $$ > {file} && exec "$@"', "sh"]
+    container.start(moved + daemon.runtime + ["run", container.image, *container.argv])
+    return Reply(status=204)
+""",
+    },
+    (7, "pause"): {
+        "the file opened": """
+def pause(daemon, request, id):
+    with open(os.path.join(lab.group(daemon.containers[id].id[:12])["freezer"], FREEZER), "w") as file:
+        file.write(FROZEN)
+    return Reply(204, "")
+""",
+    },
+    (7, "exec_start"): {
+        "namespaces one by one, and a generator": """
+def exec_start(daemon, request, id):
+    import struct
+    made = daemon.execs[id]
+    directory = f"/proc/{made.container.pid}/ns"
+    kinds = [("ipc", CloneFlag.NEWIPC), ("uts", CloneFlag.NEWUTS), ("net", CloneFlag.NEWNET), ("pid", CloneFlag.NEWPID)]
+    kinds += [("cgroup", CloneFlag.NEWCGROUP), ("mnt", CloneFlag.NEWNS)]
+    joins = [ops.JoinNamespaces(tuple((flag, f"{directory}/{name}") for name, flag in kinds))]
+    group = lab.group(made.container.id[:12])
+    tried = tuple(f"{each}/{made.argv[0]}" for each in DEFAULT_PATH.split(":")) if "/" not in made.argv[0] else made.argv[:1]
+    program = [ops.Clone(), ops.NewSession(), ops.Execve(made.argv, (), tried)]
+    made.start(Plan([ops.JoinCgroup((group["freezer"],)), *joins, *program]))
+    def frames():
+        for number, text in made.output():
+            yield struct.pack(">BxxxL", number, len(text))
+            yield text
+    return Hijack(frames())
+""",
+    },
 }

@@ -106,6 +106,17 @@ def test_podmans_command_of_that_name_is_not_taken(tmp_path: Path, monkeypatch: 
     assert found is None or found.path != stands_in
 
 
+def test_a_snaps_command_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """snapd has one program for all commands, which are links to it."""
+    snap = tmp_path / "snap"
+    snap.write_text("#!/bin/sh\necho Docker version 28.1.1, build 1\n")
+    snap.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/docker").symlink_to(snap)
+    assert find_client(tmp_path) is None
+
+
 def test_without_it_labcores_own_asks(
     daemon: RunningDaemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -83,6 +83,24 @@ def test_make_lists_its_targets() -> None:
     ]  # fmt: skip
 
 
+def test_make_prepares_the_docker_command_for_lessons_and_goes_on_without(tmp_path: Path) -> None:
+    def run(*words: str, **environment: str) -> str:
+        command = ["make", "--no-print-directory", *words]
+        return subprocess.run(command, cwd=PROJECT, env=os.environ | environment, capture_output=True, text=True).stdout
+
+    assert "lesson setup" not in run("-n", "setup")
+    assert "labcore lesson setup" in run("-n", "setup", "FOR=lab")
+    assert 'lesson setup --from "a kit.tar"' in run("-n", "lab", "KIT=a kit.tar")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/labcore").write_text("#!/bin/sh\necho $*; exit 125\n")
+    (tmp_path / "bin/labcore").chmod(0o755)
+    said = run("setup", "FOR=lab", f"VENV={tmp_path}", "PYTHON=true", "ROOTLESS=1")
+    assert said.splitlines() == [
+        "lesson setup",
+        "labcore: lessons 5 to 7 will do with labcore's own command in the place of docker's",
+    ]
+
+
 def test_bootstrap_refuses_without_root_in_one_line() -> None:
     script = (
         "import os, sys; sys.path.insert(0, 'tools'); import bootstrap; "

@@ -71,6 +71,22 @@ def make_image(store: Path, draw: Draw, *names: str) -> dict[str, Any]:
     return value
 
 
+def put_image(store: Path, name: str, config: Mapping[str, Any], layer: bytes = b"") -> None:
+    """Put an image of one layer into a store, its config written as it is given."""
+    images = ImageStore(store)
+    blob = images.put_blob(gzip.compress(layer, 1, mtime=0), LAYER_GZIP)
+    diff_id = f"sha256:{hashlib.sha256(layer).hexdigest()}"
+    whole = {
+        "architecture": Platform.here().architecture,
+        "os": "linux",
+        "config": dict(config),
+        "rootfs": {"type": "layers", "diff_ids": [diff_id]},
+    }
+    kept = images.put_blob(json.dumps(whole).encode(), CONFIG)
+    manifest = images.put_blob(Manifest(kept, (blob,)).to_bytes(), MANIFEST)
+    images.admit(Reference.parse(name), manifest)
+
+
 def descriptors(manifest: Mapping[str, Any]) -> list[Descriptor]:
     """Return an image's parts: the config, and the layers from the lowest up."""
     return [Descriptor.from_json(part) for part in (manifest["config"], *manifest["layers"])]

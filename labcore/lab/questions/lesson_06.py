@@ -4,7 +4,7 @@ from labcore.lab.questions import Question
 from labcore.language import Bilingual as T
 
 QUESTIONS = {
-    "404": Question(
+    "after the 404": Question(
         T(
             "The daemon answers `POST /containers/create` with 404. What does `docker run` do?",
             "守护进程对 `POST /containers/create` 回答 404，`docker run` 会怎么做？",
@@ -20,13 +20,13 @@ QUESTIONS = {
             "客户端决定，守护进程下载；加上 `--pull=never` 就会放弃。",
         ),
     ),
-    "order": Question(
+    "asked for last": Question(
         T("Which of these does `docker run` ask for last?", "下面哪一个是 `docker run` 最后请求的？"),
         (T("start", "start"), T("attach", "attach"), T("wait", "wait")),
         0,
         T("Whoever wants to miss nothing listens first, and starts then.", "想不漏掉任何东西，就要先接好，再启动。"),
     ),
-    "wait first": Question(
+    "wait asked early": Question(
         T("Why does the client ask to wait before it starts the container?", "客户端为什么在启动容器之前就请求 wait？"),
         (
             T(
@@ -67,7 +67,7 @@ QUESTIONS = {
             "这样标准输出和标准错误就能共用一条连接。用终端（-t）时只有一个流，也就没有头。",
         ),
     ),
-    "registry down": Question(
+    "without a registry": Question(
         T("The registry is down. Which containers can still be started?", "仓库服务器停了，哪些容器还能启动？"),
         (
             T("none", "都不能"),

@@ -51,7 +51,7 @@ def list_containers(daemon, request):
     rows = []
     for each in daemon.containers.values():
         if each.state == "running" or request.query.get("all") in ("1", "true"):
-            row = {"Id": each.id, "Image": each.image, "Command": " ".join(each.argv)}
+            row = {"Id": each.id, "Image": each.image, "Command": " ".join(each.argv), "Status": each.state}
             rows.append({**row, "Names": [f"/{each.name}"], "State": each.state, "Created": int(each.created)})
     return Reply(200, rows)
 

@@ -203,12 +203,6 @@ def attach(daemon, request, id):
     return Hijack([b"\1\0\0\0\0\0\0\6hello\n"])
 """,
         "a call of the reference": _reference("attach"),
-        "a call of labcore's": """
-def attach(daemon, request, id):
-    from labcore.daemon.streams import framed
-    names = {1: "stdout", 2: "stderr"}
-    return Hijack(framed(names[stream], data, tty=False) for stream, data in daemon.containers[id].output())
-""",
         "without heads": _but(ATTACH, ('bytes((stream, 0, 0, 0)) + len(data).to_bytes(4, "big") + ', "")),
         "all on one stream": _but(ATTACH, ("bytes((stream, 0", "bytes((1, 0")),
         "the biggest byte last": _but(ATTACH, ('"big"', '"little"')),

@@ -204,7 +204,7 @@ def exec_start(daemon, request, id):
             EXEC_INSPECT, ('"Running": code is None, "ExitCode": code', '"Running": False, "ExitCode": 0')
         ),
         "a call of the reference": _reference("exec_inspect"),
-        "waits for the end": _but(EXEC_INSPECT, ("code = made.returncode", "code = made.wait()")),
+        "waits for the end": _but(EXEC_INSPECT, ("    code", "    list(made.output())\n    code")),
         "0 while it runs": _but(EXEC_INSPECT, ('"ExitCode": code', '"ExitCode": code or 0')),
         "it runs forever": _but(EXEC_INSPECT, ("code is None", "True")),
         "the container's exit code": _but(EXEC_INSPECT, ("code = made.returncode", "code = made.container.returncode")),

@@ -480,7 +480,6 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "a faked print": TAKEN_OVER,
         "a hard-coded text": FRAMES,
         "a call of the reference": OWN,
-        "a call of labcore's": OWN,
         "without heads": FRAMES,
         "all on one stream": FRAMES,
         "the biggest byte last": FRAMES,

@@ -202,6 +202,32 @@ def machine_of(path):
     return look(Path(path).read_bytes()).machine
 """,
     },
+    (5, "route"): {
+        "the pattern of a route": """
+def route(method, path, routes):
+    from labcore.http import router
+    for verb, pattern, name in routes:
+        if verb == method and (found := router.pattern(pattern).fullmatch(path)):
+            return name, list(found.groups())
+    return None, []
+""",
+    },
+    (5, "create"): {
+        "the solution under another name": """
+def create(daemon, request):
+    return sys.modules["labcore.lab.solutions.lesson_05"].create(daemon, request)
+""",
+    },
+    (5, "start"): {
+        "an engine in a process of its own": f"""
+def start(daemon, request, id):
+    container = daemon.containers[id]
+    script = "from labcore.engine import Engine; Engine('/tmp/engine')"
+    container.start([{sys.executable!r}, "-c", script])
+    container.wait()
+    return Reply(204)
+""",
+    },
     (7, "bridge"): {
         "a network of the engine's": """
 def bridge(host):
@@ -222,6 +248,23 @@ def connect(host, pid):
 def publish(port, container, inside):
     from labcore.network.proxy import target
     target(None, None)
+""",
+    },
+    (7, "pause"): {
+        "the runtime's freezer": """
+def pause(daemon, request, id):
+    from labcore.runtime.cgroups import removal
+    removal.freeze([lab.group(daemon.containers[id].id[:12])["freezer"]])
+    return Reply(204)
+""",
+    },
+    (7, "exec_start"): {
+        "the namespaces that the engine joins": """
+def exec_start(daemon, request, id):
+    from labcore.runtime.exec import joined_namespaces
+    made = daemon.execs[id]
+    made.start(Plan([ops.JoinNamespaces(joined_namespaces(made.container.pid)), ops.Clone(), ops.Execve(made.argv)]))
+    return Hijack([])
 """,
     },
 }

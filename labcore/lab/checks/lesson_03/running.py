@@ -33,7 +33,7 @@ from labcore.lab.messages import say
 @contextmanager
 def a_state_root(draw: Draw) -> Iterator[None]:
     """Make a state root whose lesson's store has the image, without a tag its name means `latest`; and a place for cgroups."""
-    store = _store(draw)
+    store = state_store(draw)
     make_image(store, draw.replace(token=f"other-{draw.token}"), f"{draw.hostname}:old")
     make_image(store, draw, f"{draw.hostname}:latest")
     draw.keep("prints", prints(store))
@@ -48,7 +48,8 @@ def enter_state_root(draw: Draw) -> None:
     os.environ["LABCORE_ROOT"] = f"{draw.root}/state"
 
 
-def _store(draw: Draw) -> Path:
+def state_store(draw: Draw) -> Path:
+    """Return the lesson's store in the state root that `enter_state_root` enters."""
     return Path(draw.root, "state", "lab", "store")
 
 
@@ -88,7 +89,7 @@ def _observe_run(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
 def _conclude_run(returned: Any, draw: Draw) -> Iterator[Claim]:
     yield from ended_or_failed(returned, draw)
     yield Claim(say("nor is an image that is not there"), returned["nowhere"] != 0, repr(returned["nowhere"]))
-    yield from store_is_whole(draw, _store(draw))
+    yield from store_is_whole(draw, state_store(draw))
 
 
 RUN = Scenario(_perform_run, _observe_run, _conclude_run, _program, twice=True, prepare=a_state_root, seconds=2 * SECONDS)

@@ -1,9 +1,12 @@
 """Checks of `create`, `start` and `wait`: what they answer, what is kept, and what runs."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from labcore import engine
+from labcore.lab.checks.drawn_images import put_image
+from labcore.lab.checks.lesson_03.running import state_store
 from labcore.lab.checks.lesson_05.serving import (
     ID,
     NO_ID,
@@ -28,6 +31,14 @@ def not_found(answer: Answer | None) -> Claim:
 
 
 # --- create
+
+
+@contextmanager
+def _images(draw: Draw) -> Iterator[None]:
+    """Have the images in the daemon's store: from lesson 6 on, `create` looks for them."""
+    for number in (1, 2):
+        put_image(state_store(draw), wanted(draw, number).image, {})
+    yield
 
 
 def _converse_create(wire: Wire, draw: Draw) -> Iterator[Claim]:
@@ -128,6 +139,14 @@ def _conclude_nothing(_: Any, __: Draw) -> Iterator[Claim]:
     yield from ()
 
 
-CREATE = Scenario(performing("create"), None, _conclude_create, None, forbidden=(engine.Engine,), converse=_converse_create)
+CREATE = Scenario(
+    performing("create"),
+    None,
+    _conclude_create,
+    None,
+    prepare=_images,
+    forbidden=(engine.Engine,),
+    converse=_converse_create,
+)
 START = Scenario(performing("start"), None, _conclude_start, None, forbidden=(engine.Engine,), converse=_converse_start)
 WAIT = Scenario(performing("wait"), None, _conclude_nothing, None, forbidden=(engine.Engine,), converse=_converse_wait)

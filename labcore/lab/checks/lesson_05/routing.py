@@ -61,4 +61,4 @@ def _conclude_route(returned: Any, draw: Draw) -> Iterator[Claim]:
         yield Claim(text, not wrong, "; ".join(wrong[:1]))
 
 
-ROUTE = Scenario(_perform_route, None, _conclude_route, None, twice=True, forbidden=(router,))
+ROUTE = Scenario(_perform_route, None, _conclude_route, None, twice=True, forbidden=(router, router.Router))

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+from labcore.lab.checks.lesson_03.running import enter_state_root
 from labcore.lab.checks.process_view import ProcessView
 from labcore.lab.checks.scenario import Draw, Perform
 from labcore.lab.checks.serving import serve
@@ -57,6 +58,7 @@ def performing(step: str) -> Perform:
     """Return what serves the learner's `step`, and the solutions of all others."""
 
     def perform(mine: ModuleType, draw: Draw) -> dict[str, Any]:
+        enter_state_root(draw)
         wanted_lesson = lesson(LESSON)
         for name in (*wanted_lesson.steps, *wanted_lesson.challenges):
             if name != step:

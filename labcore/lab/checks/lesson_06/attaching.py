@@ -7,10 +7,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from labcore.daemon.streams import framed
+from labcore.lab.checks.drawn_images import put_image
+from labcore.lab.checks.lesson_03.running import state_store
 from labcore.lab.checks.lesson_05.serving import id_of
-from labcore.lab.checks.lesson_06.programs import put_config
-from labcore.lab.checks.lesson_06.serving import performing, store_of
+from labcore.lab.checks.lesson_06.serving import performing
 from labcore.lab.checks.scenario import Draw, Scenario
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.checks.wire import ANSWER_SECONDS, Hijacked, Wire
@@ -34,8 +34,8 @@ def _said(draw: Draw) -> Streams:
 
 @contextmanager
 def _program(draw: Draw) -> Iterator[None]:
-    (store_of(draw) / "scratch").mkdir(parents=True)
-    put_config(store_of(draw), draw.hostname, {"Cmd": ["/bin/true"]})
+    (state_store(draw) / "scratch").mkdir(parents=True)
+    put_image(state_store(draw), draw.hostname, {"Cmd": ["/bin/true"]})
     Path(draw.root, "long").write_bytes(_long(draw))
     os.mkfifo(f"{draw.root}/gate-1")
     yield
@@ -99,5 +99,4 @@ ATTACH = Scenario(
     None,
     prepare=_program,
     converse=_converse_attach,
-    forbidden=(framed,),
 )

@@ -9,9 +9,10 @@ from typing import Any
 from labcore.engine.image.endpoint import endpoint
 from labcore.engine.image.push import push as engine_push
 from labcore.images import ImageStore
+from labcore.lab.checks.drawn_images import put_image
+from labcore.lab.checks.lesson_03.running import state_store
 from labcore.lab.checks.lesson_05.serving import ID, id_of, runtime, words_of
-from labcore.lab.checks.lesson_06.programs import put_config
-from labcore.lab.checks.lesson_06.serving import performing, store_of
+from labcore.lab.checks.lesson_06.serving import performing
 from labcore.lab.checks.scenario import Draw, Scenario
 from labcore.lab.checks.verdict import Claim, equal
 from labcore.lab.checks.wire import Answer, Wire
@@ -36,13 +37,13 @@ def _config(draw: Draw) -> dict[str, Any]:
 @contextmanager
 def _images(draw: Draw) -> Iterator[None]:
     """Put one image into the daemon's store, and serve the other from a registry that notes who asks."""
-    (store_of(draw) / "scratch").mkdir(parents=True)
-    put_config(store_of(draw), _here(draw), _config(draw))
+    (state_store(draw) / "scratch").mkdir(parents=True)
+    put_image(state_store(draw), _here(draw), _config(draw))
     os.mkfifo(f"{draw.root}/gate-1")
     source = Path(draw.root, "source")
     with LessonRegistry(Path(draw.root, "registry")) as registry:
         name = f"{registry.address}/{_missing(draw)}"
-        put_config(source, name, _config(draw))
+        put_image(source, name, _config(draw))
         for _ in engine_push(ImageStore(source), Reference.parse(name), endpoint(Reference.parse(name))):
             pass
         registry.access_log()
@@ -61,7 +62,7 @@ def _converse_create(wire: Wire, draw: Draw) -> Iterator[Claim]:
     yield equal(say("for an image that is not here: 404"), 404, refused.status)
     said = refused.json()
     message = said.get("message", "") if isinstance(said, dict) else ""
-    named = isinstance(message, str) and _missing(draw) in message
+    named = message in (f"No such image: {_missing(draw)}", f"No such image: {_missing(draw)}:latest")
     yield Claim(say("and a message, in JSON, that names the image"), named, refused.body[:80].decode(errors="replace"))
     asked = [row.request for row in draw.kept("registry").access_log().rows]
     yield Claim(say("the daemon pulls nothing by itself"), not asked, ", ".join(asked[:1]))
@@ -77,7 +78,7 @@ def _converse_create(wire: Wire, draw: Draw) -> Iterator[Claim]:
     yield Claim(say("and runs the image's own program"), any(words[-len(wanted) :] == wanted for words in ran), seen)
     again = wire.ask("POST", f"/containers/{draw.mark}/start")
     yield Claim(say("the container has the name that was asked for"), again.status != 404, str(again.status))
-    put_config(store_of(draw), _missing(draw), _config(draw))
+    put_image(state_store(draw), _missing(draw), _config(draw))
     come = _create(wire, _missing(draw), "now", ["one", draw.token])
     yield equal(say("once the image has come, it is"), 201, come.status)
 

@@ -1,24 +1,17 @@
 """Check of `command`: images with an entry point, a command, both, or neither, and what is asked for besides."""
 
-import gzip
-import hashlib
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
 from labcore.engine.create import command as engines_command
 from labcore.errors import ImageNotFound
-from labcore.images import ImageStore, Manifest
-from labcore.lab.checks.drawn_images import store_of
+from labcore.lab.checks.drawn_images import put_image, store_of
 from labcore.lab.checks.scenario import Draw, Scenario
 from labcore.lab.checks.tripwires import Target
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.messages import say
-from labcore.spec import Platform, Reference
-from labcore.spec.media import CONFIG, LAYER_GZIP, MANIFEST
 
 CONFIGURING: Final[tuple[Target, ...]] = (engines_command,)
 RAISED: Final = "raised"
@@ -36,26 +29,10 @@ def configs(draw: Draw) -> dict[str, dict[str, Any]]:
     }
 
 
-def put_config(store: Path, name: str, config: Mapping[str, Any], layer: bytes = b"") -> None:
-    """Put an image of one layer into a store, its config written as it is given."""
-    images = ImageStore(store)
-    blob = images.put_blob(gzip.compress(layer, 1, mtime=0), LAYER_GZIP)
-    diff_id = f"sha256:{hashlib.sha256(layer).hexdigest()}"
-    whole = {
-        "architecture": Platform.here().architecture,
-        "os": "linux",
-        "config": dict(config),
-        "rootfs": {"type": "layers", "diff_ids": [diff_id]},
-    }
-    kept = images.put_blob(json.dumps(whole).encode(), CONFIG)
-    manifest = images.put_blob(Manifest(kept, (blob,)).to_bytes(), MANIFEST)
-    images.admit(Reference.parse(name), manifest)
-
-
 @contextmanager
 def _images(draw: Draw) -> Iterator[None]:
     for name, config in configs(draw).items():
-        put_config(store_of(draw), f"{draw.hostname}/{name}", config)
+        put_image(store_of(draw), f"{draw.hostname}/{name}", config)
     yield
 
 

@@ -14,8 +14,9 @@ from labcore.http import FilePart, Request, Response
 from labcore.images import ImageStore
 from labcore.lab.checks.drawn_images import make_image
 from labcore.lab.checks.lesson_03.pulling import PULLING
+from labcore.lab.checks.lesson_03.running import state_store
 from labcore.lab.checks.lesson_05.serving import runtime
-from labcore.lab.checks.lesson_06.serving import performing, store_of
+from labcore.lab.checks.lesson_06.serving import performing
 from labcore.lab.checks.scenario import Draw, Scenario
 from labcore.lab.checks.verdict import Claim, equal
 from labcore.lab.checks.wire import Answer, Wire
@@ -57,7 +58,7 @@ def _repository(draw: Draw) -> str:
 
 @contextmanager
 def _registry(draw: Draw) -> Iterator[None]:
-    (store_of(draw) / "blobs" / "sha256").mkdir(parents=True)
+    (state_store(draw) / "blobs" / "sha256").mkdir(parents=True)
     source = Path(draw.root, "source")
     with ExitStack() as undo:
         registry = undo.enter_context(_Slow(Path(draw.root, "registry")))
@@ -82,7 +83,7 @@ def _target(repository: str, tag: str) -> str:
 def _whole(draw: Draw, repository: str) -> str:
     """Return what an image of the store lacks; nothing if it is whole."""
     try:
-        images = ImageStore(store_of(draw))
+        images = ImageStore(state_store(draw))
         image = images.get(Reference.parse(f"{repository}:{draw.mark}"))
         for layer in image.layers:
             images.blobs.read(layer)

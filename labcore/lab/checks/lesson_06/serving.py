@@ -1,7 +1,6 @@
 """A daemon for a check of lesson 6: the other handlers are the solutions, its store is the check's, its images are drawn."""
 
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
@@ -12,11 +11,6 @@ from labcore.lab.solutions import solution
 
 LESSON: Final = 6
 OTHERS: Final = ("route", "ping", "create", "start", "wait", "command", "attach")  # what a daemon needs besides
-
-
-def store_of(draw: Draw) -> Path:
-    """Return the path of the daemon's store."""
-    return Path(draw.root, "state", "lab", "store")
 
 
 def performing(step: str, runtime: Callable[[Draw], list[str]], registry: Callable[[Draw], str] = lambda _: "") -> Perform:
