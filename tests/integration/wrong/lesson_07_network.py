@@ -188,6 +188,7 @@ def create(daemon, request):
         "the first port only": _but(
             CREATE, ("    daemon.containers[", "    del container._before[1:]\n    daemon.containers[")
         ),
+        "one port of the machine for each": _but(CREATE, ("for each in bindings:", "for each in bindings[:1]:")),
         "only with ports": _but(
             CREATE, ('(asked.get("HostConfig", {}).get("PortBindings") or {})', 'asked["HostConfig"]["PortBindings"]')
         ),
