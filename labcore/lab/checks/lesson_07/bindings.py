@@ -71,6 +71,9 @@ def _converse(wire: Wire, draw: Draw) -> Iterator[Claim]:
     for config in configs:
         answer = wire.ask("POST", target, {"Image": draw.hostname, "Cmd": ["true"], **config})
         yield equal(say("without ports, the status of the answer is"), 201, answer.status)
+    free = {"PortBindings": {"80/tcp": [{"HostIp": "", "HostPort": ""}]}}
+    answer = wire.ask("POST", target, {"Image": draw.hostname, "Cmd": ["true"], "HostConfig": free})
+    yield equal(say("where the machine's port is left open, the status of the answer is"), 201, answer.status)
     answer = wire.ask("POST", f"{target}?name={draw.mark}", _asked(draw))
     yield status(answer, 201)
     machine = _machine(wire)
