@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from labcore.lab.live_life import life
     from labcore.lab.machines import compare, draw, in_vm, timed
     from labcore.lab.miniature.serving import CannotServe, serve
-    from labcore.lab.name_questions import questions
+    from labcore.lab.name_questions import lookups
     from labcore.lab.overheard_commands import commands, commands_page
     from labcore.lab.pictures import (
         Picture,
@@ -115,6 +115,7 @@ __all__ = [
     "lent_python",
     "life",
     "listen",
+    "lookups",
     "manifest",
     "mounts",
     "my_runtime",
@@ -125,7 +126,6 @@ __all__ = [
     "packet",
     "processes",
     "push",
-    "questions",
     "quiz",
     "reference",
     "registry",
@@ -172,7 +172,7 @@ __getattr__ = lazy_names(
         "labcore.lab.hinting": ("hint",),
         "labcore.lab.hosts": ("accept", "address", "background", "dial", "free_port", "host"),
         "labcore.lab.ip_route": ("ip",),
-        "labcore.lab.name_questions": ("questions",),
+        "labcore.lab.name_questions": ("lookups",),
         "labcore.lab.http_get": ("FetchFailed", "fetch"),
         "labcore.lab.installing": ("bound_devices", "foreign_program", "my_runtime"),
         "labcore.lab.guessing": ("guess", "outcome"),

@@ -98,8 +98,8 @@ class LiveLife(Printable):
         bundle = super()._repr_mimebundle_(**kwargs)
         if not isinstance(bundle, dict):
             return bundle
-        shown, _ = self._drawn._repr_mimebundle_()
-        return bundle | shown
+        shown, notes = self._drawn._repr_mimebundle_()
+        return bundle | shown, notes
 
 
 def life(daemon: HasUrl, name: str) -> LiveLife:

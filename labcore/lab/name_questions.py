@@ -68,7 +68,7 @@ class Questions:
 
 
 @contextmanager
-def questions(daemon: RunningDaemon, container: str) -> Iterator[Questions]:
+def lookups(daemon: RunningDaemon, container: str) -> Iterator[Questions]:
     """Watch what a daemon's container asks the embedded DNS server in the block. Raises NotFound, InvalidInput, Unavailable."""
     pid, _ = resolved(container, Engine(Path(daemon.root)))
     with namespace_of(pid) as namespace:

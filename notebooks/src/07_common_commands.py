@@ -304,11 +304,11 @@ lab.processes(int(pid))
 # 容器的根只挂载在它自己的挂载命名空间里。`docker cp` 照样够得着，你也可以：不用任何容器命令，怎样做到？
 
 # %%
-docker("exec clock sh -c 'echo hello > /tmp/note'")
-Path(f"/proc/{pid}/root/tmp/note").read_text()
+docker("exec clock sh -c 'echo hello > /note'")
+Path(f"/proc/{pid}/root/note").read_text()
 
 # %%
-docker("cp clock:/tmp/note -", lines=0)
+docker("cp clock:/note -", lines=0)
 docker("diff clock")
 docker("commit clock mine:1")
 docker("history mine:1")
@@ -701,7 +701,7 @@ docker("run -d --name asker --network shop busybox sleep 1000")
 
 # %%
 docker("exec asker cat /etc/resolv.conf")
-with lab.questions(daemon, "asker") as asked:
+with lab.lookups(daemon, "asker") as asked:
     docker("exec asker wget -qO- http://web/hostname")
 asked
 

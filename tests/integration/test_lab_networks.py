@@ -209,12 +209,12 @@ def labcore(url: str, line: str) -> str:
 
 
 def test_questions_of_names_are_watched(shop: RunningDaemon) -> None:
-    with lab.questions(shop, "asker") as asked:
+    with lab.lookups(shop, "asker") as asked:
         labcore(shop.url, "exec asker wget -qO- http://web/hostname")
     assert [(each.name, each.kind) for each in asked.rows] == [("web.", "A"), ("web.", "AAAA")]
     assert asked.rows[0].answer.startswith("172.")
     assert "<code>web.</code>" in asked._repr_html_()
-    with lab.questions(shop, "web") as asked:
+    with lab.lookups(shop, "web") as asked:
         pass
     assert repr(asked) == "(nothing was asked)"
 
