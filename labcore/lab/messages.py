@@ -890,6 +890,7 @@ CHINESE = {
         "一个连接不出声时，另一个照样有人服务：送到的字节数",
     "a port of the machine that is in use is an error": "机器的端口已被占用，就是错误",
     "when the container has ended, nobody listens at the port any more": "容器结束以后，这个端口不再有人监听",
+    "where the machine's port is left open, the status of the answer is": "没有指定机器端口时，应答的状态码是",
     "without ports, the status of the answer is": "没有端口时，应答的状态码是",
     "before its start, nobody listens at its ports": "启动之前，它的端口没有人监听",
     "the status of the answer to its start, by its name": "按名字启动它，应答的状态码",

@@ -165,6 +165,8 @@ def until_refused(address: tuple[str, int]) -> None:
             socket.create_connection(address, 5).close()
         except ConnectionRefusedError:
             return
+        except ConnectionResetError:  # it came while the listener was shut down
+            pass
         time.sleep(0.01)
     pytest.fail("somebody listens still")
 

@@ -188,6 +188,8 @@ def create(daemon, request):
         "the first port only": _but(
             CREATE, ("    daemon.containers[", "    del container._before[1:]\n    daemon.containers[")
         ),
+        "one port of the machine for each": _but(CREATE, ("for each in bindings:", "for each in bindings[:1]:")),
+        "a port that is left open is not thought of": _but(CREATE, (" or 0)", ")")),
         "only with ports": _but(
             CREATE, ('(asked.get("HostConfig", {}).get("PortBindings") or {})', 'asked["HostConfig"]["PortBindings"]')
         ),

@@ -552,6 +552,8 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "published at once": Reason("before its start, nobody listens at its ports"),
         "the two ports exchanged": HEARD,
         "the first port only": HEARD,
+        "one port of the machine for each": HEARD,
+        "a port that is left open is not thought of": Reason("where the machine's port is left open"),
         "only with ports": Reason("without ports, the status of the answer is"),
         "null is not thought of": Reason("without ports, the status of the answer is"),
         "without the image's 404": Reason("for an image that is not here: 404"),

@@ -42,19 +42,24 @@ def _perform(mine: ModuleType, draw: Draw) -> dict[str, Any]:
 
 
 def _ports(draw: Draw) -> dict[int, int]:
-    """Return ports of the machine, and the container's that they lead to."""
-    return {20_000 + draw.number: 1000 + draw.number, 21_000 + draw.number: 3000 + draw.number}
+    """Return ports of the machine, and the container's that they lead to: the last two to the same one."""
+    first, second = 1000 + draw.number, 3000 + draw.number
+    return {20_000 + draw.number: first, 21_000 + draw.number: second, 22_000 + draw.number: second}
 
 
 def _says(draw: Draw) -> list[str]:
     """A program that says at each of those ports which one it is."""
-    servers = (f"/bin/busybox nc -ll -p {port} -e /bin/echo {draw.mark} {port} &" for port in _ports(draw).values())
+    servers = (
+        f"/bin/busybox nc -ll -p {port} -e /bin/echo {draw.mark} {port} &" for port in dict.fromkeys(_ports(draw).values())
+    )
     return list(draw.script(f"{' '.join(servers)} sleep 1000; wait"))
 
 
 def _asked(draw: Draw) -> dict[str, Any]:
     """Return the body of the request, as `docker run -p` sends it."""
-    bindings = {f"{inside}/tcp": [{"HostIp": "", "HostPort": str(port)}] for port, inside in _ports(draw).items()}
+    bindings: dict[str, list[dict[str, str]]] = {}
+    for port, inside in _ports(draw).items():
+        bindings.setdefault(f"{inside}/tcp", []).append({"HostIp": "", "HostPort": str(port)})
     exposed: dict[str, Any] = {name: {} for name in bindings}
     return {"Image": draw.hostname, "Cmd": _says(draw), "ExposedPorts": exposed, "HostConfig": {"PortBindings": bindings}}
 
@@ -66,6 +71,9 @@ def _converse(wire: Wire, draw: Draw) -> Iterator[Claim]:
     for config in configs:
         answer = wire.ask("POST", target, {"Image": draw.hostname, "Cmd": ["true"], **config})
         yield equal(say("without ports, the status of the answer is"), 201, answer.status)
+    free = {"PortBindings": {"80/tcp": [{"HostIp": "", "HostPort": ""}]}}
+    answer = wire.ask("POST", target, {"Image": draw.hostname, "Cmd": ["true"], "HostConfig": free})
+    yield equal(say("where the machine's port is left open, the status of the answer is"), 201, answer.status)
     answer = wire.ask("POST", f"{target}?name={draw.mark}", _asked(draw))
     yield status(answer, 201)
     machine = _machine(wire)

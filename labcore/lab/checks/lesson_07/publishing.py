@@ -23,6 +23,7 @@ from labcore.runtime import ops, spawn
 from labcore.runtime.ops import Op
 from labcore.spec import NAMESPACES, ContainerSpec
 
+PIECE_BYTES: Final = 1 << 16  # what one recv(2) returns at most, if it is asked for that
 ELSEWHERE: Final = "127.0.0.2"  # an address of the machine, too
 FORWARDING: Final[tuple[Target, ...]] = (proxy, proxy_server, relays)
 
@@ -115,7 +116,7 @@ def _observe_publish(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     yield Claim(say("a connection that nobody in the container answers is closed"), _ends(machine, draw))
     with Path(draw.root, INNER_GATE).open("wb", buffering=0) as gate:
         gate.write(b"\n")
-    small, large = draw.number, draw.number << 10
+    small, large = draw.number, PIECE_BYTES + draw.number
     text = say("bytes that come through to its program, which answers at their end")
     yield equal(text, str(small), _counted(machine, draw, small, again=True))
     yield equal(text, str(large), _counted(machine, draw, large))
