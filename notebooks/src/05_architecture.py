@@ -419,10 +419,10 @@ lab.architecture(daemon)
 # ## One program or two
 #
 # For long there was one executable for both. A flag told which it was to be: `docker -d`, or in full `docker --daemon=true`, was
-# the daemon, all else the client (the article's one line of it is three commands run together). Then it was `docker daemon` (1.8), and since 1.12 (2016) there are two: `docker` and `dockerd`, which
-# systemd starts in the background. labcore has one:
+# the daemon, all else the client (the article's one line of it is three commands run together). Then it was `docker daemon` (1.8), and
+# since 1.12 (2016) there are two: `docker` and `dockerd`, which systemd starts in the background. labcore has one:
 
-# %% [markdown] lang="zh" of="8c889749"
+# %% [markdown] lang="zh" of="8d2886af"
 # ## 一个程序还是两个
 #
 # 很长时间里，两者是同一个可执行文件，用一个 flag 区分：`docker -d`（完整写法 `docker --daemon=true`）是守护进程，其他都是客户端。
@@ -475,13 +475,18 @@ mine.write_text(Path(lab.my_runtime()).read_text())
 docker("run --rm busybox ls /dev")
 
 # %% [markdown] lang="en" id="attack"
+# Are `mqueue` and `shm` missing? Then that is the `/dev` which your `devices` of lesson 4 makes. For what you left blank labcore's own
+# stage is used.
+#
 # ## The socket is the key
 #
 # Monitoring tools, build servers and web consoles want to talk to the daemon from inside of a container, and so one mounts the socket
 # into it: `-v /var/run/docker.sock:/var/run/docker.sock`. Let us do that, and take all rights away from that container
 # (`--cap-drop ALL`, no network). What can a thief in there do?
 
-# %% [markdown] lang="zh" of="339e0fb8"
+# %% [markdown] lang="zh" of="40bf5c53"
+# 少了 `mqueue` 和 `shm`？那就是你第 4 课的 `devices` 做出来的 `/dev`。你空着的步骤，用的是 labcore 自己的阶段。
+#
 # ## 套接字就是钥匙
 #
 # 监控工具、构建服务器、网页控制台都想从容器里和守护进程说话，于是有人把套接字挂进去：

@@ -187,6 +187,18 @@ def test_requests_that_nobody_can_answer(work: Path) -> None:
     assert message(served, "POST", "/containers/create", {"Cmd": []})[0] == 500
 
 
+def test_chinese_is_sent_as_such_and_what_is_no_text_is_escaped(work: Path) -> None:
+    answer = """
+def ping(daemon, request):
+    return Reply(404, {"message": "没有这个容器 \\ud800"})
+"""
+    write(work, HANDLERS + "\n\n" + answer)
+    served = lab.serve()
+    status, content = asked(served, "GET", "/_ping")
+    assert (status, "没有这个容器".encode() in content) == (404, True)
+    assert json.loads(content)["message"].endswith("\ud800")
+
+
 def test_a_handler_that_blocks_blocks_nobody_else_and_is_seen_in_the_log(work: Path) -> None:
     write(work, HANDLERS + "\n\ndef create(daemon, request):\n    time.sleep(1000)\n")
     served = lab.serve()

@@ -103,3 +103,18 @@ def test_a_trace_is_zoomed() -> None:
         assert len(axes.get_yticks()) == count, name
     with pytest.raises(InvalidInput, match="no part is called dinner: there are"):
         drawn.zoom("dinner")
+
+
+def test_calls_with_their_answers_and_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABCORE_LANG", "en")
+    again = call("POST /v1.51/containers/create", 31, 33, "201 Created")
+    drawn = DrawnTrace(Traced(("docker",), 0, ROOT.replace(children=(*CALLS, again))))
+    assert drawn.answers == [
+        "POST /containers/create: 404 Not Found",
+        "POST /images/create: 200 OK",
+        "POST /containers/4f3a4f3a4f3a/start: 204 No Content",
+        "POST /containers/create: 201 Created",
+    ]
+    assert drawn.times == (
+        "POST /containers/create 3.0 ms, POST /images/create 27.0 ms, POST /containers/4f3a4f3a4f3a/start 10.0 ms"
+    )

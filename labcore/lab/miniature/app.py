@@ -125,10 +125,10 @@ def _sent(name: str, returned: Any, explain: Callable[[BaseException], str]) -> 
 
 def _json(status: int, body: Any, headers: Mapping[str, str] = {}, name: str = "") -> Response:
     try:
-        text = json.dumps(body)
+        content = _encoded(body)
     except (TypeError, ValueError) as error:
         raise Mistake(say("`{name}` returned what is no JSON: {error}", name=name, error=error)) from None
-    return Response(status, {**JSON, **headers}, text.encode() + b"\n")
+    return Response(status, {**JSON, **headers}, content + b"\n")
 
 
 def _write_all(stream: RawStream, chunks: Iterable[bytes]) -> None:
@@ -140,12 +140,17 @@ def _lines(name: str, values: Iterator[Any], explain: Callable[[BaseException], 
     """Yield each value as a line of JSON; what is raised meanwhile becomes the last one, for the status has been sent."""
     try:
         for value in values:
-            yield json.dumps(value).encode() + b"\r\n"
+            yield _encoded(value) + b"\r\n"
     except Exception as error:
         text = explain(error)
         print(f"{name}: {text}", flush=True)
-        yield json.dumps({"errorDetail": {"message": text}, "error": text}).encode() + b"\r\n"
+        yield _encoded({"errorDetail": {"message": text}, "error": text}) + b"\r\n"
 
 
 def _error(status: int, text: str) -> Response:
-    return Response(status, JSON, json.dumps({"message": text}).encode() + b"\n")
+    return Response(status, JSON, _encoded({"message": text}) + b"\n")
+
+
+def _encoded(value: Any) -> bytes:
+    """Return JSON in which Chinese stays readable; what is no text in UTF-8 is escaped. Raises TypeError, ValueError."""
+    return json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace")

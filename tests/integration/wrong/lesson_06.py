@@ -119,6 +119,8 @@ def create(daemon, request):
             CREATE, ("""{"message": f"No such image: {asked['Image']}"}""", """f"No such image: {asked['Image']}" """)
         ),
         "it does not say which image": _but(CREATE, ("""f"No such image: {asked['Image']}\"""", '"No such image"')),
+        "whatever fails is missing": _but(CREATE, ("except ImageNotFound", "except Exception")),
+        "without warnings": _but(CREATE, (', "Warnings": []', "")),
         "the error is raised": _but(CREATE, ("except ImageNotFound", "except ZeroDivisionError")),
         "the daemon pulls by itself": _but(
             CREATE,
@@ -189,6 +191,11 @@ def images_create(daemon, request):
         "success behind the error": _but(
             IMAGES_CREATE, (DONE, ""), ("    return Reply", DONE.replace("    " * 3, "    " * 2, 1) + "\n    return Reply")
         ),
+        "success is told before": _but(IMAGES_CREATE, (PULLED + DONE, DONE + PULLED)),
+        "lines without words": _but(IMAGES_CREATE, ('"status": f"Pulling', '"said": f"Pulling')),
+        "no word when it has come": _but(IMAGES_CREATE, (DONE, "")),
+        "only what does not fit is caught": _but(IMAGES_CREATE, ("except Exception", "except ValueError")),
+        "an error that is no text": _but(IMAGES_CREATE, ("str(error)", "error")),
         "without an answer": _but(IMAGES_CREATE, ("return Reply(200, progress())", "for _ in progress(): pass")),
     },
     "attach": {

@@ -100,8 +100,9 @@ def _converse_wait(wire: Wire, draw: Draw) -> Iterator[Claim]:
     one, other = (wanted(draw, number) for number in (1, 2))
     ids = [id_of(each.create(wire)) for each in (one, other)]
     yield not_found(in_time(lambda: wire.ask("POST", f"/v1.47/containers/{NO_ID}/wait")))
-    yield from _asked_before_the_start(wire, one, ids[0])
-    if wire.ask("GET", "/containers/json").json():  # it hangs, and has not been started
+    said = list(_asked_before_the_start(wire, one, ids[0]))
+    yield from said
+    if len(said) == 1:  # no answer came
         return
     wire.ask("POST", f"/containers/{ids[1]}/start")
     yield from _told(wire, other, ids[1])
@@ -121,6 +122,8 @@ def _asked_before_the_start(wire: Wire, one: Wanted, id: str) -> Iterator[Claim]
             lines = Answer(response.status, {}, response.read()).lines()
     except TimeoutError:
         yield Claim(text, False, say("no answer"))
+        wire.ask("POST", f"/containers/{id}/start")  # whoever waits for it is to come to an end
+        open_gate(wire, one)
         return
     yield equal(say("the code that is told of the first container"), [{"StatusCode": one.code}], lines)
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,10 @@ def _missing(draw: Draw) -> str:
     return f"{draw.hostname}/missing"
 
 
+def _damaged(draw: Draw) -> str:
+    return f"{draw.hostname}/damaged"
+
+
 def _config(draw: Draw) -> dict[str, Any]:
     """Return the part `config` of both images: an exit code is the entry point, a FIFO to wait at the command."""
     return {"Entrypoint": [str(draw.exit_code)], "Cmd": [f"{draw.root}/gate-1"]}
@@ -39,6 +44,9 @@ def _images(draw: Draw) -> Iterator[None]:
     """Put one image into the daemon's store, and serve the other from a registry that notes who asks."""
     (state_store(draw) / "scratch").mkdir(parents=True)
     put_image(state_store(draw), _here(draw), _config(draw))
+    put_image(state_store(draw), _damaged(draw), {"Cmd": [draw.token]})
+    config = ImageStore(state_store(draw)).get(Reference.parse(_damaged(draw))).config_descriptor
+    ImageStore(state_store(draw)).blob_path(config).unlink()
     os.mkfifo(f"{draw.root}/gate-1")
     source = Path(draw.root, "source")
     with LessonRegistry(Path(draw.root, "registry")) as registry:
@@ -69,6 +77,8 @@ def _converse_create(wire: Wire, draw: Draw) -> Iterator[Claim]:
     made = _create(wire, _here(draw), draw.mark)
     yield equal(say("for one that is here: 201"), 201, made.status)
     yield Claim(say("it has an Id of 64 hexadecimal digits"), bool(ID.fullmatch(id_of(made))), id_of(made))
+    warnings = made.json().get("Warnings", "") if isinstance(made.json(), dict) else ""
+    yield Claim(say("and Warnings, an empty list"), warnings in ([], None), repr(warnings))
     started = wire.ask("POST", f"/v1.47/containers/{id_of(made)[:12] or 'none'}/start")
     yield equal(say("its id leads to it"), 204, started.status)
     wanted = ["run", _here(draw), *_config(draw)["Entrypoint"], *_config(draw)["Cmd"]]
@@ -78,6 +88,9 @@ def _converse_create(wire: Wire, draw: Draw) -> Iterator[Claim]:
     yield Claim(say("and runs the image's own program"), any(words[-len(wanted) :] == wanted for words in ran), seen)
     again = wire.ask("POST", f"/containers/{draw.mark}/start")
     yield Claim(say("the container has the name that was asked for"), again.status != 404, str(again.status))
+    broken = _create(wire, _damaged(draw), "broken")
+    text = say("one that is damaged is an error, and not missing: no pull is wanted")
+    yield Claim(text, broken.status >= HTTPStatus.BAD_REQUEST and broken.status != HTTPStatus.NOT_FOUND, str(broken.status))
     put_image(state_store(draw), _missing(draw), _config(draw))
     come = _create(wire, _missing(draw), "now", ["one", draw.token])
     yield equal(say("once the image has come, it is"), 201, come.status)

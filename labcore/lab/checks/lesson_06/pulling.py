@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from threading import Event
 from typing import Any, Final
@@ -101,12 +102,18 @@ def _told(answer: Answer) -> str:
 
 
 def _error_of(lines: list[Any]) -> str:
-    """Return the message of a line that tells of an error, in both its forms; empty if there is none."""
+    """Return what a line tells of an error, in both its forms; empty if one of them is missing."""
     for line in filter(_is_object, lines):
         detail = line.get("errorDetail")
-        if isinstance(line.get("error"), str) and _is_object(detail) and isinstance(detail.get("message"), str):
-            return str(detail["message"])
+        both = (line.get("error"), detail.get("message") if _is_object(detail) else None)
+        if all(isinstance(text, str) and text for text in both):
+            return str(min(both, key=len))
     return ""
+
+
+def _words(lines: list[Any]) -> list[str]:
+    """Return what lines say to people, but for those that tell of an error."""
+    return [line["status"] for line in lines if _is_object(line) and isinstance(line.get("status"), str)]
 
 
 def _converse_pull(wire: Wire, draw: Draw) -> Iterator[Claim]:
@@ -117,11 +124,12 @@ def _converse_pull(wire: Wire, draw: Draw) -> Iterator[Claim]:
         return
     lines = [_parsed(line) for line in (first, *rest.splitlines()) if line.strip()]
     yield equal(say("with status 200, and a line of JSON"), 200, status)
-    yield Claim(say("each line is a JSON object"), all(map(_is_object, lines)), first[:60].decode(errors="replace"))
+    spoken = len(_words(lines)) == len(lines) and all(_words(lines))
+    yield Claim(say("each line is a JSON object with a text, `status`"), spoken, first[:60].decode(errors="replace"))
     missing = _whole(draw, _repository(draw))
     yield Claim(say("the image is in the store, whole and under its name"), not missing, missing[:120])
     yield Claim(say("and no line tells of an error"), not _error_of(lines), _error_of(lines)[:120])
-    yield from _fails(wire, draw)
+    yield from _fails(wire, draw, len(lines))
 
 
 def _begun(wire: Wire, draw: Draw, registry: _Slow) -> tuple[int, bytes, bytes]:
@@ -141,16 +149,21 @@ def _parsed(line: bytes) -> Any:
         return None
 
 
-def _fails(wire: Wire, draw: Draw) -> Iterator[Claim]:
-    """An image whose layers come damaged."""
+def _fails(wire: Wire, draw: Draw, told: int) -> Iterator[Claim]:
+    """An image whose layers come damaged, and one that is not there; `told` lines told of one that came."""
     damaged = wire.ask("POST", _target(f"{LIES}/{draw.hostname}", draw.mark))
     error = _error_of(damaged.lines())
     yield Claim(say("what fails later is a line with `error` and `errorDetail`"), bool(error), _told(damaged))
-    yield Claim(say("that says what went wrong, and not where in your file"), FILE not in error, error[:80])
+    yield Claim(
+        say("that says what went wrong, and not where in your file"), "sha256:" in error and FILE not in error, error[:80]
+    )
     last = damaged.lines()[-1:]
     yield Claim(say("the error is the last line"), bool(_error_of(last)), _told(damaged))
+    early = len(_words(damaged.lines())) >= told
+    yield Claim(say("success is told of what has come, and only then"), not early, _told(damaged))
     nowhere = wire.ask("POST", _target(f"{draw.hostname}/nowhere", draw.mark))
-    refused = nowhere.status >= 400 or bool(_error_of(nowhere.lines()))
+    error = _error_of(nowhere.lines())
+    refused = nowhere.status >= HTTPStatus.BAD_REQUEST or (bool(error) and FILE not in error)
     yield Claim(say("an image that the registry has not is an error, too"), refused, _told(nowhere))
     named = _whole(draw, f"{LIES}/{draw.hostname}")
     yield Claim(say("and none of both has a name in the store"), bool(named))
