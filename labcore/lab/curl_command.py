@@ -22,7 +22,10 @@ def curl(url: str, *, unix_socket: str | None = None, method: str = "GET", user:
     print("$", shlex.join([*who, *words, url]))
     if shutil.which("curl") is None and user is None:
         print(say("(curl is not installed here: this is what it would show)"))
-        print(_asked(url, unix_socket, method), end="\n\n")
+        try:
+            print(_asked(url, unix_socket, method), end="\n\n")
+        except OSError as error:
+            print(f"curl: {error.strerror}", end="\n\n")
         return
     command = [*words, "--max-time", str(SECONDS), url]
     try:
