@@ -9,6 +9,15 @@ from __future__ import annotations
 import os
 
 KINDS = ("mnt", "pid", "uts", "ipc", "net", "cgroup", "user", "time")  # files in /proc/PID/ns: namespaces(7)
+NAMESPACE_FILES = {
+    "mount": "mnt",
+    "pid": "pid",
+    "uts": "uts",
+    "ipc": "ipc",
+    "network": "net",
+    "cgroup": "cgroup",
+    "user": "user",
+}
 ENDED = "ZX"  # the states of a process that has ended, and that its parent has not waited for yet
 PF_EXITING = 0x4  # linux/sched.h: its namespaces and its root may be gone, before anybody is told of its end
 

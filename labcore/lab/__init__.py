@@ -16,7 +16,7 @@ from labcore.lazy import lazy_names
 
 if TYPE_CHECKING:
     from labcore.lab.attacks import attack, attacks, seccomp
-    from labcore.lab.cgroups import cgroup, group
+    from labcore.lab.cgroups import cgroup, cgroup_of, group
     from labcore.lab.checks import NotPassed, Verdict, check
     from labcore.lab.curl_command import curl
     from labcore.lab.daemons import daemon
@@ -28,13 +28,18 @@ if TYPE_CHECKING:
     from labcore.lab.guessing import guess, outcome
     from labcore.lab.helper import HelperFailed, run_helper
     from labcore.lab.hinting import hint
+    from labcore.lab.hosts import accept, address, background, dial, free_port, host
     from labcore.lab.http_get import FetchFailed, fetch
     from labcore.lab.installing import bound_devices, foreign_program, my_runtime
+    from labcore.lab.ip_route import ip
     from labcore.lab.lending import lent_python
     from labcore.lab.lesson_images import greeting, image, layer
     from labcore.lab.listening import listen
+    from labcore.lab.live_life import life
     from labcore.lab.machines import compare, draw, in_vm, timed
     from labcore.lab.miniature.serving import CannotServe, serve
+    from labcore.lab.name_questions import lookups
+    from labcore.lab.overheard_commands import commands, commands_page
     from labcore.lab.pictures import (
         Picture,
         architecture,
@@ -72,17 +77,24 @@ __all__ = [
     "NothingHappened",
     "Picture",
     "Verdict",
+    "accept",
+    "address",
     "architecture",
     "attack",
     "attacks",
+    "background",
     "begin",
     "bound_devices",
     "cgroup",
+    "cgroup_of",
     "check",
+    "commands",
+    "commands_page",
     "compare",
     "curl",
     "daemon",
     "dashboard",
+    "dial",
     "docker",
     "doctor",
     "draw",
@@ -90,15 +102,20 @@ __all__ = [
     "fault",
     "fetch",
     "foreign_program",
+    "free_port",
     "greeting",
     "group",
     "guess",
     "hint",
+    "host",
     "image",
     "in_vm",
+    "ip",
     "layer",
     "lent_python",
+    "life",
     "listen",
+    "lookups",
     "manifest",
     "mounts",
     "my_runtime",
@@ -143,14 +160,19 @@ __getattr__ = lazy_names(
         "labcore.lab.failures": ("NothingHappened", "expect"),
         "labcore.lab.fault_labs": ("fault",),
         "labcore.lab.attacks": ("attack", "attacks", "seccomp"),
-        "labcore.lab.cgroups": ("cgroup", "group"),
         "labcore.lab.lending": ("lent_python",),
+        "labcore.lab.cgroups": ("cgroup", "cgroup_of", "group"),
         "labcore.lab.listening": ("listen",),
         "labcore.lab.machines": ("compare", "draw", "in_vm", "timed"),
         "labcore.lab.curl_command": ("curl",),
         "labcore.lab.miniature.serving": ("CannotServe", "serve"),
         "labcore.lab.daemons": ("daemon",),
+        "labcore.lab.overheard_commands": ("commands", "commands_page"),
+        "labcore.lab.live_life": ("life",),
         "labcore.lab.hinting": ("hint",),
+        "labcore.lab.hosts": ("accept", "address", "background", "dial", "free_port", "host"),
+        "labcore.lab.ip_route": ("ip",),
+        "labcore.lab.name_questions": ("lookups",),
         "labcore.lab.http_get": ("FetchFailed", "fetch"),
         "labcore.lab.installing": ("bound_devices", "foreign_program", "my_runtime"),
         "labcore.lab.guessing": ("guess", "outcome"),

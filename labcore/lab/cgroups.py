@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from labcore.errors import LabcoreError
-from labcore.lab import locked_directories
+from labcore.lab.locked_directories import locked_directory, new_name, sweep
 from labcore.record import Record
-from labcore.runtime.cgroups import Cgroup, hierarchies
+from labcore.runtime.cgroups import Cgroup, hierarchies, removal
 from labcore.spec import Resources
 
 VARIABLE: Final = "LABCORE_CGROUP"  # where a check, or a daemon that runs your stages, has them made, and removes them itself
@@ -68,13 +68,20 @@ def memory_max() -> str:
     return "memory.limit_in_bytes" if "memory" in dict(hierarchies().v1) else "memory.max"
 
 
+def freezer() -> tuple[str, str, str]:
+    """Return the name of the file that freezes a cgroup, and the words for it to be frozen and thawed: as above."""
+    if "freezer" in dict(hierarchies().v1):
+        return "freezer.state", "FROZEN", "THAWED"
+    return "cgroup.freeze", "1", "0"
+
+
 def cgroup(name: str) -> LessonCgroup:
     """Make a container's cgroup, without any limit yet; what is left of an earlier one of this name is removed if it is empty.
 
     It may not swap: what is to fit into memory could else go to the disk. In a daemon that runs your stages it stays as long as
     its container runs, also when that daemon has ended.
     """
-    group = Cgroup(f"{_home()}/{name}")
+    group = Cgroup(f"{home()}/{name}")
     for directory in group.entrances():
         with suppress(OSError):
             Path(directory).rmdir()
@@ -89,10 +96,17 @@ def cgroup(name: str) -> LessonCgroup:
 
 def group(name: str) -> LessonCgroup:
     """Return a cgroup that a step has made."""
-    return LessonCgroup(f"{_home()}/{name}")
+    return LessonCgroup(f"{home()}/{name}")
 
 
-def _home() -> str:
+def cgroup_of(pid: int | str) -> LessonCgroup:
+    """Return the cgroup that a process is in: a container's, by its first process. Raises OSError if it has ended."""
+    lines = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8").splitlines()
+    paths = {name: path for _, names, path in (line.split(":", 2) for line in lines) for name in names.split(",")}
+    return LessonCgroup(paths.get("freezer", paths.get("", "/")))
+
+
+def home() -> str:
     """Return the path of the parent of this notebook's cgroups, made when it is first needed."""
     if given := os.environ.get(VARIABLE):
         return given
@@ -110,15 +124,15 @@ def _new_home() -> Iterator[Cgroup]:
     if not (entrances := _beside_own(HOMES).entrances()):
         raise LabcoreError("cgroups: none are mounted here")
     near = Path(entrances[0]).parent
-    locked_directories.sweep(near.glob(f"{HOMES}*"), lambda left: _remove_left(left.name))
+    sweep(near.glob(f"{HOMES}*"), lambda left: _remove_left(left.name))
 
     def make() -> Path:
         """Make it in one hierarchy only: until it is locked, another's sweep may take it away."""
-        directory = near / locked_directories.new_name(HOMES)
+        directory = near / new_name(HOMES)
         directory.mkdir(parents=True)
         return directory
 
-    with locked_directories.locked_directory(make) as directory:
+    with locked_directory(make) as directory:
         home = _beside_own(directory.name)
         try:
             home.make()
@@ -145,6 +159,13 @@ def _beside_own(name: str) -> Cgroup:
     return Cgroup("/" + "/".join([*(part for part in parts[:-1] if not part.startswith(PREFIX)), name]))
 
 
+def thaw_all() -> None:
+    """Thaw all cgroups in the one that the environment names: processes that are frozen could not be killed."""
+    if given := os.environ.get(VARIABLE):
+        for directory in map(Path, Cgroup(given).entrances()):
+            removal.thaw(str(each) for each in (directory, *filter(Path.is_dir, directory.glob("*"))))
+
+
 def remove_all() -> None:
     """Remove this notebook's cgroups, and kill their processes."""
     while _MADE:
@@ -160,6 +181,15 @@ def for_a_check() -> Iterator[None]:
             yield
         finally:
             del os.environ[VARIABLE]
+
+
+@contextmanager
+def for_a_check_where_possible() -> Iterator[None]:
+    """The same, where cgroups can be made; elsewhere nothing."""
+    with ExitStack() as undo:
+        with suppress(OSError, LabcoreError):
+            undo.enter_context(for_a_check())
+        yield
 
 
 def prepared() -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from labcore import procfs
 from labcore.engine import Engine
 from labcore.engine.container.state import get
 from labcore.engine.containers import every, remove
@@ -78,6 +79,16 @@ class LessonDaemon:
             self._process.send_signal(number)
             self._process.wait()
         return "0"
+
+    def reap(self, *_: object) -> None:
+        """Reap what this process has inherited, as an init does: monitors, and what a daemon that was killed had started.
+
+        A container whose further program nobody reaps does not come to its end: pid_namespaces(7).
+        """
+        for pid in procfs.children(os.getpid()):
+            if self._process is None or pid != self._process.pid:
+                with suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)
 
     @property
     def pid(self) -> str:
@@ -151,6 +162,8 @@ def main() -> int:
             unshare(CloneFlag.NEWNS)
             mount("none", "/", flags=MountFlag.REC | MountFlag.SLAVE)
             daemon = LessonDaemon(Path(root), path, options)
+            prctl(Prctl.SET_CHILD_SUBREAPER, 1)
+            signal.signal(signal.SIGCHLD, daemon.reap)
             undo.callback(daemon.end, signal.SIGTERM)
             _serve(daemon)
     except LabcoreError as error:

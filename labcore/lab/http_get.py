@@ -3,6 +3,7 @@
 import base64
 import errno
 import os
+import time
 import urllib.error
 import urllib.request
 from typing import Final
@@ -12,6 +13,7 @@ from labcore.lab.messages import say
 
 ACCEPT: Final = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json, */*"
 SECONDS: Final = 5.0
+POLL_SECONDS: Final = 0.1
 MOST: Final = 512 << 20  # bytes: all that is fetched lies in memory
 NUMBERS: Final = {401: errno.EACCES, 403: errno.EACCES, 404: errno.ENOENT}  # what a file system would have said
 
@@ -28,11 +30,22 @@ class FetchFailed(LabcoreError, OSError):
         return f"GET {self.url}: {self.what}"
 
 
-def fetch(url: str, *, user: str | None = None) -> bytes:
+def fetch(url: str, *, user: str | None = None, within: float = 0) -> bytes:
     """Return what a URL holds; a registry is asked for manifests of single images. `user` is `name:password`.
 
-    Raises FetchFailed.
+    Where nobody answers yet it is asked again `within` so many seconds. Raises FetchFailed.
     """
+    deadline = time.monotonic() + within
+    while True:
+        try:
+            return _fetched(url, user)
+        except FetchFailed as error:
+            if error.status or time.monotonic() > deadline:
+                raise
+            time.sleep(POLL_SECONDS)
+
+
+def _fetched(url: str, user: str | None) -> bytes:
     if not url.startswith("http://") and not url.startswith("https://"):
         raise InvalidInput(say("{url} is no address to fetch from: it begins with http://", url=repr(url)))
     request = urllib.request.Request(url, headers={"Accept": ACCEPT})

@@ -79,6 +79,14 @@ LESSONS = (
         challenges=("normalize",),
         requires=("root", "namespaces", "overlay", "cgroups"),
     ),
+    Lesson(
+        7,
+        "common_commands",
+        titles={"en": "Common commands", "zh": "常用命令"},
+        steps=("start", "pause", "exec_start", "bridge", "connect", "run", "publish"),
+        challenges=("create", "unpause", "exec_create", "inspect", "exec_inspect"),
+        requires=("root", "namespaces", "overlay", "limits", "network"),
+    ),
 )
 _BEGUN: list[int] = []  # the lesson whose notebook this is
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from labcore import native, procfs
 from labcore.errors import InvalidInput, SystemCallError
-from labcore.lab import cgroups, daemons
-from labcore.lab.checks.process_view import FILES
+from labcore.lab import cgroups, daemons, hosts
 from labcore.lab.colours import BAD, GOOD
 from labcore.lab.messages import labelled, say
 from labcore.lab.miniature import serving
 from labcore.native import Prctl, Process
 from labcore.network.links import list_links
 from labcore.network.netlink import Netlink
+from labcore.procfs import NAMESPACE_FILES
 from labcore.record import Record
 
 # Where a container that was put together wrongly would leave its traces.
@@ -101,6 +101,7 @@ def reset() -> Report:
     (before,) = _REMEMBERED
     serving.close()
     daemons.close()
+    hosts.close()
     ended = _end_what_was_left(before)
     cgroups.remove_all()
     now = snapshot()
@@ -146,7 +147,7 @@ def _mounts() -> Iterator[str]:
 
 
 def _namespaces(pid: int) -> Iterator[str]:
-    for name in FILES.values():
+    for name in NAMESPACE_FILES.values():
         with suppress(OSError):
             yield f"{name}:[{procfs.namespace(pid, name)}]"
 

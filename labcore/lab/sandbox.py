@@ -103,10 +103,12 @@ class Output:
         return bool(chunk)
 
 
-def watch(process: Process, output: Output, lifeline: int, seconds: float) -> str:
+def watch(
+    process: Process, output: Output, lifeline: int, seconds: float, *, before_end: Callable[[], None] = lambda: None
+) -> str:
     """Pass on output until the process ends. Return `ended`, `timeout`, or `alone` if the lifeline was closed.
 
-    The process and all its descendants are dead afterwards, and it is reaped.
+    The process and all its descendants are dead afterwards, and it is reaped; `before_end` is called before one is killed.
     """
     deadline = time.monotonic() + seconds
     poller = select.poll()
@@ -123,6 +125,8 @@ def watch(process: Process, output: Output, lifeline: int, seconds: float) -> st
         if lifeline in ready and not os.read(lifeline, 1):
             verdict = "alone"
             break
+    if verdict != "ended":
+        before_end()
     process.close() if verdict != "ended" else process.wait()
     _drain(output)
     return verdict

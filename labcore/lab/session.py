@@ -6,7 +6,9 @@ from pathlib import Path
 
 from labcore.engine import SEED_NAMES, Engine
 from labcore.errors import ImageNotFound, LabcoreError
+from labcore.images.builtin import find_busybox
 from labcore.lab.cgroups import limits_work
+from labcore.lab.ip_route import Ip
 from labcore.lab.lessons import LESSONS, enter, lesson
 from labcore.lab.messages import say
 from labcore.lab.notebook import offer
@@ -15,7 +17,7 @@ from labcore.lab.roots import proc_in_sight
 from labcore.lab.steps import load
 from labcore.lab.stores import own_tray
 from labcore.lab.workspace import default_workspace
-from labcore.native import CloneFlag, MountFlag
+from labcore.native import PIPE, CloneFlag, MountFlag
 from labcore.runtime import Plan, ops, spawn
 from labcore.spec import Reference
 
@@ -97,6 +99,22 @@ def _cgroups() -> str:
     return say("cgroups: none is mounted below /sys/fs/cgroup: sudo mount -t cgroup2 none /sys/fs/cgroup")
 
 
+def _network() -> str:
+    """Try a bridge with a veth pair on it, in a network namespace that ends with its process."""
+    try:
+        with spawn(
+            Plan([ops.Clone(CloneFlag.NEWNET), ops.Execve(("cat",), (), (str(find_busybox()),))]), stdin=PIPE
+        ) as process:
+            network = Ip(process.pid)
+            network.add_bridge("lab0")
+            network.add_veth("veth2", "peer2")
+            network.set_master("veth2", "lab0")
+            process.kill()
+    except (LabcoreError, OSError) as error:
+        return say("networks: {error}: sudo modprobe -a bridge veth", error=error)
+    return ""
+
+
 def _limits() -> str:
     """Try a cgroup that limits memory and processes."""
     try:
@@ -112,6 +130,7 @@ NEEDS: dict[str, Callable[[], str]] = {
     "overlay": _overlay,
     "cgroups": _cgroups,
     "limits": _limits,
+    "network": _network,
 }
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import secrets
+import socket
 import stat
 import subprocess
 import sys
@@ -16,10 +17,11 @@ from pathlib import Path
 import labcore
 from labcore import lab, native
 from labcore.errors import ImageNotFound
-from labcore.lab.cgroups import memory_max
-from labcore.lab.miniature import Container, Hijack, Reply
+from labcore.lab.cgroups import freezer, memory_max
+from labcore.lab.miniature import Container, Exec, Hijack, Reply
 from labcore.lab.running import show
 from labcore.native import DEVNULL, PIPE, Capability, CloneFlag, MountFlag, UnmountFlag
+from labcore.procfs import NAMESPACE_FILES
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.probe import confined
 from labcore.runtime.stages import NAMESPACE_FLAGS
@@ -37,6 +39,7 @@ from labcore.spec import (
     root_with,
 )
 
+FREEZER, FROZEN, THAWED = freezer()  # the file of a cgroup that freezes it, and what is to be written there
 MEMORY_MAX = memory_max()  # the file of a cgroup that limits memory: version 2 has given it another name
 
 # Where overlayfs keeps its notes: attributes named `trusted.…` are root's, and an ordinary user's lab has to ask for others.
@@ -47,18 +50,23 @@ __all__ = [
     "DEFAULT_CAPABILITIES",
     "DEFAULT_PATH",
     "DEVNULL",
+    "FREEZER",
+    "FROZEN",
     "MEMORY_MAX",
     "NAMESPACES",
+    "NAMESPACE_FILES",
     "NAMESPACE_FLAGS",
     "OPAQUE",
     "PIPE",
     "READONLY_PATHS",
+    "THAWED",
     "USERXATTR",
     "BindRoot",
     "Capability",
     "CloneFlag",
     "Container",
     "ContainerSpec",
+    "Exec",
     "Hijack",
     "IdRange",
     "ImageNotFound",
@@ -83,6 +91,7 @@ __all__ = [
     "root_with",
     "secrets",
     "show",
+    "socket",
     "spawn",
     "stat",
     "subprocess",

@@ -95,6 +95,14 @@ def add_veth(name: str, bridge: int, mtu: int, peer: str, peer_mac_address: str,
     return Message(RTM_NEWLINK, outside + info, f"veth pair {name}, {peer}", NEW)
 
 
+def add_veth_pair(name: str, peer: str) -> Message:
+    """Make a veth(4) pair, both of whose ends are here and on no bridge."""
+    inside = _LINK.pack(0, 0, 0, 0, 0) + _link(peer, "", 0)
+    data = attribute(IFLA_INFO_DATA, [attribute(VETH_INFO_PEER, inside)])
+    info = attribute(IFLA_LINKINFO, [attribute(IFLA_INFO_KIND, b"veth"), data])
+    return Message(RTM_NEWLINK, _LINK.pack(0, 0, 0, 0, 0) + _link(name, "", 0) + info, f"veth pair {name}, {peer}", NEW)
+
+
 def _link(name: str, mac_address: str, mtu: int) -> bytes:
     found = attribute(IFLA_IFNAME, name)
     if mac_address:
@@ -114,6 +122,17 @@ def set_alias(name: str, alias: str, *, no_ipv6: bool = False) -> Message:
 def set_up(index: int) -> Message:
     """Set a link up."""
     return Message(RTM_SETLINK, _LINK.pack(0, 0, index, IFF_UP, IFF_UP), f"link {index}")
+
+
+def set_master(index: int, bridge: int) -> Message:
+    """Make a link a port of a bridge, given by its index."""
+    return Message(RTM_SETLINK, _LINK.pack(0, 0, index, 0, 0) + attribute(IFLA_MASTER, bridge), f"link {index}")
+
+
+def set_namespace(index: int, namespace: int, name: str) -> Message:
+    """Move a link into the network namespace of that descriptor, where it has this name. It is down afterwards."""
+    body = attribute(IFLA_NET_NS_FD, namespace) + attribute(IFLA_IFNAME, name)
+    return Message(RTM_SETLINK, _LINK.pack(0, 0, index, 0, 0) + body, f"link {name}")
 
 
 def set_down(name: str, alias: str = "") -> Message:

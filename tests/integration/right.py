@@ -436,4 +436,112 @@ def normalize(name):
     return [registry, "/".join(words), tag]
 """,
     },
+    (7, "bridge"): {
+        "up first, and by the names of the links": """
+def bridge(host):
+    ip = lab.ip(host)
+    if "lab0" in [link.name for link in ip.links()]:
+        return
+    ip.add_bridge("lab0")
+    ip.set_up("lab0")
+    ip.add_address("10.7.0.1/24", "lab0")
+""",
+    },
+    (7, "connect"): {
+        "made inside and moved out, numbered by the ports": """
+def connect(host, pid):
+    bridge(host)
+    ip, own = lab.ip(host), lab.ip(pid)
+    used = {link.name for link in ip.links()}
+    number = min(n for n in range(10, 250) if f"port{n}" not in used)
+    own.add_veth("eth0", f"port{number}")
+    own.set_netns(f"port{number}", host)
+    for name in ("lo", "eth0"):
+        own.set_up(name)
+    own.add_address(f"10.7.0.{number}/24", "eth0")
+    own.add_default_route("10.7.0.1")
+    ip.set_up(f"port{number}")
+    ip.set_master(f"port{number}", "lab0")
+""",
+    },
+    (7, "run"): {
+        "a sync of its own, later": """
+def run(root, argv, name="box", **more):
+    def wire(process):
+        connect(lab.host(), process.pid)
+
+    def below():
+        if os.path.isabs(root):
+            return BindRoot(root)
+        store = lab.store()
+        return OverlayRoot(directory=store, layers=tuple(layers(lab.manifest(store, root), store)), scratch="scratch")
+    spec = ContainerSpec(hostname=name, argv=tuple(argv), root=below(), **more)
+    program = ops.Execve(spec.argv, spec.environment, ops.search_path(argv[0], spec.environment, DEFAULT_PATH))
+    made = limits(spec) + namespaces(spec) + hostname(spec) + rootfs(spec) + [ops.Sync("wires it", wire)] + confine(spec)
+    return show(Plan([*made, program])).returncode
+""",
+    },
+    (7, "publish"): {
+        "both ways in the background": """
+def publish(port, container, inside):
+    def pump(source, target):
+        for data in iter(lambda: source.recv(4096), b""):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+    def serve(client):
+        import threading
+        server = lab.dial(lab.address(container.pid), inside)
+        ways = [threading.Thread(target=pump, args=pair) for pair in ((client, server), (server, client))]
+        for way in ways:
+            way.start()
+        for way in ways:
+            way.join()
+        server.close()
+
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen()
+    lab.accept(listener, serve, until=container.wait)
+""",
+    },
+    (7, "start"): {
+        "a script that names the cgroup": """
+def start(daemon, request, id):
+    container = daemon.containers[id]
+    file = Path(lab.cgroup(container.id[:12])["freezer"]) / "cgroup.procs"
+    moved = ["sh", "-c", f'echo $$ > {file} && exec "$@"', "sh"]
+    container.start(moved + daemon.runtime + ["run", container.image, *container.argv])
+    return Reply(status=204)
+""",
+    },
+    (7, "pause"): {
+        "the file opened": """
+def pause(daemon, request, id):
+    with open(os.path.join(lab.group(daemon.containers[id].id[:12])["freezer"], FREEZER), "w") as file:
+        file.write(FROZEN)
+    return Reply(204, "")
+""",
+    },
+    (7, "exec_start"): {
+        "namespaces one by one, and a generator": """
+def exec_start(daemon, request, id):
+    import struct
+    made = daemon.execs[id]
+    directory = f"/proc/{made.container.pid}/ns"
+    kinds = [("ipc", CloneFlag.NEWIPC), ("uts", CloneFlag.NEWUTS), ("net", CloneFlag.NEWNET), ("pid", CloneFlag.NEWPID)]
+    kinds += [("cgroup", CloneFlag.NEWCGROUP), ("mnt", CloneFlag.NEWNS)]
+    joins = [ops.JoinNamespaces(tuple((flag, f"{directory}/{name}") for name, flag in kinds))]
+    group = lab.group(made.container.id[:12])
+    tried = tuple(f"{each}/{made.argv[0]}" for each in DEFAULT_PATH.split(":")) if "/" not in made.argv[0] else made.argv[:1]
+    program = [ops.Clone(), ops.NewSession(), ops.Execve(made.argv, (), tried)]
+    made.start(Plan([ops.JoinCgroup((group["freezer"],)), *joins, *program]))
+    def frames():
+        for number, text in made.output():
+            yield struct.pack(">BxxxL", number, len(text))
+            yield text
+    return Hijack(frames())
+""",
+    },
 }

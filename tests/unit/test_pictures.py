@@ -18,6 +18,7 @@ import pytest
 
 from labcore import DEVNULL, PIPE, plan, spawn
 from labcore.engine import Engine
+from labcore.engine.container.lifecycle import TABLE
 from labcore.errors import InvalidInput
 from labcore.language import language
 from labcore.spec import Moment
@@ -49,6 +50,7 @@ from labcore.lab.pictures import (
 from labcore.lab.pictures.architectures import draw as draw_daemon
 from labcore.lab.pictures.daemon_state import ContainerSeen, DaemonState, Door, JobSeen, state_of
 from labcore.lab.pictures.layer_files import Entry
+from labcore.lab.pictures.life_cycles import PLACES, ROUTES, Life, edges, life_cycle
 from labcore.lab.pictures.net_layout import Nat, layout
 from labcore.lab.pictures.net_namespaces import Interface, Namespace, Way
 from labcore.lab.pictures.networks import draw as draw_network
@@ -600,3 +602,27 @@ SYN = bytes.fromhex("9c400050 deadbeef 00000000 5002ffff 00000000")
 )
 def test_the_packet_is_known_by_its_sequence_number(data: bytes, ends: tuple[str, str] | None) -> None:
     assert parse_syn(data, 0xDEADBEEF) == ends
+
+
+LIVED = Life("clock", ("create", "start", "pause", "unpause", "exec_create", "kill", "die", "start"))
+
+
+def test_a_life_has_all_verbs_of_the_table() -> None:
+    """Each edge between two states is drawn with its verbs, or told below the picture."""
+    wanted = {
+        (state, after) for row in TABLE.values() for state, after in row.items() if after in PLACES and state in PLACES
+    } - {(state, state) for state in PLACES}
+    assert set(edges()) == wanted
+    assert "restart" in edges()["created", "running"]
+    assert set(ROUTES) - wanted == {("running", "restarting")}  # by itself: a policy's
+    told = life_cycle(LIVED).caption
+    assert all(f"from {state} " in told for state, _ in wanted - set(ROUTES))
+
+
+@pytest.mark.usefixtures("strict")
+def test_pictures_of_a_life() -> None:
+    look_at(life_cycle(LIVED), height=460)
+    look_at(life_cycle(Life("gone", ("create", "destroy"))), height=460)
+    look_at(life_cycle(Life("unknown", ())), height=460)
+    assert LIVED.states == ("created", "running", "paused", "running", "exited", "running")
+    assert "created → running → paused → running → exited → running" in life_cycle(LIVED).alt

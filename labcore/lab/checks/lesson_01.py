@@ -11,13 +11,14 @@ from typing import Any
 from labcore import procfs
 from labcore.lab.checks import process_view
 from labcore.lab.checks.containers import a_container, ended_as_drawn, own_name, own_number, own_root
-from labcore.lab.checks.process_view import FILES, ProcessView, descendants
+from labcore.lab.checks.process_view import ProcessView, descendants
 from labcore.lab.checks.running import call_run, ended_or_failed, run_as_drawn
 from labcore.lab.checks.scenario import GATE, INNER_GATE, REFERENCE, Draw, Scenario, carry_out, plan_of
 from labcore.lab.checks.surroundings import share_mounts
 from labcore.lab.checks.tripwires import arm
 from labcore.lab.checks.verdict import Claim
 from labcore.lab.messages import say
+from labcore.procfs import NAMESPACE_FILES
 from labcore.runtime import spawn
 
 SLEEPERS = 3
@@ -45,7 +46,7 @@ def _perform_namespaces(mine: ModuleType, draw: Draw) -> int:
 
 def _observe_namespaces(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     yield from a_container(seen, draw)
-    for kind in FILES:
+    for kind in NAMESPACE_FILES:
         own = seen.namespace(kind) != seen.parent.namespace(kind)
         if kind in draw.namespaces:
             yield Claim(say("{kind}: a namespace of its own", kind=kind), own, say("the starter's"))

@@ -8,11 +8,11 @@ from typing import Self
 
 from labcore import native, procfs
 from labcore.native import CloneFlag
+from labcore.procfs import NAMESPACE_FILES
 from labcore.record import Record
 
 MOST = 1 << 12  # bytes that are carried out of a namespace: they fit a pipe
 # a kind of namespace, as specs name it -> its file in /proc/PID/ns
-FILES = {"mount": "mnt", "pid": "pid", "uts": "uts", "ipc": "ipc", "network": "net", "cgroup": "cgroup", "user": "user"}
 
 
 class MountView(Record):
@@ -43,7 +43,7 @@ class ProcessView(Record):
 
     def namespace(self, kind: str) -> str:
         """Return the identity of the namespace that it is in."""
-        return f"{FILES[kind]}:[{procfs.namespace(self.pid, FILES[kind])}]"
+        return f"{NAMESPACE_FILES[kind]}:[{procfs.namespace(self.pid, NAMESPACE_FILES[kind])}]"
 
     @property
     def numbers(self) -> list[int]:

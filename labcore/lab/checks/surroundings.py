@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from labcore import native, procfs
-from labcore.lab.checks.process_view import FILES, ProcessView
+from labcore.lab.checks.process_view import ProcessView
 from labcore.native import Capability, CloneFlag, MountFlag, UnmountFlag
+from labcore.procfs import NAMESPACE_FILES
 
 CGROUPS: Final = "/sys/fs/cgroup"
 
@@ -45,7 +46,7 @@ def forbid_namespaces(kinds: Iterable[str]) -> None:
     native.unshare(CloneFlag.NEWUSER)
     map_to("self", user, group)
     for kind in kinds:
-        Path(f"/proc/sys/user/max_{FILES[kind]}_namespaces").write_text("0", encoding="utf-8")
+        Path(f"/proc/sys/user/max_{NAMESPACE_FILES[kind]}_namespaces").write_text("0", encoding="utf-8")
 
 
 def map_to(process: int | str, user: int, group: int) -> None:

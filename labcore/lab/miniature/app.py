@@ -11,7 +11,7 @@ from labcore.http.exceptions import HTTPException
 from labcore.http.origin import check_origin
 from labcore.lab.failures import described
 from labcore.lab.messages import say
-from labcore.lab.miniature.containers import Containers, NoSuchContainer
+from labcore.lab.miniature.containers import Containers, Execs, NoSuchContainer
 from labcore.lab.miniature.log import LOG_PATH, Log
 from labcore.lab.miniature.messages import Asked, Hijack, Reply
 from labcore.lab.stores import store
@@ -26,12 +26,13 @@ class Mistake(Exception):
 
 
 class MiniatureDaemon:
-    """What handlers share: the containers, the command that runs one, the store with the images, a registry's URL."""
+    """What handlers share: containers, further programs in them, the command that runs one, the store, a registry's URL."""
 
     def __init__(self, runtime: Sequence[str], registry: str = "") -> None:
         self.runtime = list(runtime)
         self.registry = registry
         self.containers = Containers()
+        self.execs = Execs()
 
     @property
     def store(self) -> str:
@@ -67,8 +68,10 @@ class App:
             return self._answer(module, Asked.of(request)), ""
         except HTTPException as error:
             return _error(error.status, str(error)), str(error)
-        except (NoSuchContainer, InvalidInput, Forbidden) as error:
-            return _error({NoSuchContainer: 404, Forbidden: 403}.get(type(error), 400), str(error)), str(error)
+        except NoSuchContainer as error:
+            return _error(404, str(error)), str(error)
+        except (InvalidInput, Forbidden) as error:
+            return _error(403 if isinstance(error, Forbidden) else 400, str(error)), str(error)
         except Exception as error:
             text = str(error) if isinstance(error, Mistake) else described(error, file)
             return _error(500, text), text

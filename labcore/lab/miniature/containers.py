@@ -4,14 +4,17 @@ import os
 import secrets
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from threading import Condition, Thread
-from typing import Final
+from typing import IO, Final
 
 from labcore import procfs
 from labcore.errors import LabcoreError
 from labcore.lab.messages import say
+from labcore.native import DEVNULL, PIPE, Process
+from labcore.runtime import Plan, spawn
 
 CHUNK_BYTES: Final = 1 << 16
 FIRST_PROCESS_SECONDS: Final = 10.0  # until the runtime has started it
@@ -22,44 +25,82 @@ class NoSuchContainer(LabcoreError):
     """No container has that id or name; it is answered with 404."""
 
 
-class Container:
-    """A container: what it was created from, its process once it is started, and what that has put out so far."""
+class NoSuchExec(NoSuchContainer):
+    """No program in a container has that id; it is answered with 404."""
 
-    def __init__(self, image: str, argv: Sequence[str], name: str = "") -> None:
+
+class Program:
+    """A program of the daemon's: its id, its argument list, and what it has put out so far."""
+
+    def __init__(self, argv: Sequence[str], sources: int) -> None:
         self.id = secrets.token_hex(32)
-        self.image = image
         self.argv = tuple(argv)
-        self.name = name
-        self.created = time.time()
-        self._process: subprocess.Popen[bytes] | None = None
         self._chunks: list[tuple[int, bytes]] = []
-        self._open = 2  # of its streams, standard output and standard error
+        self._open = sources  # of its streams, and whatever else has to end before its output has
         self._changed = Condition()
 
-    def __repr__(self) -> str:
-        return f"<container {self.id[:12]} of {self.image}>"
+    def _gather(self, number: int, stream: IO[bytes] | None) -> None:
+        """Take what comes from a stream, in a thread that ends with it."""
+        assert stream is not None
+        Thread(target=self._take, args=(number, stream.fileno()), daemon=True).start()
 
-    def start(self, command: Sequence[str]) -> None:
-        """Start its process, once. Raises InvalidInput if it has been started, OSError."""
-        with self._changed:
-            if self._process is not None:
-                raise LabcoreError(say("the container {id} has been started already", id=self.id[:12]))
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
-            )
-            self._changed.notify_all()
-        for number, stream in ((1, self._process.stdout), (2, self._process.stderr)):
-            assert stream is not None
-            Thread(target=self._gather, args=(number, stream.fileno()), daemon=True).start()
-
-    def _gather(self, number: int, fd: int) -> None:
+    def _take(self, number: int, fd: int) -> None:
         while chunk := os.read(fd, CHUNK_BYTES):
             with self._changed:
                 self._chunks.append((number, chunk))
                 self._changed.notify_all()
+        self._source_ended()
+
+    def _source_ended(self) -> None:
         with self._changed:
             self._open -= 1
             self._changed.notify_all()
+
+    def output(self) -> Iterator[tuple[int, bytes]]:
+        """Yield all that it puts out, as it comes: 1 for standard output or 2 for standard error, and the bytes."""
+        sent = 0
+        while chunks := self._chunks_from(sent):
+            sent += len(chunks)
+            yield from chunks
+
+    def _chunks_from(self, index: int) -> list[tuple[int, bytes]]:
+        """Wait for more than so many chunks, and return them; nothing at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._chunks) > index or not self._open)
+            return self._chunks[index:]
+
+
+class Container(Program):
+    """A container: what it was created from, its process once it is started, and what that has put out so far."""
+
+    def __init__(self, image: str, argv: Sequence[str], name: str = "") -> None:
+        super().__init__(argv, sources=2)
+        self.image = image
+        self.name = name
+        self.created = time.time()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._before: list[Callable[[], object]] = []
+
+    def __repr__(self) -> str:
+        return f"<container {self.id[:12]} of {self.image}>"
+
+    def before_start(self, action: Callable[..., object], *arguments: object) -> None:
+        """Have something called when it is started, before its process is there; if that fails, it is not started."""
+        self._before.append(partial(action, *arguments))
+
+    def start(self, command: Sequence[str]) -> None:
+        """Start its process, once. Raises InvalidInput if it has been started, OSError, and what is raised before its start."""
+        with self._changed:
+            if self._process is not None:
+                raise LabcoreError(say("the container {id} has been started already", id=self.id[:12]))
+            for action in self._before:
+                action()
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+            )
+            self._changed.notify_all()
+        self._gather(1, self._process.stdout)
+        self._gather(2, self._process.stderr)
 
     @property
     def state(self) -> str:
@@ -79,19 +120,6 @@ class Container:
             self._changed.wait_for(lambda: self._process is not None)
         assert self._process is not None
         return _exit_code(self._process.wait())
-
-    def output(self) -> Iterator[tuple[int, bytes]]:
-        """Yield all that it puts out, as it comes: 1 for standard output or 2 for standard error, and the bytes."""
-        sent = 0
-        while chunks := self._chunks_from(sent):
-            sent += len(chunks)
-            yield from chunks
-
-    def _chunks_from(self, index: int) -> list[tuple[int, bytes]]:
-        """Wait for more than so many chunks, and return them; nothing at the end."""
-        with self._changed:
-            self._changed.wait_for(lambda: len(self._chunks) > index or not self._open)
-            return self._chunks[index:]
 
     @property
     def pid(self) -> int | None:
@@ -122,6 +150,36 @@ class Container:
 
 def _exit_code(returncode: int) -> int:
     return returncode if returncode >= 0 else 128 - returncode
+
+
+class Exec(Program):
+    """A further program in a container: `docker exec`. Its exit code is there when its output has ended."""
+
+    def __init__(self, container: Container, argv: Sequence[str]) -> None:
+        super().__init__(argv, sources=3)
+        self.container = container
+        self.returncode: int | None = None
+
+    def __repr__(self) -> str:
+        return f"<exec {self.id[:12]} in {self.container.id[:12]}>"
+
+    def start(self, plan: Plan) -> None:
+        """Start its process by a plan. Raises StepFailed."""
+        self._process = spawn(plan, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)  # kept: its pipes close with it
+        self._gather(1, self._process.stdout)
+        self._gather(2, self._process.stderr)
+        Thread(target=self._reap, args=(self._process,), daemon=True).start()
+
+    def _reap(self, process: Process) -> None:
+        self.returncode = _exit_code(process.wait())
+        self._source_ended()
+
+
+class Execs(dict[str, Exec]):
+    """Programs in containers, by their ids."""
+
+    def __missing__(self, key: str) -> Exec:
+        raise NoSuchExec(f"No such exec instance: {key}")
 
 
 class Containers(dict[str, Container]):

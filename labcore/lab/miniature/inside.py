@@ -13,6 +13,7 @@ from typing import Any
 
 from labcore.errors import LabcoreError
 from labcore.http import Server, listen_tcp, listen_unix
+from labcore.lab.hosts import host
 from labcore.lab.lessons import enter
 from labcore.lab.miniature.app import App, MiniatureDaemon
 from labcore.lab.miniature.routes import routes_in
@@ -20,6 +21,7 @@ from labcore.lab.steps import MODULE, run_text
 from labcore.lab.workspace import Workspace
 
 OWNER_ONLY = 0o600
+WITH_NETWORK = 7  # the lesson from which on containers are connected to a lab host
 
 
 class Loader:
@@ -65,6 +67,8 @@ def main() -> int:
     enter(settings["lesson"])
     workspace = Workspace(Path(settings["work"]))
     workspace.make_program()
+    if settings["lesson"] >= WITH_NETWORK:
+        host()  # before any container, so that all find the same one
     daemon = MiniatureDaemon([sys.executable, str(workspace.file.absolute())], settings["registry"])
     app = App(Loader(workspace, settings["lesson"]), routes_in(settings["lesson"]), daemon)
     with ExitStack() as undo:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import socket
 import subprocess
 from collections import deque
@@ -12,7 +13,8 @@ from typing import IO, Any, Final, Self
 
 from labcore.engine import default_root
 from labcore.errors import LabcoreError
-from labcore.lab.lessons import LESSONS, current
+from labcore.lab.cgroups import VARIABLE, home
+from labcore.lab.lessons import LESSONS, current, lesson
 from labcore.lab.messages import say
 from labcore.lab.miniature.log import LOG_PATH, DaemonLog, Line
 from labcore.lab.sandbox import python
@@ -51,6 +53,11 @@ class Served:
     def __repr__(self) -> str:
         return f"<miniature daemon at {' and '.join(filter(None, (self.url, self.tcp)))}>"
 
+    @property
+    def pid(self) -> int:
+        """The number of its supervisor, below which all of its processes are."""
+        return self._supervisor.pid
+
     def log(self) -> DaemonLog:
         """Return the requests since the last call, and what handlers have printed; it is shown as a table. Raises OSError."""
         lines = tuple(Line(**row) for row in _asked(self.socket, LOG_PATH))
@@ -86,14 +93,16 @@ def serve(*, tcp: bool = False, port: int = 0, registry: str = "") -> Served:
     It reads `my_runtime.py` again whenever that has changed, and ends with the notebook. Raises CannotServe.
     """
     close()
-    lesson = current() or LESSONS[-1].number
-    path = default_root() / "lab" / f"lesson-{lesson}.sock"
+    number = current() or LESSONS[-1].number
+    path = default_root() / "lab" / f"lesson-{number}.sock"
     path.parent.mkdir(parents=True, exist_ok=True)
     work = str(default_workspace().directory.absolute())
-    settings = {"lesson": lesson, "work": work, "socket": str(path), "port": port if tcp else None, "registry": registry}
+    settings = {"lesson": number, "work": work, "socket": str(path), "port": port if tcp else None, "registry": registry}
     command = python("labcore.lab.miniature.supervisor", json.dumps(settings))
     # A session of its own: the keyboard's Ctrl-C is for the kernel, and the daemon goes on.
-    supervisor = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+    supervisor = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, env=_environment(number)
+    )
     assert supervisor.stdout is not None
     said = _read_ready(supervisor.stdout)
     if "error" in said:
@@ -102,6 +111,12 @@ def serve(*, tcp: bool = False, port: int = 0, registry: str = "") -> Served:
     served = Served(supervisor, str(path), said["port"])
     _SERVED.append(served)
     return served
+
+
+def _environment(number: int) -> dict[str, str]:
+    """Return the daemon's environment: where its containers have cgroups, they are made in the notebook's own."""
+    has_cgroups = "limits" in lesson(number).requires
+    return os.environ | ({VARIABLE: home()} if has_cgroups else {})
 
 
 def close() -> None:

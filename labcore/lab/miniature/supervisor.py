@@ -7,6 +7,7 @@ import os
 import sys
 from contextlib import ExitStack
 
+from labcore.lab.cgroups import thaw_all
 from labcore.lab.sandbox import Output, limit_processes, start, supervise, watch
 
 MAX_PROCESSES = 512  # of the daemon's containers
@@ -26,7 +27,7 @@ def main() -> int:
         undo.callback(os.close, reader)
         daemon = undo.enter_context(start("labcore.lab.miniature.inside", stdin=stdin, output=writer))
         os.close(writer)
-        watch(daemon, Output(reader, _print, OUTPUT_LIMIT), 0, ENDLESS_SECONDS)
+        watch(daemon, Output(reader, _print, OUTPUT_LIMIT), 0, ENDLESS_SECONDS, before_end=thaw_all)
     return 0
 
 

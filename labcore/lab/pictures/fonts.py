@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import RLock
 from typing import Final
 
 from matplotlib import font_manager, rc_context
@@ -20,13 +21,14 @@ CHINESE_FONTS: Final = (
     "Noto Sans CJK JP",  # older matplotlibs know a collection of fonts by its first one only
     "Droid Sans Fallback",
 )
+_DRAWING: Final = RLock()  # matplotlib's settings are one set for all threads, and a picture may be drawn by a live one's
 CHINESE_FILES: Final = ("wqy-", "NotoSansCJK", "NotoSansSC", "SourceHanSans", "DroidSansFallback")
 
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Have matplotlib make and draw text in our fonts, for as long as this is open; also a decorator."""
-    with rc_context({"font.family": fonts(), "text.parse_math": False}), _any_weight():
+    """Have matplotlib make and draw text in our fonts, for as long as this is open, one thread at a time; also a decorator."""
+    with _DRAWING, rc_context({"font.family": fonts(), "text.parse_math": False}), _any_weight():
         yield
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
@@ -19,6 +20,8 @@ from labcore.network.tables import Tables, read_tables
 from labcore.record import Record
 
 LOOPBACK: Final = "lo"
+BELOW_SECONDS: Final = 5.0
+POLL_SECONDS: Final = 0.02
 HOST: Final = 0  # the host's place in the list
 Container = proc.Target | str
 T = TypeVar("T")
@@ -75,17 +78,22 @@ class Namespace(Record):
 
 @contextmanager
 def opened(
-    containers: Sequence[Container], engine: Engine, labels: Sequence[str] | None = None, also: Sequence[tuple[int, str]] = ()
+    containers: Sequence[Container],
+    engine: Engine,
+    labels: Sequence[str] | None = None,
+    also: Sequence[tuple[int, str]] = (),
+    host: int | None = None,
 ) -> Iterator[list[Open]]:
     """Hold the host's network namespace open, and those of containers: names or IDs of the engine's, processes or PIDs.
 
-    Several in one namespace are one; `also` are processes with their names, unless they are in one of these.
+    Several in one namespace are one; `also` are processes with their names, unless they are in one of these. The namespace of
+    the process `host` stands for the host's.
     Raises InvalidInput for a container that does not run, or is in the host's namespace; NotFound, Unavailable.
     """
     if labels is not None and len(labels) != len(containers):
         raise InvalidInput(say("{labels} labels for {count} columns", labels=len(labels), count=len(containers)))
     with ExitStack() as stack:
-        found = [_host(stack, engine)]
+        found = [_host(stack, engine) if host is None else _held(stack, host, say("the lab's host"))]
         for number, container in enumerate(containers):
             pid, name = resolved(container, engine)
             _add(found, _held(stack, pid, labels[number] if labels else name))
@@ -160,6 +168,37 @@ def _first_processes(host: int) -> list[int]:
         with suppress(OSError):
             first.setdefault(procfs.namespace(pid, "net"), pid)
     return [pid for inode, pid in first.items() if inode != host]
+
+
+def below(pid: int) -> tuple[int, list[tuple[int, str]]]:
+    """Return the lab host below a process, and the oldest process of each other network namespace there, named.
+
+    A container that has just been started is waited for. Raises NotFound if there is no bridge with one in the end.
+    """
+    deadline = time.monotonic() + BELOW_SECONDS
+    while True:
+        found = _processes_below(pid)
+        host = next((each for each in found if _has_bridge(each)), None)
+        if host is not None and len(found) > 1:
+            return host, [(each, procfs.command_name(each)) for each in found if each != host]
+        if time.monotonic() > deadline:
+            raise NotFound(say("no container is connected to a bridge there"))
+        time.sleep(POLL_SECONDS)
+
+
+def _processes_below(pid: int) -> list[int]:
+    """Return the oldest process below one of each network namespace that is not its own."""
+    found: dict[int, int] = {}
+    for each in procfs.descendants(pid):
+        with suppress(OSError):
+            found.setdefault(procfs.namespace(each, "net"), each)
+    found.pop(procfs.namespace(pid, "net"), None)
+    return list(found.values())
+
+
+def _has_bridge(pid: int) -> bool:
+    with namespace_of(pid) as namespace:
+        return any(link.kind == "bridge" for link in in_namespace(namespace, read_tables).links)
 
 
 # --- what is in them

@@ -7,13 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
-from labcore.engine import Engine
 from labcore.errors import InvalidInput
 from labcore.lab.messages import say
 from labcore.lab.pictures import net_namespaces
 from labcore.lab.pictures.fonts import house_style
 from labcore.lab.pictures.net_layout import HEAD, RIGHT, Box, Layout, Nat, Row, Wire, layout, translation
 from labcore.lab.pictures.net_namespaces import HOST, Container, Interface, Namespace
+from labcore.lab.pictures.net_owners import Owner, owned
 from labcore.lab.pictures.style import (
     GONE,
     INK,
@@ -49,22 +49,25 @@ BEND: Final = 0.45  # inches that a wire goes straight out of its socket
 
 
 @house_style()
-def network(*containers: Container, labels: Sequence[str] | None = None) -> Picture:
+def network(*containers: Container, labels: Sequence[str] | None = None, of: Owner | None = None) -> Picture:
     """Draw the host's network namespace and containers', with what the kernel's own tables hold now.
 
     A container is a name or an ID of labcore's, a process or its number; without any, all that labcore's bridges connect.
-    `labels` stand in place of the names. Raises InvalidInput for one that does not run, NotFound, Unavailable.
+    `labels` stand in place of the names. `of` is a lesson's daemon, real or miniature, or the lab host (its process): then that
+    one's namespace is drawn in place of the machine's. Raises InvalidInput for one that does not run, NotFound, Unavailable.
     """
-    engine = Engine()
+    engine, host, connected = owned(of)
     if len(containers) > MOST:
         raise InvalidInput(say("up to {most} containers can be drawn, not {count}", most=MOST, count=len(containers)))
     left_out = 0
     if not containers:
-        found = net_namespaces.connected(engine)
+        found = connected()
         left_out = len(found[MOST:])
         containers, labels = tuple(pid for pid, _ in found[:MOST]), [name for _, name in found[:MOST]]
-    with net_namespaces.opened(containers, engine, labels) as opened:
+    with net_namespaces.opened(containers, engine, labels, host=host) as opened:
         namespaces = net_namespaces.read(opened)
+    if host is not None:
+        return draw(namespaces, {}, Nat(), left_out)
     driver = engine.networks
     ours = (driver.find(network) for network in {each.network_id for each in driver.endpoints()})
     networks = {each.bridge: each.wanted.name for each in ours}

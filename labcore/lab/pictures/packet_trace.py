@@ -62,7 +62,7 @@ def trace(namespaces: Sequence[Open], place: int, address: str, port: int) -> Tr
     """
     sequence = 1 + secrets.randbelow((1 << 32) - 1)
     with ExitStack() as stack:
-        watching = [stack.enter_context(inside(each, _packet_socket)) for each in namespaces]
+        watching = [stack.enter_context(inside(each, packet_socket)) for each in namespaces]
         client = stack.enter_context(inside(namespaces[place], partial(_client, parse_address(address), sequence)))
         time.sleep(SETTLE_SECONDS)
         began = time.time_ns()
@@ -86,7 +86,7 @@ def _way(found: Sequence[tuple[int, Sighting]], began: int) -> tuple[Sighting, .
     return tuple(first.values())
 
 
-def _packet_socket() -> socket.socket:
+def packet_socket() -> socket.socket:
     """Return a socket that gets a copy of each packet on each interface, with the time when the kernel saw it: packet(7)."""
     made = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
     made.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)

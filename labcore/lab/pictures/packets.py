@@ -13,6 +13,7 @@ from labcore.lab.messages import say
 from labcore.lab.pictures import net_namespaces, packet_trace
 from labcore.lab.pictures.fonts import house_style
 from labcore.lab.pictures.net_namespaces import LOOPBACK, Container, Namespace, Open
+from labcore.lab.pictures.net_owners import Owner, owned
 from labcore.lab.pictures.packet_trace import Sighting, Trace
 from labcore.lab.pictures.style import (
     GONE,
@@ -66,19 +67,20 @@ def packet(
     *,
     watch: Sequence[Container] = (),
     labels: Sequence[str] | None = None,
+    of: Owner | None = None,
 ) -> Picture:
     """Send one packet, the first of a TCP connection, and draw its way: where it was seen, and what was rewritten.
 
     `source` is a container or "host", `destination` a container, "host" or an address. It is looked for on the host, in both,
-    in all that labcore's bridges connect, and in what `watch` names. `labels` stand in place of these containers' names.
+    in all that labcore's bridges connect, and in what `watch` names. `labels` stand in place of these containers' names; whose
+    they are says `of`, as in `network`.
     Raises InvalidInput, NotFound, Unavailable.
     """
-    engine = Engine()
+    engine, host, connected = owned(of)
     if not 0 < port < 1 << 16:
         raise InvalidInput(say("port {port}: ports go from 1 to 65535", port=port))
     given = [each for each in (source, destination, *watch) if each != HOST and not _is_address(each)]
-    also = net_namespaces.connected(engine)
-    with net_namespaces.opened(given, engine, labels, also) as opened:
+    with net_namespaces.opened(given, engine, labels, connected(), host) as opened:
         namespaces = net_namespaces.read(opened)
         start, end = (_place(each, opened, engine) for each in (source, destination))
         if start is None:

@@ -228,4 +228,43 @@ def start(daemon, request, id):
     return Reply(204)
 """,
     },
+    (7, "bridge"): {
+        "a network of the engine's": """
+def bridge(host):
+    from labcore.engine import Engine
+    from labcore.spec.network import NetworkOptions
+    Engine().networks.create(None)
+""",
+    },
+    (7, "connect"): {
+        "what the driver attaches with": """
+def connect(host, pid):
+    from labcore.network import attachment
+    attachment._inside([], [])
+""",
+    },
+    (7, "publish"): {
+        "what holds the engine's published ports": """
+def publish(port, container, inside):
+    from labcore.network.proxy import target
+    target(None, None)
+""",
+    },
+    (7, "pause"): {
+        "the runtime's freezer": """
+def pause(daemon, request, id):
+    from labcore.runtime.cgroups import removal
+    removal.freeze([lab.group(daemon.containers[id].id[:12])["freezer"]])
+    return Reply(204)
+""",
+    },
+    (7, "exec_start"): {
+        "the namespaces that the engine joins": """
+def exec_start(daemon, request, id):
+    from labcore.runtime.exec import joined_namespaces
+    made = daemon.execs[id]
+    made.start(Plan([ops.JoinNamespaces(joined_namespaces(made.container.pid)), ops.Clone(), ops.Execve(made.argv)]))
+    return Hijack([])
+""",
+    },
 }
