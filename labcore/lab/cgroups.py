@@ -183,6 +183,15 @@ def for_a_check() -> Iterator[None]:
             del os.environ[VARIABLE]
 
 
+@contextmanager
+def for_a_check_where_possible() -> Iterator[None]:
+    """The same, where cgroups can be made; elsewhere nothing."""
+    with ExitStack() as undo:
+        with suppress(OSError, LabcoreError):
+            undo.enter_context(for_a_check())
+        yield
+
+
 def prepared() -> tuple[str, ...]:
     """Return the directories in which a check may make cgroups."""
     return Cgroup(os.environ.get(VARIABLE, "")).entrances()

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from labcore import engine
+from labcore.lab import cgroups
 from labcore.lab.checks.drawn_images import put_image
 from labcore.lab.checks.lesson_03.running import state_store
 from labcore.lab.checks.lesson_05.serving import (
@@ -151,5 +152,13 @@ CREATE = Scenario(
     forbidden=(engine.Engine,),
     converse=_converse_create,
 )
-START = Scenario(performing("start"), None, _conclude_start, None, forbidden=(engine.Engine,), converse=_converse_start)
+START = Scenario(
+    performing("start"),
+    None,
+    _conclude_start,
+    None,
+    prepare=lambda _: cgroups.for_a_check_where_possible(),  # lesson 7's version makes some
+    forbidden=(engine.Engine,),
+    converse=_converse_start,
+)
 WAIT = Scenario(performing("wait"), None, _conclude_nothing, None, forbidden=(engine.Engine,), converse=_converse_wait)
