@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from labcore.lab import hosts
 from labcore.lab.checks.lesson_03.running import a_state_root, enter_state_root
+from labcore.lab.checks.lesson_05.serving import ID, id_of
 from labcore.lab.checks.lesson_07.freezing import nothing_more
 from labcore.lab.checks.lesson_07.guests import API, RUNTIME, first_process, serve_with, status
 from labcore.lab.checks.networks import BRIDGE, GATEWAY, LOOPBACK, NetworkView, enter_a_machine
@@ -76,6 +77,10 @@ def _converse(wire: Wire, draw: Draw) -> Iterator[Claim]:
     yield equal(say("where the machine's port is left open, the status of the answer is"), 201, answer.status)
     answer = wire.ask("POST", f"{target}?name={draw.mark}", _asked(draw))
     yield status(answer, 201)
+    id = id_of(answer)
+    yield Claim(say("it has an Id of 64 hexadecimal digits"), bool(ID.fullmatch(id)), id)
+    found = wire.ask("GET", f"{API}/containers/{id[:12] or 'none'}/json").status
+    yield Claim(say("its id leads to it"), found == 200, str(found))
     machine = _machine(wire)
     early = [str(port) for port in _ports(draw) if _listens(machine, port)]
     yield Claim(say("before its start, nobody listens at its ports"), not early, " ".join(early))
