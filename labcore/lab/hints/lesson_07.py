@@ -61,8 +61,8 @@ HINTS = {
     ),
     "create": (
         T(
-            "What does the request hold when no `-p` was given? Three answers are possible.",
-            "没有给 `-p` 时，请求里是什么？有三种可能。",
+            "Three answers are possible: what does the request hold when no `-p` was given?",
+            "有三种可能：没有给 `-p` 时，请求里是什么？",
         ),
         T(
             "`.get('HostConfig', {}).get('PortBindings') or {}`; a port of the container may have several of the machine.",
