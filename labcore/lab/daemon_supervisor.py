@@ -107,6 +107,15 @@ class LessonDaemon:
         return self.pid
 
 
+def _end_orphans() -> None:
+    """End what this process has inherited from a daemon whose state root is gone: resolvers and proxies, which linger."""
+    for pid in procfs.children(os.getpid()):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+
+
 def _die_with_parent() -> None:
     prctl(Prctl.SET_PDEATHSIG, signal.SIGKILL)
 
@@ -158,6 +167,7 @@ def main() -> int:
     root, path, images, *options = sys.argv[1:]
     try:
         with ExitStack() as undo:
+            undo.callback(_end_orphans)
             undo.enter_context(empty_root(Path(root), filter(None, images.split(","))))
             unshare(CloneFlag.NEWNS)
             mount("none", "/", flags=MountFlag.REC | MountFlag.SLAVE)

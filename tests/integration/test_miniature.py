@@ -25,7 +25,7 @@ from labcore.lab.miniature.serving import CannotServe, Served
 from labcore.lab.workspace import Workspace
 from labcore.network.links import list_links
 from labcore.network.netlink import Netlink
-from tests.conftest import needs_root
+from tests.conftest import needs_root, read_text
 from tests.daemon import DOCKER
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -255,6 +255,12 @@ def links() -> set[str]:
 BRIDGE_NAME = '{{index .Options "com.docker.network.bridge.name"}}'
 
 
+def resolvers(root: str) -> list[str]:
+    """Return the command lines of a state root's resolver, which lingers when its last client has gone."""
+    lines = [read_text(f"/proc/{path.name}/cmdline") for path in Path("/proc").iterdir() if path.name.isdigit()]
+    return [line for line in lines if "labcore.network.resolver" in line and root in line]
+
+
 def test_a_lessons_daemon_is_labcores_own_and_goes_with_all_it_has(work: Path) -> None:
     with lab.daemon(images=("busybox",)) as daemon:
         assert docker(daemon.url, "images", "-q").stdout.count("\n") == 1
@@ -269,6 +275,10 @@ def test_a_lessons_daemon_is_labcores_own_and_goes_with_all_it_has(work: Path) -
         assert docker(daemon.url, "ps", "-q").stdout.strip() == ran.stdout[:12]
         bridge = docker(daemon.url, "network", "inspect", "-f", BRIDGE_NAME, "bridge").stdout.strip()
         assert bridge in links()
+        docker(daemon.url, "network", "create", "named")
+        assert docker(daemon.url, "run", "--rm", "--network", "named", "busybox", "true").returncode == 0
+        assert resolvers(daemon.root)
+    assert not resolvers(daemon.root)
     assert not Path(daemon.root).exists()
     assert bridge not in links()
     assert work.exists()
