@@ -5,28 +5,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from matplotlib import font_manager
 
 from labcore import lab
 from labcore.lab import overheard_commands
 from labcore.lab.command_notes import NOTES
 from labcore.lab.docker_client import find_client
 from labcore.lab.overheard_commands import Command, Page, shortened
-from labcore.lab.pictures.life_cycles import Life, life_cycle
 from labcore.language import Bilingual
 from tests.conftest import needs_root
 from tests.daemon import RunningDaemon, running_daemon
 
 pytest.importorskip("matplotlib", reason="needs matplotlib, which is not installed")
 
-pytestmark = pytest.mark.usefixtures("nothing_left")
 CLOCK = "run -d --network none --name clock busybox sleep 1000"
 
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
     needs_root()
-    life_cycle(Life("nobody", ()))._repr_png_()  # fonts stay open once they have been read
     with running_daemon(tmp_path_factory.mktemp("overheard") / "root") as made:
         yield made
 
@@ -43,6 +39,7 @@ def docker(daemon: RunningDaemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     made.close()
 
 
+@pytest.mark.usefixtures("nothing_left")
 def test_what_a_command_asks_is_printed_below_what_it_says(
     docker: overheard_commands.Commands, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -60,6 +57,7 @@ def test_what_a_command_asks_is_printed_below_what_it_says(
     assert docker("rm -f clock").status == 0
 
 
+@pytest.mark.usefixtures("nothing_left")
 def test_the_page_has_each_kind_of_command_once_if_it_succeeded(docker: overheard_commands.Commands, tmp_path: Path) -> None:
     docker("stop nobody")
     docker(CLOCK)
@@ -89,6 +87,7 @@ def test_only_the_first_lines_are_shown() -> None:
 
 
 def test_a_life_follows_what_happens(docker: overheard_commands.Commands, daemon: RunningDaemon) -> None:
+    """A thread that draws has fonts of its own, which stay open: what is left is looked at in the other tests."""
     docker("run --rm --network none --name clock busybox true")  # another one of that name, before
     docker(CLOCK)
     shown = lab.life(daemon, "clock")
@@ -107,4 +106,3 @@ def test_a_life_follows_what_happens(docker: overheard_commands.Commands, daemon
         assert shown.picture.alt == shown.plain()
     finally:
         shown.close()
-        font_manager._get_font.cache_clear()  # those of its thread

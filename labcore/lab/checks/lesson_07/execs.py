@@ -39,10 +39,10 @@ def _said(draw: Draw) -> tuple[bytes, bytes]:
 
 
 def _guest(draw: Draw) -> list[str]:
-    """Return a program that says something on both streams, waits at the inner gate, and ends with the drawn code."""
+    """Return a program, by its name alone, that speaks on both streams, waits at the inner gate, ends with the drawn code."""
     waits = f"if [ -e /{INNER_GATE} ]; then read go < /{INNER_GATE}; else sleep 5; fi"  # it may be in another root
     text = f"echo out-{draw.mark}; echo err-{draw.mark} >&2; {waits}; exit {draw.exit_code}"
-    return program(draw, "guest", text)
+    return ["sh", *program(draw, "guest", text)[1:]]
 
 
 def _noted(wire: Wire, id: str, argv: list[str]) -> str:
