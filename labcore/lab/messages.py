@@ -678,7 +678,7 @@ CHINESE = {
     "and it runs on": "而且它继续运行",
     "the status for one that was never started": "从未启动的容器，状态码",
     "the status for one that has ended": "已经结束的容器，状态码",
-    "the status for one that runs, by force": "正在运行、强制删除时的状态码",
+    "the status for one that runs, with `force={value}`": "正在运行、用 `force={value}` 删除时的状态码",
     "its process has been killed": "它的进程已被杀死",
     "none of them is listed any more": "列表里一个也不剩",
     "containers that the daemon knows afterwards": "之后守护进程所知的容器个数",

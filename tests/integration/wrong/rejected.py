@@ -424,7 +424,7 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "forgotten, and running on": Reason("its process has been killed"),
         "killed without force": Reason("the status for one that runs"),
         "killed and refused": Reason("and it runs on"),
-        "never by force": Reason("the status for one that runs, by force"),
+        "never by force": Reason("the status for one that runs, with `force="),
         "no message": Reason("with a message that says why"),
         "by its whole id only": Reason("the status for one that was never started"),
         "nothing is removed": Reason("none of them is listed any more"),
