@@ -96,8 +96,8 @@ class Fault:
 def fault(lesson: int, seed: int | None = None) -> Fault:
     """Break something on purpose that a lesson is about, on a daemon in the place of the notebook's.
 
-    The fault is drawn by `seed`, or at random; one that was broken before is restored. Raises InvalidInput for a lesson without
-    faults, DaemonFailed.
+    `seed` says which (the next one breaks something else) and draws its names, or both are drawn at random. One that was broken
+    before is restored. Raises InvalidInput for a lesson without faults, DaemonFailed.
     """
     return broken(scenarios(lesson), secrets.randbelow(1000) if seed is None else seed)
 
@@ -111,7 +111,7 @@ def broken(choices: Sequence[FaultScenario], seed: int) -> Fault:
     site.undo.callback(running.close)
     try:
         fit = [each for each in choices if each.can_be(site)]
-        scenario = fit[site.lots.randrange(len(fit))]
+        scenario = fit[(seed - 1) % len(fit)]
         scenario.breaks(site)
     except BaseException:
         site.undo.close()

@@ -58,6 +58,14 @@ CHINESE = {
     "`{name}`: {status} is no status of HTTP": "`{name}`：{status} 不是 HTTP 状态码",
     "`{name}`: the names and values of headers are text: {headers}": "`{name}`：头部的名字和值都必须是文本：{headers}",
     "`{name}` returned what is no JSON: {error}": "`{name}` 返回的内容无法写成 JSON：{error}",
+    "{n} containers are called {name}: say more of the id; `lab.serve()` forgets them all":
+        "有 {n} 个容器叫 {name}：请用 id；`lab.serve()` 会把它们全部忘掉",
+    "`{name}` has a `yield` of its own: that belongs in a function inside of it":
+        "`{name}` 自己里面有 `yield`：它要写在里面的一个函数里",
+    "`{name}` gave a function as the body; call it: `Reply({status}, body())`":
+        "`{name}` 给出的正文是个函数；要调用它：`Reply({status}, body())`",
+    "{asked}: expected {expected}, got {answer}": "{asked}：应为 {expected}，得到 {answer}",
+    "the status for a container that is to have no name": "创建没有名字的容器时的状态码",
     "no answer yet": "还没有应答",
     "the daemon cannot be started: {error}": "守护进程启动不了：{error}",
     "its supervisor has ended": "它的监督进程已经结束",
@@ -628,8 +636,8 @@ CHINESE = {
     "containers": "容器",
     "(none runs)": "（没有在运行的）",
     "{count} of the image + 1": "镜像的 {count} 层 + 1",
-    "the monitors are the daemon's children; when it ends, they go on":
-        "监控进程是守护进程的子进程；守护进程结束，它们照常运行",
+    "the monitors are the daemon's children":
+        "监控进程是守护进程的子进程",
     "the monitors are children of process {parent}: they have outlived the daemon that started them":
         "监控进程是进程 {parent} 的子进程：启动它们的守护进程已经不在了",
     "{name}: {layers} layers, address {address}, monitor {monitor}, process {pid}":

@@ -43,12 +43,14 @@ lab.outcome("ps")
 
 # %% [markdown] lang="en" id="conversation"
 # It is text, and it is **HTTP**, as between a browser and a web server. The client knows nothing itself. `HEAD /_ping`: are you
-# there, and which version do you speak? Then `GET /containers/json`, and it makes a table of the answer, here an empty list.
+# there, and which version do you speak? (They take the older of their two: it stands in the next line, `/v1.…`.) Then
+# `GET /containers/json`, and it makes a table of the answer, here an empty list.
 #
 # And `docker run -d` (`-d`: do not wait for it)? Which requests will that be?
 
-# %% [markdown] lang="zh" of="cd0c99b1"
+# %% [markdown] lang="zh" of="a12ae55a"
 # 传的是文本，而且就是 **HTTP**，和浏览器与网站之间一样。客户端自己什么也不知道。`HEAD /_ping`：你在吗，说哪个版本？
+# （两边取较旧的版本，就写在下一行的 `/v1.…` 里。）
 # 然后是 `GET /containers/json`，把应答排成表格；这里是空列表。
 #
 # 那么 `docker run -d` 呢（`-d`：不等它结束）？会有哪些请求？
@@ -59,6 +61,9 @@ lab.guess("run -d")
 # %%
 docker("run -d busybox sh -c 'exit 3'")
 ear.conversation()
+
+# %%
+lab.outcome("run -d")
 
 # %% [markdown] lang="en" id="route-step"
 # There is no request called *run*. The client **creates** a container: all about it is one piece of JSON, and the answer is its id.
@@ -100,9 +105,6 @@ lab.check(route)
 routes = [("GET", "/_ping", "ping"), ("POST", "/containers/{id}/start", "start")]
 for asked in "GET /_ping", "POST /v1.47/containers/4f3/start", "GET /start":
     print(asked, "is answered by", *route(*asked.split(), routes))
-
-# %%
-lab.outcome("run -d")
 
 # %% [markdown] lang="en" id="ping-step"
 # ## Your daemon
@@ -155,12 +157,12 @@ for path in ("/_ping", "/v1.47/_ping", "/swarm"):
 #
 # **Your third step**, `create`:
 #
-# - `request.json()` is what you saw: `Image`, and `Cmd`, the program's words
+# - `request.json()` is what you saw: `Image`, and `Cmd`, the program's words (`None` if none were typed: take that as it is)
 # - `Container(image, argv, name)` makes one with an `.id`, 64 random hexadecimal digits; the name, if any, is `request.query.get("name", "")`
 # - keep it: `daemon.containers[container.id] = container`
 # - the answer is 201, *created*: `{"Id": …, "Warnings": []}`
 
-# %% [markdown] lang="zh" of="697e209e"
+# %% [markdown] lang="zh" of="0a108ee3"
 # ## 创建与启动
 #
 # *404*：你的 `route` 返回了 `None`。接下来：`create` 之后有什么，一个睡着的进程吗？不，只有一条记录。Docker 记下要求，并准备好读写层；
@@ -168,7 +170,7 @@ for path in ("/_ping", "/v1.47/_ping", "/swarm"):
 #
 # **你的第三步** `create`：
 #
-# - `request.json()` 就是你看到的那段：`Image`，还有 `Cmd`（程序的各个词）
+# - `request.json()` 就是你看到的那段：`Image`，还有 `Cmd`（程序的各个词；没输入就是 `None`，照样传下去）
 # - `Container(image, argv, name)` 做出一个容器，带 `.id`：64 位随机的十六进制数；名字（如果有）是 `request.query.get("name", "")`
 # - 保存起来：`daemon.containers[container.id] = container`
 # - 应答 201（已创建）：`{"Id": …, "Warnings": []}`
@@ -186,12 +188,13 @@ lab.check(create)
 # **Your fourth step**, `start`. `id` is what your `route` found in the path. `daemon.containers[id]` finds a container by its id, the
 # beginning of it, or its name; where there is none it raises an error, which the frame answers with 404. `container.start([…])`
 # starts a command, and keeps what it puts out. Which command? The one of lesson 4: `daemon.runtime` holds its first words,
-# `python my_runtime.py`, and behind them come `run`, `container.image` and the words of `container.argv`. There is nothing more to say: 204.
+# `python my_runtime.py`, and behind them come `run`, `container.image` and the words of `container.argv` (`[*a, *b]` joins lists and tuples alike). There is
+# nothing more to say: 204.
 
-# %% [markdown] lang="zh" of="345a34cd"
+# %% [markdown] lang="zh" of="e733a2c5"
 # **你的第四步** `start`。`id` 就是你的 `route` 在路径里找到的值。`daemon.containers[id]` 按 id、id 的开头或名字查找容器；
 # 找不到会抛出错误，框架据此应答 404。`container.start([…])` 启动一条命令，并收存它的输出。哪条命令？第 4 课的那条：
-# `daemon.runtime` 是开头的词，即 `python my_runtime.py`，后面接上 `run`、`container.image` 和 `container.argv` 的各个词。没有别的要说：204。
+# `daemon.runtime` 是开头的词，即 `python my_runtime.py`，后面接上 `run`、`container.image` 和 `container.argv` 的各个词（`[*a, *b]` 能把列表和元组接在一起）。没有别的要说：204。
 
 # %% tags=["exercise"] zh="用第 4 课的命令启动容器的进程（3 行）。" of="0f5f366f"
 @lab.step
@@ -210,16 +213,17 @@ lab.check(start)
 # when the **head** of the answer has come. If you wait before you answer, you wait for a start that never comes.
 #
 # So the head goes at once, and the body later: give `Reply` an iterator. Write a function in the function, with `yield` where `return`
-# would be; its lines run while the answer is being sent. (Look the container up *before*, or an unknown one is no 404 any more.)
+# would be; its lines run while the answer is being sent. What you yield is a dictionary, which becomes JSON by itself; the status is
+# 200. (Look the container up *before*, or an unknown one is no 404 any more.)
 
-# %% [markdown] lang="zh" of="231bbb79"
+# %% [markdown] lang="zh" of="d5f3ae21"
 # 可见守护进程自己并不创建容器：它为每个容器启动一个程序去做。真正的守护进程也一样。
 #
 # **你的第五步** `wait`：容器结束后应答 `{"StatusCode": 3}`。`container.wait()` 返回退出码，需要多久就等多久，还没启动也会等。
 # 但请看客户端请求的顺序：`wait` 在 `start` **之前**。它收到应答的**首部**才会往下走。要是你先等再应答，等的就是一个永远不会来的启动。
 #
 # 所以首部立刻发出，正文晚些再说：给 `Reply` 一个迭代器。在函数里再写一个函数，该写 `return` 的地方写 `yield`；
-# 它的代码在发送应答的过程中才运行。（查找容器要放在它**前面**，否则找不到时就不再是 404 了。）
+# 它的代码在发送应答的过程中才运行。`yield` 出来的是字典，会自动变成 JSON；状态是 200。（查找容器要放在它**前面**，否则找不到时就不再是 404 了。）
 
 # %% tags=["exercise"] zh="立刻应答，等容器结束再告诉退出码（5 行）。" of="fa8e9cbd"
 @lab.step
@@ -231,15 +235,16 @@ def wait(daemon, request, id):
 lab.check(wait)
 
 # %% [markdown] lang="en" id="stock"
-# Your daemon runs all the while, and has read the file again. Now its guest: the stock `docker` command, unchanged, on your daemon and
+# Your daemon reads the file again whenever it has changed; here it begins anew, without containers. Now its guest: the stock `docker` command, unchanged, on your daemon and
 # your `run`, on the image that your functions of lesson 3 unpack. (`docker wait` prints the exit code.)
 
-# %% [markdown] lang="zh" of="80fa7d41"
-# 你的守护进程一直在运行，而且已经重新读过文件。现在客人来了：原装的 `docker` 命令，一点没改，用的是你的守护进程、你的 `run`，
+# %% [markdown] lang="zh" of="aa587ba3"
+# 你的守护进程会在文件改动后重新读它；这里让它从头开始，一个容器也没有。现在客人来了：原装的 `docker` 命令，一点没改，用的是你的守护进程、你的 `run`，
 # 还有你第 3 课的函数解包的镜像。（`docker wait` 打印退出码。）
 
 # %%
 store = lab.new_store("busybox")
+mini = lab.serve()
 docker = lab.docker(mini)
 docker("run -d --name soup busybox sh -c 'hostname; exit 7'")
 docker("wait soup")
@@ -248,11 +253,11 @@ docker("wait soup")
 mini.log()
 
 # %% [markdown] lang="en" id="missing"
-# It took your daemon for a real one. What it does not do yet: show what a container says (lesson 6), fetch images (lesson 6 as well),
-# and much else. Who tells the user?
+# It took your daemon for a real one. What it does not do yet: show what a container says (lesson 6; without `-d` the client complains that
+# it is *unable to upgrade*), fetch images (lesson 6 as well), and much else. Who tells the user?
 
-# %% [markdown] lang="zh" of="e80234ac"
-# 它把你的守护进程当成真的了。还不会的有：显示容器的输出（第 6 课），获取镜像（也在第 6 课），以及其他许多。用户怎么知道？
+# %% [markdown] lang="zh" of="8e8b93e4"
+# 它把你的守护进程当成真的了。还不会的有：显示容器的输出（第 6 课；所以不带 `-d` 时，客户端会抱怨 *unable to upgrade*），获取镜像（也在第 6 课），以及其他许多。用户怎么知道？
 
 # %%
 docker("start cake")
@@ -290,6 +295,8 @@ lab.curl(f"{mini.tcp}/_ping", user=user)
 lab.outcome("tcp door")
 
 # %% [markdown] lang="en" id="sdk"
+# (curl words the refusal as if there were a port 80. It was the file: the kernel did not let *nobody* open it.)
+#
 # A browser is a client, too: it sends `GET`, and shows what comes (open the first line below, if the notebook runs on the machine at
 # which you sit). Programs ask as well. For Python there is a library, docker-py; its
 #
@@ -297,9 +304,11 @@ lab.outcome("tcp door")
 #     made = api.create_container("busybox", ["sh", "-c", "exit 4"])
 #     api.start(made["Id"]); api.wait(made["Id"])
 #
-# are three requests, and nothing else. Without the library it is hardly longer. (The second cell uses the library, if it is installed here.)
+# are three requests, and nothing else. Without the library it is hardly longer. (`None` below: 204 has no body. The second cell uses the library, if it is installed here.)
 
-# %% [markdown] lang="zh" of="c3106195"
+# %% [markdown] lang="zh" of="dac818bb"
+# （curl 说得好像有个 80 端口：其实是内核不让 *nobody* 打开那个文件。）
+#
 # 浏览器也是客户端：它发送 `GET`，显示应答（如果笔记本就运行在你面前的机器上，可以打开下面第一行的地址）。程序同样可以提要求。
 # Python 有一个库叫 docker-py，它的
 #
@@ -307,7 +316,7 @@ lab.outcome("tcp door")
 #     made = api.create_container("busybox", ["sh", "-c", "exit 4"])
 #     api.start(made["Id"]); api.wait(made["Id"])
 #
-# 就是三个请求，仅此而已。不用这个库，也长不了多少。（如果装了这个库，第二格就用它。）
+# 就是三个请求，仅此而已。不用这个库，也长不了多少。（下面的 `None`：204 没有正文。如果装了这个库，第二格就用它。）
 
 # %%
 import http.client
@@ -367,10 +376,10 @@ lab.architecture(daemon)
 # | — | getting images from a registry | `pull` | `dockerd`, or containerd |
 # | — | building | lessons 8 to 10 | **BuildKit**, since Docker 23 what `docker build` uses |
 #
-# All of them end in system calls. The last driver is the one you know best; in 2013 it was in the daemon itself. Suppose the daemon
-# is killed. What becomes of the container?
+# All of them end in system calls. The last driver is the one you know best; in 2013 it was another program, LXC, and from 2014
+# (libcontainer) it was in the daemon itself. Suppose the daemon is killed. What becomes of the container?
 
-# %% [markdown] lang="zh" of="f1be00b6"
+# %% [markdown] lang="zh" of="41930f08"
 # 就是这个笔记本：unix 套接字的另一头是谁，内核会告诉守护进程。
 #
 # | 文章里（2019 年及更早） | 做什么 | 你的守护进程里 | 今天的 Docker |
@@ -384,13 +393,13 @@ lab.architecture(daemon)
 # | — | 从 Registry 获取镜像 | `pull` | `dockerd` 或 containerd |
 # | — | 构建 | 第 8 到 10 课 | **BuildKit**，Docker 23 起 `docker build` 就用它 |
 #
-# 它们最后都落到系统调用上。最后那个驱动你最熟悉；2013 年时它就在守护进程自己里面。假如守护进程被杀死，容器会怎样？
+# 它们最后都落到系统调用上。最后那个驱动你最熟悉；2013 年它是另一个程序 LXC，2014 年起（libcontainer）就在守护进程自己里面。假如守护进程被杀死，容器会怎样？
 
 # %%
 lab.guess("daemon killed")
 
 # %%
-asking.close()
+asking.close(), daemon.start()
 pid = int(docker("inspect -f '{{.State.Pid}}' soup").output)
 daemon.kill()
 print("process", pid, "is", Path(f"/proc/{pid}/comm").read_text().strip())
@@ -404,13 +413,14 @@ lab.outcome("daemon killed")
 # %% [markdown] lang="en" id="shims"
 # It is still up: a **monitor** of its own holds its output and learns its exit code, whoever else ends (it stood in the picture,
 # beside the container's process). Docker calls that a *shim*; with it came containerd (2016). All the same `systemctl stop docker` ends
-# the containers, unless the daemon has `live-restore` set. The picture once more: what has stayed the same, and whose child is the
-# monitor now?
+# the containers, and so does a start after a crash, unless the daemon has `live-restore` set. The picture once more: what has stayed
+# the same, and whose child is the monitor now? (Who that is: the process that looks after this lesson's daemons. On your own machine it
+# would be number 1.)
 
-# %% [markdown] lang="zh" of="78d800ca"
+# %% [markdown] lang="zh" of="a223ea77"
 # 它还在运行：它自己的**监控进程**接着输出，也会得知退出码，不管别人谁结束了（图上就有，在容器进程的旁边）。Docker 把它叫做 *shim*，
-# 和 containerd 一起出现（2016 年）。不过，除非守护进程设置了 `live-restore`，`systemctl stop docker` 仍会结束容器。
-# 再看一次那张图：什么没有变？监控进程现在是谁的子进程？
+# 和 containerd 一起出现（2016 年）。不过，除非守护进程设置了 `live-restore`，`systemctl stop docker` 以及崩溃后的重新启动，都会结束容器。
+# 再看一次那张图：什么没有变？监控进程现在是谁的子进程？（那是照看这一课守护进程的进程；在你自己的机器上会是 1 号进程。）
 
 # %%
 lab.architecture(daemon)
@@ -543,11 +553,11 @@ lab.outcome("socket")
 #
 # - **Permissions**: mode `0660`, group `docker`. Whoever is in the group is root; put nobody into it who is not to be that.
 # - **TCP only with TLS**, and with certificates of the clients (`dockerd --tlsverify`, port 2376). An open port 2375 is found by
-#   strangers within hours. labcore does not even listen beyond the loopback without. `DOCKER_HOST=ssh://…` needs no port at all.
+#   strangers within hours. without them labcore does not even listen beyond the loopback. `DOCKER_HOST=ssh://…` needs no port at all.
 # - **Rootless**: a daemon of an ordinary user, in a user namespace (lesson 2). Who takes it over is that user, and no more.
 # - **A proxy** that hands on little. To decide what is what your `route` does:
 
-# %% [markdown] lang="zh" of="b61e8eeb"
+# %% [markdown] lang="zh" of="83168c56"
 # 守护进程只是尽了本分。**谁能往它的套接字里写，谁就是 root**；挂载成 `:ro` 也没用，只读的是那个文件，不是通过它说的话。对策有：
 #
 # - **权限**：模式 `0660`，属组 `docker`。组里的人就是 root；不该是 root 的人，一个也别放进去。
@@ -601,14 +611,14 @@ for request in asked:
 # %% [markdown] lang="en" id="list-step"
 # ## Further: two challenges
 #
-# **`list_containers`** is for `docker ps`. Return a list with a dictionary for each container that runs; with `all` in the query (`1` or
-# `true`) for each. Its fields: `Id`, `Image`, `Command` (the words, joined), `Names` (a list; a slash in front of the name), `State` and
+# **`list_containers`** is for `docker ps`. Answer 200 with a list: a dictionary for each container that runs (`each.state` is `created`, `running`
+# or `exited`); with `all` in the query (`1` or `true`) for each. Its fields: `Id`, `Image`, `Command` (the words, joined), `Names` (a list; a slash in front of the name), `State` and
 # `Status` (both `each.state`; `Status` is for people, and real ones say *Up 2 minutes*), `Created` (`int(each.created)`).
 
-# %% [markdown] lang="zh" of="dda7a04f"
+# %% [markdown] lang="zh" of="480b4f12"
 # ## 进阶：两道挑战题
 #
-# **`list_containers`** 是给 `docker ps` 用的。返回一个列表，每个在运行的容器一个字典；查询串里有 `all`（`1` 或 `true`）就包括所有容器。
+# **`list_containers`** 是给 `docker ps` 用的。应答 200，正文是一个列表：每个在运行的容器一个字典（`each.state` 是 `created`、`running` 或 `exited`）；查询串里有 `all`（`1` 或 `true`）就包括所有容器。
 # 字段有：`Id`、`Image`、`Command`（各个词连起来）、`Names`（列表；名字前有斜杠）、`State` 和 `Status`（都用 `each.state`；
 # `Status` 是给人看的，真正的守护进程会写 *Up 2 minutes*）、`Created`（`int(each.created)`）。
 
@@ -651,13 +661,14 @@ docker("rm -f pie")
 #
 # This breaks a daemon on purpose, and says what its users complain of. Find out why: with `fault.docker("…")`, in a terminal, with
 # what you know of sockets and processes (`ls -l`, `ss -xlp`, `/proc`), and mend it. `fault.daemon` can be told to `.start()` and
-# `.stop()`. Another number breaks something else.
+# `.stop()`. The next numbers break something else. (labcore's daemon stands in `ss` as `/proc/self/fd/…`: it gives its socket the name
+# when it listens.)
 
-# %% [markdown] lang="zh" of="395c1e4c"
+# %% [markdown] lang="zh" of="9912576a"
 # ## 进阶：找出故障
 #
 # 下面故意弄坏一个守护进程，并说出用户抱怨什么。请找出原因，然后修好：可以用 `fault.docker("…")`，也可以在终端里，
-# 用你对套接字和进程的了解（`ls -l`、`ss -xlp`、`/proc`）。`fault.daemon` 可以 `.start()` 和 `.stop()`。换一个数字，坏的就是别的地方。
+# 用你对套接字和进程的了解（`ls -l`、`ss -xlp`、`/proc`）。`fault.daemon` 可以 `.start()` 和 `.stop()`。换成后面的数字，坏的就是别的地方。（在 `ss` 里，labcore 的守护进程显示为 `/proc/self/fd/…`：它开始监听后才给套接字起名字。）
 
 # %%
 fault = lab.fault(5, seed=1)

@@ -19,6 +19,7 @@ from labcore.lab.stores import store
 JSON: Final = {"Content-Type": "application/json"}
 STREAMS: Final = {"Content-Type": "application/vnd.docker.multiplexed-stream"}
 STATUSES: Final = range(100, 600)
+SHOWN: Final = 60  # letters of a value in a message
 
 
 class Mistake(Exception):
@@ -82,7 +83,7 @@ class App:
             return _error(404, "page not found")
         handler = getattr(module, name, None)
         if not callable(handler):
-            raise Mistake(say("`route` returned {name}: there is no such handler", name=repr(name)[:60]))
+            raise Mistake(say("`route` returned {name}: there is no such handler", name=_shown(name)))
         return _sent(name, handler(self.daemon, asked, *values), lambda error: described(error, str(module.__file__)))
 
 
@@ -93,9 +94,14 @@ def _found(returned: Any) -> tuple[str | None, Sequence[str]]:
         if (name is None or isinstance(name, str)) and isinstance(values, list | tuple):
             return name, values
     raise Mistake(
-        say("`route` returned {what}; a pair is wanted: the handler's name, and a list", what=repr(returned)[:60])
+        say("`route` returned {what}; a pair is wanted: the handler's name, and a list", what=_shown(returned))
         + _return_missing(returned)
     )
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
 def _return_missing(returned: Any) -> str:
@@ -107,10 +113,12 @@ def _sent(name: str, returned: Any, explain: Callable[[BaseException], str]) -> 
     if isinstance(returned, Hijack):
         return Upgrade(lambda stream: _write_all(stream, returned.chunks), STREAMS)
     if not isinstance(returned, Reply):
-        text = say("`{name}` returned {what}; a Reply is wanted", name=name, what=repr(returned)[:60])
+        if isinstance(returned, Iterator):
+            raise Mistake(say("`{name}` has a `yield` of its own: that belongs in a function inside of it", name=name))
+        text = say("`{name}` returned {what}; a Reply is wanted", name=name, what=_shown(returned))
         raise Mistake(text + _return_missing(returned))
     if type(returned.status) is not int or returned.status not in STATUSES:
-        raise Mistake(say("`{name}`: {status} is no status of HTTP", name=name, status=repr(returned.status)[:60]))
+        raise Mistake(say("`{name}`: {status} is no status of HTTP", name=name, status=_shown(returned.status)))
     if not all(isinstance(text, str) for pair in returned.headers.items() for text in pair):
         raise Mistake(say("`{name}`: the names and values of headers are text: {headers}", name=name, headers=returned.headers))
     status, headers, body = returned.status, returned.headers, returned.body
@@ -118,6 +126,8 @@ def _sent(name: str, returned: Any, explain: Callable[[BaseException], str]) -> 
         return Response(status, headers, body)
     if isinstance(body, str):
         return Response(status, {"Content-Type": "text/plain; charset=utf-8", **headers}, body.encode())
+    if callable(body):
+        raise Mistake(say("`{name}` gave a function as the body; call it: `Reply({status}, body())`", name=name, status=status))
     if isinstance(body, Iterator):
         return Response(status, {**JSON, **headers}, _lines(name, body, explain))
     return _json(status, body, headers, name)

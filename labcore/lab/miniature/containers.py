@@ -32,9 +32,9 @@ class NoSuchExec(NoSuchContainer):
 class Program:
     """A program of the daemon's: its id, its argument list, and what it has put out so far."""
 
-    def __init__(self, argv: Sequence[str], sources: int) -> None:
+    def __init__(self, argv: Sequence[str] | None, sources: int) -> None:
         self.id = secrets.token_hex(32)
-        self.argv = tuple(argv)
+        self.argv = tuple(argv or ())
         self._chunks: list[tuple[int, bytes]] = []
         self._open = sources  # of its streams, and whatever else has to end before its output has
         self._changed = Condition()
@@ -73,7 +73,7 @@ class Program:
 class Container(Program):
     """A container: what it was created from, its process once it is started, and what that has put out so far."""
 
-    def __init__(self, image: str, argv: Sequence[str], name: str = "") -> None:
+    def __init__(self, image: str, argv: Sequence[str] | None, name: str = "") -> None:
         super().__init__(argv, sources=2)
         self.image = image
         self.name = name
@@ -188,6 +188,11 @@ class Containers(dict[str, Container]):
     def __missing__(self, key: str) -> Container:
         found = [each for each in self.values() if each.name == key]
         found = found or [each for id, each in self.items() if key and id.startswith(key)]
-        if len(found) != 1:
+        if len(found) > 1:
+            text = say(
+                "{n} containers are called {name}: say more of the id; `lab.serve()` forgets them all", n=len(found), name=key
+            )
+            raise NoSuchContainer(text)
+        if not found:
             raise NoSuchContainer(f"No such container: {key}")
         return found[0]

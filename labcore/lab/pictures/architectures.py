@@ -147,7 +147,7 @@ def _containers(axes: Axes, bottom: float, top: float, state: DaemonState) -> No
 def _parents(state: DaemonState) -> str:
     """Return whose children the monitors are."""
     if any(each.monitor_parent == state.pid for each in state.containers):
-        return say("the monitors are the daemon's children; when it ends, they go on")
+        return say("the monitors are the daemon's children")
     parent = state.containers[0].monitor_parent
     return say("the monitors are children of process {parent}: they have outlived the daemon that started them", parent=parent)
 

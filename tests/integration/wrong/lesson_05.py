@@ -130,6 +130,7 @@ def create(daemon, request):
     return Reply(201, {"Id": labcore.Engine(Path("/tmp/engine")).root, "Warnings": []})
 """,
         "not kept": _but(CREATE, ("    daemon.containers[container.id] = container\n", "")),
+        "a name that must be given": _but(CREATE, ('request.query.get("name", "")', 'request.query["name"]')),
         "kept by its name": _but(CREATE, ("daemon.containers[container.id]", "daemon.containers[container.name]")),
         "200": _but(CREATE, ("201", "200")),
         "no id in the answer": _but(CREATE, ('"Id": container.id, ', "")),

@@ -363,6 +363,7 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "a call of the reference": OWN,
         "an engine's container": OWN,
         "not kept": Reason("holds each by its id, with its image and its words"),
+        "a name that must be given": Reason("the status for a container that is to have no name"),
         "kept by its name": Reason("holds each by its id, with its image and its words"),
         "200": Reason("the status of the answer"),
         "no id in the answer": Reason("it has an Id of 64 hexadecimal digits"),
@@ -399,7 +400,7 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "text in place of a number": TOLD,
         "a number alone": TOLD,
         "nothing comes back": Reason("the status of the answer", "is `return` missing there"),
-        "the function in place of its iterator": Reason("the status of the answer", "what is no JSON"),
+        "the function in place of its iterator": Reason("the status of the answer", "gave a function as the body"),
         "always the first": Reason("the code that is told of another one"),
     },
     (5, "list_containers"): {

@@ -56,10 +56,13 @@ def _converse_create(wire: Wire, draw: Draw) -> Iterator[Claim]:
     yield Claim(say("nothing runs yet"), not running(wire, draw), " ".join(words_of(each)[0] for each in running(wire, draw)))
     started = wire.ask("POST", f"/containers/{both[1].name}/start")
     yield equal(say("the status when it is started by the name that was asked for"), 204, started.status)
+    nameless = wire.ask("POST", "/v1.47/containers/create", both[0].body)
+    draw.keep("nameless", id_of(nameless))
+    yield equal(say("the status for a container that is to have no name"), 201, nameless.status)
 
 
 def _conclude_create(returned: Any, draw: Draw) -> Iterator[Claim]:
-    kept = {id: [image, words] for id, (image, words, _) in returned.items()}
+    kept = {id: [image, words] for id, (image, words, _) in returned.items() if id != draw.kept("nameless")}
     asked = [wanted(draw, number) for number in (1, 2)]
     expected = {id: [each.image, each.words] for id, each in zip(draw.kept("ids", []), asked, strict=True)}
     yield Claim(say("`daemon.containers` holds each by its id, with its image and its words"), kept == expected, str(kept))

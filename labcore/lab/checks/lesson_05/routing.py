@@ -57,7 +57,11 @@ def _conclude_route(returned: Any, draw: Draw) -> Iterator[Claim]:
     cases = _cases(draw)
     for text in dict.fromkeys(case[0] for case in cases):
         found = [(case, answer) for case, answer in zip(cases, returned, strict=True) if case[0] == text]
-        wrong = [f"{method} {path}: {answer}" for (_, method, path, wanted), answer in found if answer != wanted]
+        wrong = [
+            say("{asked}: expected {expected}, got {answer}", asked=f"{method} {path}", expected=wanted, answer=answer)
+            for (_, method, path, wanted), answer in found
+            if answer != wanted
+        ]
         yield Claim(text, not wrong, "; ".join(wrong[:1]))
 
 
