@@ -31,7 +31,10 @@ NOTES: Final[Mapping[str, T]] = {
     "commit": T(
         "paused meanwhile; the writable layer becomes an image's topmost one", "期间先暂停；可写层变成镜像最上面的一层"
     ),
-    "stop": T("SIGTERM to process 1; after 10 seconds SIGKILL", "给 1 号进程发 SIGTERM；10 秒后发 SIGKILL"),
+    "stop": T(
+        "SIGTERM to process 1; after the time of -t (10 seconds) SIGKILL",
+        "给 1 号进程发 SIGTERM；到了 -t 给的时间（默认 10 秒）发 SIGKILL",
+    ),
     "kill": T(
         "SIGKILL to process 1: the kernel ends all others in its PID namespace",
         "给 1 号进程发 SIGKILL：内核随之结束同一 PID 命名空间里的其他进程",

@@ -269,7 +269,7 @@ GUESSES: Final[dict[str, Guess]] = {
     ),
     "who pulls": Guess(
         T("The image is not here. Who decides that it is downloaded?", "本地没有这个镜像。由谁决定下载？"),
-        (T("the client", "客户端"), T("the daemon", "守护进程"), T("the registry", "仓库服务器")),
+        (T("the client", "客户端"), T("the daemon", "守护进程"), T("the registry", "注册服务器")),
         0,
         T(
             "The daemon only says that it is not here. The client asks it to pull, and to create once more.",
@@ -298,14 +298,14 @@ GUESSES: Final[dict[str, Guess]] = {
         ),
     ),
     "registry down": Guess(
-        T("No registry any more. What is still possible?", "仓库服务器没了，还能做什么？"),
+        T("No registry any more. What is still possible?", "注册服务器没了，还能做什么？"),
         (
             T("nothing: each start asks it", "什么都不行：每次启动都要问它"),
             T("to start containers of images that are here", "启动镜像已在本地的容器"),
             T("to pull images that were pulled once", "再次拉取以前拉过的镜像"),
         ),
         1,
-        T("A registry is asked when something is pulled or pushed.", "只有拉取和推送才会找仓库服务器。"),
+        T("A registry is asked when something is pulled or pushed.", "只有拉取和推送才会找注册服务器。"),
     ),
     "no program": Guess(
         T(
@@ -331,7 +331,7 @@ GUESSES: Final[dict[str, Guess]] = {
     ),
     "no daemon": Guess(
         T("The daemon is stopped. Who writes the message that you will see?", "守护进程停了。你会看到的消息是谁写的？"),
-        (T("the kernel", "内核"), T("the client", "客户端"), T("the registry", "仓库服务器")),
+        (T("the kernel", "内核"), T("the client", "客户端"), T("the registry", "注册服务器")),
         1,
         T(
             "Nobody answers on the socket; the client says so, and ends with 125.",

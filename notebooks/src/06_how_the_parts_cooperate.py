@@ -51,7 +51,7 @@ lab.guess("who pulls")
 # use make them; so we put a layer with these two empty directories on top.)
 
 # %% [markdown] lang="zh" of="4f6d3919"
-# 需要三方。一个**仓库服务器**（registry），同第 3 课，代替 Docker Hub；`library/` 是 Hub 存放官方镜像的地方。
+# 需要三方。一个**注册服务器**（registry），同第 3 课，代替 Docker Hub；`library/` 是 Hub 存放官方镜像的地方。
 # 一个**守护进程**，就是第 5 课里真正的那个；选项 `--registry-mirror` 让它先问我们的服务器。还有一个**客户端**，也就是命令本身。
 #
 # （`hello-world` 镜像里只有一个文件。你的 `rootfs` 要在 `/proc` 和 `/dev` 上挂载，要求这两个目录已经存在，而真正的运行时会自己建；
@@ -89,7 +89,7 @@ json.loads(Path(store, "blobs", name).read_bytes())["config"]
 # it is not there at all. The config is found as above.
 
 # %% [markdown] lang="zh" of="3730f081"
-# 有两个字段能回答。`Cmd` 是平常要运行的程序，命令行上写在镜像名后面的词会代替它。
+# 有两个字段能回答这个问题。`Cmd` 是平常要运行的程序，命令行上写在镜像名后面的词会代替它。
 # `Entrypoint` 则始终放在最前面，不管给了什么：入口是 `["ping", "-c1"]` 的镜像，用起来就像 `ping` 命令。
 #
 # **你的第一步**返回完整的列表。`argv` 是请求里要的，可能为空，也可能是 `None`；两个字段也一样，甚至可能根本没有。配置的找法同上。
@@ -106,12 +106,13 @@ lab.check(command)
 # %% [markdown] lang="en" id="record"
 # ## The record
 #
-# Now let it run. `lab.trace` runs a command, and has the daemon tell what it does for it, and when.
+# Now let it run. `lab.trace` runs a command, and has the daemon tell what it does for it, and when. (To record it again,
+# `docker("rmi -f hello-world")` first; else there is no pull to be seen.)
 
-# %% [markdown] lang="zh" of="f9439d74"
+# %% [markdown] lang="zh" of="319ab464"
 # ## 记录
 #
-# 现在运行它。`lab.trace` 运行一条命令，同时让守护进程报告它为此做了什么、在什么时刻。
+# 现在运行它。`lab.trace` 运行一条命令，同时让守护进程报告它为此做了什么、在什么时刻。（想再录一次，先 `docker("rmi -f hello-world")`，否则就没有拉取可看了。）
 
 # %%
 recorded = lab.trace("docker run hello-world", host=daemon.url)
@@ -122,16 +123,16 @@ recorded.sequence
 
 # %% [markdown] lang="en" id="sequence"
 # Read it from the top. A solid arrow asks, a dashed one answers; the numbers on the left are milliseconds. The five steps are all there:
-# find them. But who does the second, and who the third?
+# find them (`unpack` and `admit` are the fourth, `launch` the fifth). But who does the second, and who the third?
 #
 # The daemon says **404, no such image**, and that is the end of it: it does not download anything. It is the *client* that then asks for
 # `POST /images/create`, waits for the end of that, and asks for the container *once more*. The daemon is the hand, the client the
 # head: `docker run --pull=never` leaves the request out, `--pull=always` makes it first (both since 2020).
 
-# %% [markdown] lang="zh" of="6f93588f"
-# 从上往下读。实线箭头是请求，虚线箭头是回答；左边的数字是毫秒。五个步骤都在图里，找找看。可是第 2 步和第 3 步究竟是谁做的？
+# %% [markdown] lang="zh" of="98bf3d22"
+# 从上往下读。实线箭头是请求，虚线箭头是应答；左边的数字是毫秒。五个步骤都在图里，找找看（`unpack` 解包、`admit` 登记进存储，是第 4 步；`launch` 是第 5 步）。可是第 2 步和第 3 步究竟是谁做的？
 #
-# 守护进程回答 **404，没有这个镜像**，事情就到此为止：它什么也不下载。随后是**客户端**请求 `POST /images/create`，等它结束，然后**再一次**请求创建容器。
+# 守护进程应答 **404，没有这个镜像**，事情就到此为止：它什么也不下载。随后是**客户端**请求 `POST /images/create`，等它结束，然后**再一次**请求创建容器。
 # 守护进程是手，客户端是脑：`docker run --pull=never` 不发这个请求，`--pull=always` 一上来就发（都是 2020 年加的）。
 
 # %%
@@ -173,14 +174,14 @@ heard.about("containers/create")
 heard.about("images/create")
 
 # %% [markdown] lang="en" id="wire"
-# `images/create` is answered with `200` **at once**, and then with lines of JSON, as things happen. That is where `Pulling from …` and
-# the progress bars come from.
+# `images/create` is answered with `200` as soon as the **manifest** is there, long before the layers are; then come lines of JSON, as
+# things happen. That is where `Pulling from …` and the progress bars come from.
 #
 # What has come since 2019: with `--platform linux/arm64` the client names a *platform* in all three requests, for one name may stand
 # for images for several processors (lesson 4).
 
-# %% [markdown] lang="zh" of="be9f1c80"
-# `images/create` **立刻**得到 `200`，之后是一行行 JSON，事情进行到哪里就报到哪里。`Pulling from …` 和进度条就是这么来的。
+# %% [markdown] lang="zh" of="cccef691"
+# `images/create` 一拿到**清单**就得到 `200`，这时各层还没有下载；之后是一行行 JSON，事情进行到哪里就报到哪里。`Pulling from …` 和进度条就是这么来的。
 #
 # 2019 年以后新增的：加上 `--platform linux/arm64`，客户端会在这三个请求里都写明**平台**，因为同一个名字可以对应几种处理器的镜像（第 4 课）。
 
@@ -197,23 +198,23 @@ heard.about("images/create")
 # | *ExecDriver*: run what is in the container | runtime | gone since 2016: `containerd`, a *shim* for each container, and `runc` |
 #
 # In Docker of today the last column is three programs. dockerd asks containerd, that starts a shim, the shim calls runc; runc makes
-# the container and ends; the shim stays with it, holds its streams and learns its exit code. So dockerd may be restarted. (labcore's
-# shim is called monitor.)
+# the container and ends; the shim stays with it, holds its streams and learns its exit code. So, with `live-restore`,
+# dockerd may be restarted while containers run on. (labcore's shim is called monitor.)
 
-# %% [markdown] lang="zh" of="5c2bf3a0"
+# %% [markdown] lang="zh" of="76a4838b"
 # ## 守护进程做些什么
 #
 # 守护进程“把请求翻译成系统调用”，文章列了四类工作。每一类都是图中的一列：
 #
 # | 文章 | 图中的列 | 今天的名字 |
 # | --- | --- | --- |
-# | 向 Registry 获取镜像 | 仓库服务器 | 没变 |
+# | 向 Registry 获取镜像 | 注册服务器 | 没变 |
 # | *GraphDriver*：镜像的本地化 | 存储 | 存储驱动（`overlay2`）；containerd 里叫 *snapshotter* |
 # | *NetworkDriver*：配置网络环境 | 网络 | libnetwork 的各种驱动（`bridge` 等）：第 7 课 |
 # | *ExecDriver*：执行容器里的程序 | 运行时 | 2016 年起没有了：`containerd`、每个容器一个 *shim*，以及 `runc` |
 #
 # 今天的 Docker 里，最后一列是三个程序：dockerd 找 containerd，它启动一个 shim，shim 再调用 runc；runc 建好容器就退出，shim 留下来守着容器，
-# 拿着它的输入输出，等着它的退出码。所以 dockerd 可以重启。（labcore 的 shim 叫 monitor。）
+# 拿着它的输入输出，等着它的退出码。所以打开 `live-restore` 之后，dockerd 重启时容器照常运行。（labcore 的 shim 叫 monitor。）
 
 # %% [markdown] lang="en" id="zoom"
 # ## From the second to the microsecond
@@ -230,6 +231,9 @@ lab.guess("longest")
 
 # %%
 recorded.zoom(depth=1)
+
+# %%
+lab.outcome("longest", recorded.times)
 
 # %% [markdown] lang="en" id="zoom-pull"
 # `attach` and `wait` last until the program ends: they only listen. Now one call, opened: what the daemon did to bring the image.
@@ -251,15 +255,12 @@ recorded.zoom("POST /images/create")
 # %%
 recorded.zoom("op")
 
-# %%
-lab.outcome("longest", recorded.times)
-
 # %% [markdown] lang="en" id="zoom-look"
-# All that makes a container of a process, lessons 1 to 4, is in these lines, and takes a few milliseconds. The rest of the second is
-# waiting: for a program to load, for bytes to come, for a disk to say that it has them.
+# All that makes a container of a process, lessons 1 to 4, is in these lines, and takes a few milliseconds. The rest goes elsewhere:
+# the plan and the monitor, the network, bytes that come, a disk that is written to. `recorded.zoom("start")` shows it.
 
-# %% [markdown] lang="zh" of="16a0cc79"
-# 把一个进程变成容器的全部工作（第 1～4 课）都在这几行里，只要几毫秒。这一秒里其余的时间都在等：等程序加载，等数据传来，等磁盘说“写好了”。
+# %% [markdown] lang="zh" of="8b2a4bc2"
+# 把一个进程变成容器的全部工作（第 1～4 课）都在这几行里，只要几毫秒。其余的时间花在别处：准备计划和监控进程、配置网络、收数据、写磁盘。`recorded.zoom("start")` 看得到。
 
 # %% [markdown] lang="en" id="create-step"
 # ## Your daemon: no such image
@@ -267,20 +268,20 @@ lab.outcome("longest", recorded.times)
 # Your `create` of lesson 5 believes every name. **Your second step** writes it anew:
 #
 # - `argv = command(asked["Image"], asked.get("Cmd"), daemon.store)`
-# - if that raises `ImageNotFound`: `Reply(404, {"message": …})`, the message as you saw it on the wire. Nothing is put on the list
-# - else as before, with this `argv`; and give the container the name that is wanted: `request.query.get("name", "")` is the
-#   third argument of `Container`
+# - if that raises `ImageNotFound`: `Reply(404, {"message": …})`, the message as you saw it on the wire: `No such image: ` and the
+#   name that was asked for. Nothing is put on the list
+# - else as before, with this `argv`
 
-# %% [markdown] lang="zh" of="5524c18d"
+# %% [markdown] lang="zh" of="8281d279"
 # ## 你的守护进程：没有这个镜像
 #
 # 第 5 课的 `create` 什么名字都信。**你的第二步**把它重写一遍：
 #
 # - `argv = command(asked["Image"], asked.get("Cmd"), daemon.store)`
-# - 如果抛出 `ImageNotFound`：`Reply(404, {"message": …})`，消息就照刚才旁听到的写。什么也不登记
-# - 否则同以前一样，用这个 `argv`；再给容器取上对方要的名字：`request.query.get("name", "")` 是 `Container` 的第三个参数
+# - 如果抛出 `ImageNotFound`：`Reply(404, {"message": …})`，消息就照刚才旁听到的写：`No such image: ` 加上对方给的名字。什么也不登记
+# - 否则同以前一样，用这个 `argv`
 
-# %% tags=["exercise"] zh="镜像在就建容器，回答 id；不在就回答 404（新增 5 行）。" of="cb75f177"
+# %% tags=["exercise"] zh="镜像在就建容器，应答 id；不在就应答 404（新增 5 行）。" of="cb75f177"
 @lab.step
 def create(daemon, request):
     """Make a container, answer with its id; or 404, no such image (5 new lines)."""
@@ -311,32 +312,32 @@ mine.log()
 # The client has understood. Without `--pull=never` it now asks for `images/create`.
 #
 # **Your third step.** `request.query` has `fromImage` (`hello-world`, or in full `docker.io/library/hello-world`) and `tag`.
-# `Reference.parse(f"{…}:{…}")` gives `.repository` and `.tag`; `daemon.registry` is where to pull from.
+# `name = Reference.parse(f"{…}:{…}")` has `.repository` and `.tag`; `daemon.registry` is where to pull from.
 #
 # The answer must begin *before* the pull does. So write a generator inside of the function, and return `Reply(200, progress())`:
 #
 # - `yield {"status": f"Pulling from {…}", "id": name.tag}`
 # - `pull(daemon.registry, name.repository, name.tag, daemon.store)`, yours of lesson 3
 # - `yield {"status": f"Status: Downloaded newer image for {name}"}`
-# - if the pull raises an error, its status can no more be told: `200` is gone. There is a line for it:
+# - if the pull raises any error (`except Exception as error`), its status can no more be told: `200` is gone. There is a line for it:
 #   `{"error": …, "errorDetail": {"message": …}}`, with `str(error)` in both
 
-# %% [markdown] lang="zh" of="909fe3be"
+# %% [markdown] lang="zh" of="5c7673dd"
 # ## 你的守护进程：取来镜像
 #
 # 客户端听懂了。不加 `--pull=never`，它接下来就会请求 `images/create`。
 #
 # **你的第三步。** `request.query` 里有 `fromImage`（`hello-world`，或者全名 `docker.io/library/hello-world`）和 `tag`。
-# `Reference.parse(f"{…}:{…}")` 给出 `.repository` 和 `.tag`；`daemon.registry` 是拉取的地方。
+# `name = Reference.parse(f"{…}:{…}")` 带有 `.repository` 和 `.tag`；`daemon.registry` 是拉取的地方。
 #
-# 回答必须在拉取**之前**就开始。所以在函数里写一个生成器，然后返回 `Reply(200, progress())`：
+# 应答必须在拉取**之前**就开始。所以在函数里写一个生成器，然后返回 `Reply(200, progress())`：
 #
 # - `yield {"status": f"Pulling from {…}", "id": name.tag}`
 # - `pull(daemon.registry, name.repository, name.tag, daemon.store)`，你第 3 课写的那个
 # - `yield {"status": f"Status: Downloaded newer image for {name}"}`
-# - 拉取出错时，状态码已经改不了：`200` 早发出去了。为此有专门的一行：`{"error": …, "errorDetail": {"message": …}}`，两处都是 `str(error)`
+# - 拉取出错时（哪种错误都算：`except Exception as error`），状态码已经改不了：`200` 早发出去了。为此有专门的一行：`{"error": …, "errorDetail": {"message": …}}`，两处都是 `str(error)`
 
-# %% tags=["exercise"] zh="拉取一个镜像，边做边用一行行 JSON 回答（9 行）。" of="7173944d"
+# %% tags=["exercise"] zh="拉取一个镜像，边做边用一行行 JSON 应答（9 行）。" of="7173944d"
 @lab.step
 def images_create(daemon, request):
     """Pull an image, and answer with lines of JSON while that goes on (9 lines)."""
@@ -356,10 +357,11 @@ lab.check(images_create)
 # | --- | --- | --- | --- |
 # | the stream: 1 or 2 | zeros | the length, biggest byte first | so many bytes |
 #
-# **Your fourth step.** `daemon.containers[id].output()` yields pairs, `(1, b"…")`, as they come. Return a `Hijack(…)` of the frames.
+# **Your fourth step.** `daemon.containers[id].output()` yields pairs, `(1, b"…")`, as they come. Return a `Hijack(…)` of a
+# generator that gives one `bytes` for each pair: head and data.
 # `bytes((stream, 0, 0, 0))` makes four bytes of four numbers, `len(data).to_bytes(4, "big")` the other four.
 
-# %% [markdown] lang="zh" of="cc1e841d"
+# %% [markdown] lang="zh" of="2d878f1d"
 # ## 你的守护进程：容器说的话
 #
 # 还缺一个请求。`attach` 之后，这条连接就不再是 HTTP：守护进程把它**接管**过来（`101`，和 WebSocket 的做法一样），发送容器的输出。
@@ -369,7 +371,8 @@ lab.check(images_create)
 # | --- | --- | --- | --- |
 # | 流：1 或 2 | 零 | 长度，高位字节在前 | 这么多个字节 |
 #
-# **你的第四步。** `daemon.containers[id].output()` 依次给出 `(1, b"…")` 这样的一对，有输出就给。返回由这些帧组成的 `Hijack(…)`。
+# **你的第四步。** `daemon.containers[id].output()` 依次给出 `(1, b"…")` 这样的一对，有输出就给。返回 `Hijack(…)`，里面是一个生成器，
+# 每一对产生一个 `bytes`：头加内容。
 # `bytes((stream, 0, 0, 0))` 把四个数变成四个字节，`len(data).to_bytes(4, "big")` 是另外四个。
 
 # %% tags=["exercise"] zh="发送容器的输出，每一段前面加 8 个字节的头（2 行）。" of="2683ef92"
@@ -398,7 +401,7 @@ mine.log()
 # labcore's; but it was your `pull` that brought it and your `run` that started it.)
 
 # %% [markdown] lang="zh" of="272c3821"
-# 五个步骤，七个请求，一个 404，每个回答都出自你的 `my_runtime.py`。（那段文字说的是 `labcore`，因为镜像是 labcore 的；但取回它的是你的 `pull`，启动它的是你的 `run`。）
+# 五个步骤，七个请求，一个 404，每个应答都出自你的 `my_runtime.py`。（那段文字说的是 `labcore`，因为镜像是 labcore 的；但取回它的是你的 `pull`，启动它的是你的 `run`。）
 
 # %% [markdown] lang="en" id="one-less"
 # ## One part less
@@ -416,13 +419,14 @@ mine.log()
 # 回到真正的守护进程。每次少一个部分。先预测：上面的图里会断在哪里？会看到哪个数字？数字有两种：HTTP 的**状态码**，以及命令的**退出码**
 # （125：Docker 自己出错；126、127：程序启动不了；其他是程序自己的）。
 #
-# **第一次**：仓库服务器发来的数据是坏的，每个 blob 都改了一个比特。`hello-world` 守护进程已经有了，不会再去要，所以换一个新镜像 `cafe`。
+# **第一次**：注册服务器发来的数据是坏的，每个 blob 都改了一个比特。`hello-world` 守护进程已经有了，不会再去要，所以换一个新镜像 `cafe`。
 # `POST /images/create` 的状态码会是多少？
 
 # %%
 lab.guess("damaged")
 
 # %%
+store = lab.new_store("hello-world")
 lab.image(store, "cafe", [lab.layer({"menu": "soup\n"})], base="hello-world")
 lab.push(store, "cafe", registry)
 bad = registry.tampering()
@@ -440,9 +444,9 @@ lab.outcome("damaged")
 # **Second**, the registry is gone altogether. Is it the same status? And can a container of `hello-world` still be started?
 
 # %% [markdown] lang="zh" of="f7814199"
-# 状态码是 `200`，拉取却失败了：和你写的生成器一样，错误是回答的最后一行。谁要写这个 API 的客户端，就得读到最后。坏镜像什么也没有留下。
+# 状态码是 `200`，拉取却失败了：和你写的生成器一样，错误是应答的最后一行。谁要写这个 API 的客户端，就得读到最后。坏镜像什么也没有留下。
 #
-# **第二次**：仓库服务器干脆没了。状态码还一样吗？`hello-world` 的容器还能启动吗？
+# **第二次**：注册服务器干脆没了。状态码还一样吗？`hello-world` 的容器还能启动吗？
 
 # %%
 lab.guess("registry down")
@@ -458,13 +462,14 @@ docker("run -d --rm hello-world")
 lab.outcome("registry down")
 
 # %% [markdown] lang="en" id="down-look"
-# Here nothing had been answered yet, so a real status could be sent: `500`. And what is in the store needs no registry: containers
+# Here nothing had been answered yet, so a real status could be sent: `500`. (Yours answers before it asks the registry: it would say
+# `200` even here.) And what is in the store needs no registry: containers
 # start as before. A registry that is down stops deliveries, not operation.
 #
 # **Third**, a program that is not in the image.
 
-# %% [markdown] lang="zh" of="9656e8b6"
-# 这次还什么都没有回答，所以能发真正的状态码：`500`。而存储里已有的镜像用不着仓库服务器：容器照常启动。仓库服务器停了，停的是交付，不是运行。
+# %% [markdown] lang="zh" of="865a6892"
+# 这次还什么都没有应答，所以能发真正的状态码：`500`。（你的 `images_create` 在问注册服务器之前就应答了，所以在这里仍会是 `200`。）而存储里已有的镜像用不着注册服务器：容器照常启动。注册服务器停了，停的是交付，不是运行。
 #
 # **第三次**：镜像里没有要运行的程序。
 
@@ -528,7 +533,7 @@ lab.outcome("no daemon")
 # %% [markdown] lang="en" id="faces"
 # | missing | who says it | on the wire | exit status |
 # | --- | --- | --- | --- |
-# | image | the daemon, to the client | 404 of `create`, then a pull | (none) |
+# | image | the daemon, to the client | 404 of `create`, then a pull | (none; 125 with `--pull=never`) |
 # | right bytes | the daemon, in a line | 200 of `images/create` | 125 |
 # | registry | the daemon | 500 of `images/create` | 125 |
 # | room in the store | the daemon | 500 of `create` | 125 |
@@ -538,17 +543,17 @@ lab.outcome("no daemon")
 # `Error response from daemon:` in front of a message says that somebody answered. If it is missing, either nobody did, or the answer
 # was a stream.
 
-# %% [markdown] lang="zh" of="93dfbb68"
-# | 少了什么 | 谁说的 | 线路上 | 退出码 |
+# %% [markdown] lang="zh" of="bcd207af"
+# | 少了什么 | 谁说的 | 看到的应答 | 退出码 |
 # | --- | --- | --- | --- |
-# | 镜像 | 守护进程，对客户端 | `create` 回答 404，然后拉取 | （无） |
-# | 正确的内容 | 守护进程，写在一行里 | `images/create` 回答 200 | 125 |
-# | 仓库服务器 | 守护进程 | `images/create` 回答 500 | 125 |
-# | 存储空间 | 守护进程 | `create` 回答 500 | 125 |
-# | 程序 | 内核，对守护进程 | `start` 回答 400 | 127 |
+# | 镜像 | 守护进程，对客户端 | `create` 应答 404，然后拉取 | （无；`--pull=never` 时 125） |
+# | 正确的内容 | 守护进程，写在一行里 | `images/create` 应答 200 | 125 |
+# | 注册服务器 | 守护进程 | `images/create` 应答 500 | 125 |
+# | 存储空间 | 守护进程 | `create` 应答 500 | 125 |
+# | 程序 | 内核，对守护进程 | `start` 应答 400 | 127 |
 # | 守护进程 | 客户端 | 什么也没有 | 125 |
 #
-# 消息前面有 `Error response from daemon:`，说明有谁回答了。没有这几个字，要么没人回答，要么回答是一个流。
+# 消息前面有 `Error response from daemon:`，说明有谁应答了。没有这几个字，要么没人应答，要么应答是一个流。
 
 # %% [markdown] lang="en" id="normalize-step"
 # ## Further: a name in full
@@ -564,13 +569,13 @@ lab.outcome("no daemon")
 # ## 进阶：写全的名字
 #
 # 到现在都是 `Reference.parse` 代劳：`hello-world` 就是 `docker.io/library/hello-world:latest`。**一道挑战题**：不用 `Reference`，自己写。
-# 返回仓库服务器、仓库和标签。
+# 返回注册服务器、仓库和标签。
 #
-# - 第一个斜杠前面的词，只有含点号或冒号，或者就是 `localhost`，才是仓库服务器；否则是 `docker.io`
+# - 第一个斜杠前面的词，只有含点号或冒号，或者就是 `localhost`，才是注册服务器；否则是 `docker.io`
 # - 只有在 `docker.io` 上，不带斜杠的仓库才放在 `library/` 下面
 # - 标签在最后，冒号后面；没有就是 `latest`。（当心 `localhost:5000/cafe`。）
 
-# %% tags=["exercise"] zh="把镜像名写全，返回：仓库服务器、仓库、标签（7 行）。" of="bb4efbcf"
+# %% tags=["exercise"] zh="把镜像名写全，返回：注册服务器、仓库、标签（7 行）。" of="bb4efbcf"
 @lab.step
 def normalize(name):
     """Return an image name in full: its registry, repository and tag (7 lines)."""
@@ -586,13 +591,13 @@ lab.check(normalize)
 # ## Further: find the fault
 #
 # This breaks something on purpose, and says what its users complain of. Find out why, with `fault.docker("…")` or in a terminal, and
-# mend it; the table above tells where to look. Another number breaks something else.
+# mend it; the table above tells where to look. The next numbers break something else.
 
-# %% [markdown] lang="zh" of="36d64ebf"
+# %% [markdown] lang="zh" of="66bd9de9"
 # ## 进阶：找出故障
 #
 # 下面故意弄坏一样东西，并说出用户抱怨什么。请用 `fault.docker("…")` 或在终端里找出原因，然后修好；该看哪里，上面的表格会告诉你。
-# 换一个数字，坏的就是别的地方。
+# 换成后面的数字，坏的就是别的地方。
 
 # %%
 fault = lab.fault(6, seed=1)

@@ -66,25 +66,28 @@ lab.outcome("pause")
 # %% [markdown] lang="en" id="freezer"
 # No signal was sent. One word was written into a file of the container's **cgroup** (lesson 2), and since then the kernel gives no process in
 # there the processor. A stopped process could be continued by anybody who may send it SIGCONT, its parent is told of it, and a child
-# that is forked at that very moment runs on. Of the freezer, nobody in there can notice anything.
+# that is forked at that very moment runs on. Of the freezer, nobody in there can notice anything. (`D` is a
+# sleep that no signal ends; cgroups of version 2 show another letter.)
 #
 # Now your own daemon. Your container has no cgroup that could be frozen, so **your first step** is `start` once more (lesson 5), with
 # two new lines. A process is moved into a cgroup by writing its number into the file `cgroup.procs` there; its children are born in it.
 #
-# - `lab.cgroup(NAME)["freezer"]` makes a cgroup and gives its directory; the name is the first 12 digits of the container's id
+# - `lab.cgroup(NAME)["freezer"]` makes a cgroup and gives its directory; the name is the first 12 digits of `container.id`
+#   (not of `id`, which may be a name)
 # - the command that you started so far gets something in front:
 #   `["sh", "-c", 'echo $$ > "$0"/cgroup.procs; exec "$@"', DIRECTORY]`, a shell that moves itself (`$$` is its own number) and then
 #   becomes your runtime
 
-# %% [markdown] lang="zh" of="14cb2d6a"
+# %% [markdown] lang="zh" of="b8cb48b6"
 # 没有发任何信号，只是往容器的 **cgroup**（第 2 课）的一个文件里写了一个词，内核从此不再让里面的任何进程上处理器。
 # 如果用信号暂停：谁有权发 SIGCONT，谁就能让它继续；父进程会得到通知；恰好在那一刻 fork 出来的子进程还会照跑。
-# 而冻结器（freezer）的事，里面谁也察觉不到。
+# 而冻结器（freezer）的事，里面谁也察觉不到。（`D` 是信号叫不醒的睡眠；cgroup v2 上是别的字母。）
 #
 # 现在轮到你自己的守护进程。你的容器还没有可以冻结的 cgroup，所以**你的第一步**是再写一次 `start`（第 5 课），新增两行。
 # 把进程号写进 cgroup 里的文件 `cgroup.procs`，进程就搬了进去；之后它的子进程一出生就在里面。
 #
-# - `lab.cgroup(NAME)["freezer"]` 新建一个 cgroup，给出它的目录；名字取容器 id 的前 12 位
+# - `lab.cgroup(NAME)["freezer"]` 新建一个 cgroup，给出它的目录；名字取 `container.id` 的前 12 位
+#   （不是 `id` 的：它可能是容器名）
 # - 在原来启动的命令前面加上 `["sh", "-c", 'echo $$ > "$0"/cgroup.procs; exec "$@"', DIRECTORY]`：
 #   这个 shell 先把自己搬进去（`$$` 是它自己的进程号），然后变成你的运行时
 
@@ -100,12 +103,13 @@ lab.check(start)
 # %% [markdown] lang="en" id="pause-step"
 # **Your second step** is `pause` itself. In cgroups of version 1 the word `FROZEN` or `THAWED` goes into `freezer.state`, in version 2
 # `1` or `0` into `cgroup.freeze`; the names `FREEZER`, `FROZEN` and `THAWED` hold what this machine wants. `lab.group(NAME)["freezer"]` is
-# the directory of a cgroup that was made before. Write, and answer 204.
+# the directory of a cgroup that was made before. Look the container up first, as
+# always; write, and answer 204.
 
-# %% [markdown] lang="zh" of="f067fa0c"
+# %% [markdown] lang="zh" of="1e6d77e1"
 # **你的第二步**就是 `pause`。cgroup v1 是往 `freezer.state` 里写 `FROZEN` 或 `THAWED`，v2 是往 `cgroup.freeze` 里写 `1` 或 `0`；
 # 这台机器用哪种，已经放在 `FREEZER`、`FROZEN`、`THAWED` 这几个名字里。`lab.group(NAME)["freezer"]` 是先前建好的 cgroup 的目录。
-# 写进去，回答 204。
+# 照例先查容器，再写进去，应答 204。
 
 # %% tags=["exercise"] zh="冻结容器的进程；204（3 行）。" of="d5f8fc4e"
 @lab.step
@@ -213,13 +217,14 @@ lab.outcome("exec")
 # `docker exec` makes two calls that matter. The first, `exec_create`, only notes what is wanted; labcore does that for you: an `Exec` in
 # `daemon.execs`, by its id, which knows its `.container` and its `.argv`. **Your third step**, `exec_start`, answers the second:
 #
+# - `made = daemon.execs[id]` is that `Exec`
 # - `ops.JoinCgroup((DIRECTORY,))` first, with the container's own freezer: else `pause` would miss this process
 # - `ops.JoinNamespaces(…)` takes a tuple of pairs, a flag and a file: for each kind in `NAMESPACES`, `NAMESPACE_FLAGS[kind]` and
 #   `f"/proc/{pid}/ns/{NAMESPACE_FILES[kind]}"`; the container's first process is `made.container.pid`
 # - then `ops.Clone()`, and `ops.Execve(argv, (), tried)` with `tried = ops.search_path(argv[0], (), DEFAULT_PATH)`
 # - `made.start(Plan([…]))`; then send what comes from `made.output()` as in lesson 6: `Hijack(…)` of frames, each with its head of 8 bytes
 
-# %% [markdown] lang="zh" of="25a348e3"
+# %% [markdown] lang="zh" of="4506af07"
 # 一种也没有：它加入了容器的命名空间，用的是系统调用 `setns(2)`，一次加入一种；`/proc/PID/ns/` 下每种都有一个文件。
 # （同一件事，两张表：`top` 显示本机的编号，是在外面读 `/proc` 得来的；`ps` 在里面运行，显示 PID 命名空间里的编号。在两张表里找找 `sleep 300`。）
 # 顺序很要紧：`setns` 进入 PID 命名空间时，调用者自己并不会过去，只有它**之后**创建的子进程才在里面。所以要先加入，再 clone。
@@ -227,6 +232,7 @@ lab.outcome("exec")
 # `docker exec` 要紧的请求有两个。第一个是 `exec_create`，只是记下想运行什么，由 labcore 替你做：`daemon.execs` 里按 id 存着一个 `Exec`，
 # 它知道自己的 `.container` 和 `.argv`。第二个就是**你的第三步** `exec_start`：
 #
+# - `made = daemon.execs[id]` 就是那个 `Exec`
 # - 先是 `ops.JoinCgroup((DIRECTORY,))`，用容器自己的冻结器：否则 `pause` 会漏掉这个进程
 # - `ops.JoinNamespaces(…)` 接受由二元组（标志，文件）组成的元组：对 `NAMESPACES` 里的每个 `kind`，就是 `NAMESPACE_FLAGS[kind]` 和
 #   `f"/proc/{pid}/ns/{NAMESPACE_FILES[kind]}"`；容器的第一个进程是 `made.container.pid`
@@ -250,23 +256,26 @@ lab.check(exec_start)
 
 # %%
 small(f"exec {made} ps")
-small(f"exec {made} sh -c 'echo to standard error >&2; exit 7'")
+small(f"exec {made} sh -c 'echo to standard error >&2; exit 7'").status
 
 # %% [markdown] lang="en" id="logs"
-# Your exec is mightier than the container: it keeps all of root's capabilities, and no filter looks at its calls. That is a way out of it. labcore's and
+# (In a terminal one mostly types `docker exec -it NAME sh`: `-i` keeps the input open, `-t` gives the program a terminal. A notebook
+# has none.) Your exec is mightier than the container: it keeps all of root's capabilities, and no filter looks at its calls. That is a way out of it. labcore's and
 # Docker's give it the container's own rights, no more.
 #
 # ## `logs`: who writes them down?
 #
-# The container wrote to its standard output, and nobody was watching. Now the daemon is killed with `kill -9`, for two seconds. Are there ticks of that time?
+# The container wrote to its standard output, and nobody was watching. Now the daemon is killed with `kill -9`, and started again two
+# seconds later. Are there ticks of that time?
 
-# %% [markdown] lang="zh" of="05c1b9cc"
+# %% [markdown] lang="zh" of="2e3aebd3"
+# （在终端里最常敲的是 `docker exec -it 名字 sh`：`-i` 保持输入打开，`-t` 给程序一个终端。笔记本里没有终端。）
 # 你的 exec 比容器更强大：它保留了 root 的全部能力（capability），也没有过滤器检查它的系统调用。这就是一条逃逸的路。
 # labcore 和 Docker 的 exec 只给它容器自己的权力，不会更多。
 #
 # ## `logs`：谁在记录？
 #
-# 容器往标准输出写，当时并没有人在看。现在用 `kill -9` 杀掉守护进程两秒钟。这段时间的报数还在吗？
+# 容器往标准输出写，当时并没有人在看。现在用 `kill -9` 杀掉守护进程，两秒后再启动。这段时间的报数还在吗？
 
 # %%
 lab.guess("logs")
@@ -280,13 +289,14 @@ lab.outcome("logs")
 
 # %% [markdown] lang="en" id="monitor"
 # No gap. Beside each container stands a small program, its **monitor**: it holds the other ends of the container's pipes, and writes what comes into a file; when the container
-# ends, it notes the exit code. The daemon only reads. (In Docker it is `containerd-shim`; the file is JSON there, `/var/lib/docker/containers/ID/ID-json.log`, and grows without
-# end unless you set `--log-opt max-size`.) Here is labcore's, with a time before each piece:
+# ends, it notes the exit code. The daemon only reads. (In Docker `containerd-shim` holds the pipes, but dockerd
+# writes the file, as JSON: `/var/lib/docker/containers/ID/ID-json.log`, which grows without end unless you set `--log-opt max-size`. While
+# dockerd is away, with `live-restore`, what a pipe holds can wait, and then the program has to.) Here is labcore's, with a time before each piece:
 
-# %% [markdown] lang="zh" of="a14ff0ed"
+# %% [markdown] lang="zh" of="0b014b83"
 # 没有缺口。每个容器旁边都有一个小程序，叫**监视进程**（monitor）：它握着容器管道的另一端，把收到的写进文件；容器结束时，由它记下退出码。
-# 守护进程只是读。（Docker 里的对应物是 `containerd-shim`；文件是 JSON 格式，在 `/var/lib/docker/containers/ID/ID-json.log`，
-# 不设 `--log-opt max-size` 就会一直变大。）labcore 的文件是这样的，每段前面带着时间：
+# 守护进程只是读。（Docker 里握着管道的是 `containerd-shim`，写文件的却是 dockerd，格式是 JSON，在 `/var/lib/docker/containers/ID/ID-json.log`，
+# 不设 `--log-opt max-size` 就会一直变大；开着 `live-restore` 而 dockerd 不在时，管道装满了，程序就得等。）labcore 的文件是这样的，每段前面带着时间：
 
 # %%
 log = next(Path(daemon.root).glob("containers/*/log"))
@@ -296,9 +306,9 @@ lab.processes(int(pid))
 # %% [markdown] lang="en" id="cp"
 # ## `cp`, `diff`, `commit`: the files
 #
-# A container's root is mounted in its own mount namespace only. `docker cp` reaches it all the same, and so can you: how, without a container command?
+# A container's root (labcore's) is mounted in its own mount namespace only. `docker cp` reaches it all the same, and so can you: how, without a container command?
 
-# %% [markdown] lang="zh" of="76ea5683"
+# %% [markdown] lang="zh" of="abcddea1"
 # ## `cp`、`diff`、`commit`：文件
 #
 # 容器的根只挂载在它自己的挂载命名空间里。`docker cp` 照样够得着，你也可以：不用任何容器命令，怎样做到？
@@ -392,9 +402,9 @@ life.picture
 # ## `pull`, `push`, `search`, `tag`: images
 #
 # These you know from lessons 3 and 6; here they are with docker's own command, and a registry in this notebook. (`docker search` asks Docker Hub, and only that;
-# `docker login` keeps a password for a registry: lesson 3.) Which of the four asks the daemon for nothing that goes over the network?
+# `docker login` keeps a password for a registry: lesson 3.) Which of them needs no network?
 
-# %% [markdown] lang="zh" of="ef049ff3"
+# %% [markdown] lang="zh" of="c067fb2f"
 # ## `pull`、`push`、`search`、`tag`：镜像
 #
 # 这些第 3、6 课已经见过；这里用 docker 自己的命令再走一遍，仓库就在本笔记本里。（`docker search` 只查 Docker Hub；
@@ -624,10 +634,11 @@ lab.check(run)
 #   network: a socket stays for ever in the namespace where it was made). Both directions at once:
 #   `lab.background(copy, client, server)`, and then `copy(server, client)`
 #
-# and one line: `lab.accept(socket.create_server(("127.0.0.1", port)), serve, until=container.wait)`. It calls `serve` with each connection, in a
+# and one line: `lab.accept(socket.create_server(("127.0.0.1", port)), serve, until=container.wait)` (`wait` without parentheses: it
+# is called there). It calls `serve` with each connection, in a
 # thread of its own, until the container has ended. (A port that is in use is an OSError. Do not catch it: the user wants to know.)
 
-# %% [markdown] lang="zh" of="236266d9"
+# %% [markdown] lang="zh" of="6add2dfd"
 # ## `-p`：端口映射
 #
 # 容器现在有地址了，但只有它的宿主机知道。`docker run -p 8080:80` 让人在机器的 8080 端口就能找到容器的 80 端口。
@@ -641,7 +652,7 @@ lab.check(run)
 # - `serve(client)`：`with lab.dial(lab.address(container.pid), inside) as server:` 是到容器的连接（从宿主机的网络里发起：
 #   套接字在哪个命名空间里建立，就永远属于哪里）。两个方向要同时进行：先 `lab.background(copy, client, server)`，再 `copy(server, client)`
 #
-# 最后一行：`lab.accept(socket.create_server(("127.0.0.1", port)), serve, until=container.wait)`。它为每个连接单开一个线程调用 `serve`，
+# 最后一行：`lab.accept(socket.create_server(("127.0.0.1", port)), serve, until=container.wait)`（`wait` 不带括号：由它去调用）。它为每个连接单开一个线程调用 `serve`，
 # 直到容器结束。（端口已被占用会抛出 OSError。不要接住它：用户需要知道。）
 
 # %% tags=["exercise"] zh="只要容器还在运行，就把连到端口的连接转给容器的端口（8 行）。" of="68b0a582"
@@ -670,11 +681,12 @@ lab.fetch(f"http://127.0.0.1:{port}/passwd", within=10).decode().splitlines()[0]
 lab.network(of=mine)
 
 # %% [markdown] lang="en" id="in-use"
-# The stock docker command, your daemon, your cable, your port: and a page out of the container's `/etc`. Try it in your browser, too. What
+# The stock docker command, your daemon, your cable, your port: and a page out of the container's `/etc`. (Your daemon has a host of its
+# own, so `box` is not on it.) Try it in your browser, too. What
 # does a second container say that wants the same port?
 
-# %% [markdown] lang="zh" of="1055ce77"
-# 原装的 docker 命令，你的守护进程，你的网线，你的端口，取回了容器 `/etc` 里的一个文件。用浏览器也试试。
+# %% [markdown] lang="zh" of="3eeb1439"
+# 原装的 docker 命令，你的守护进程，你的网线，你的端口，取回了容器 `/etc` 里的一个文件。（你的守护进程有自己的一台“宿主机”，所以看不到 `box`。）用浏览器也试试。
 # 再来一个容器，也要这个端口，会怎么说？
 
 # %%
@@ -747,13 +759,14 @@ lab.packet("host", "127.0.0.1", door, of=daemon)
 
 # %% [markdown] lang="en" id="dnat-lines"
 # Nobody. It left for 127.0.0.1, and before it was on any interface the kernel had written the container's address over that (*DNAT*), and
-# the bridge's over its own (*masquerade*), so that the answer finds its way back. No process has touched it.
+# the bridge's over its own (*masquerade*), so that the answer finds its way back. No process has touched it. (In
+# Docker a connection from the machine itself to 127.0.0.1 is the one case for `docker-proxy`, unless that is switched off.)
 #
 # Everything away again, the containers first:
 
-# %% [markdown] lang="zh" of="2443cf63"
+# %% [markdown] lang="zh" of="9931d5a3"
 # 没有人搬运。它本来要去 127.0.0.1，还没到任何接口，内核就把目的地址换成了容器的（*DNAT*），又把源地址换成了网桥的（*masquerade*），
-# 这样答复才找得到回来的路。没有任何进程碰过它。
+# 这样答复才找得到回来的路。没有任何进程碰过它。（在 Docker 里，本机连 127.0.0.1 正好归 `docker-proxy` 管，除非关掉它。）
 #
 # 全部收拾掉，先收容器：
 
@@ -832,10 +845,10 @@ lab.check(create)
 # `Reply(409, {"message": f"Container {container.id} is not running"})`.
 
 # %% [markdown] lang="zh" of="6027956a"
-# **`unpause`**，`POST /containers/{id}/unpause`：解冻，回答 204。
+# **`unpause`**，`POST /containers/{id}/unpause`：解冻，应答 204。
 #
 # **`exec_create`**，`POST /containers/{id}/exec`：请求体是 `{"Cmd": ["ps"], …}`；造一个 `Exec(container, argv)`，按它的 `.id` 存进 `daemon.execs`，
-# 回答 201 和 `{"Id": …}`。容器的 `.state` 不是 `"running"` 时，回答 `Reply(409, {"message": f"Container {container.id} is not running"})`。
+# 应答 201 和 `{"Id": …}`。容器的 `.state` 不是 `"running"` 时，应答 `Reply(409, {"message": f"Container {container.id} is not running"})`。
 
 # %% tags=["exercise"] zh="让容器的进程继续；204。" of="cbf36d79"
 @lab.step
@@ -856,15 +869,16 @@ def exec_create(daemon, request, id):
 lab.check(exec_create)
 
 # %% [markdown] lang="en" id="inspect-challenges"
-# `docker exec` asks for these two as well, before and after:
+# `docker exec` asks for these two as well, before and after (a container has `.id`, `.name`, `.state`, `.pid`, `.returncode`, `.image`,
+# `.argv`):
 #
 # - **`inspect`**, `GET /containers/{id}/json`: 200 with `Id`, `Name` (with a `/` in front), `State` (`Status`, `Running`, `Pid`, `ExitCode`: 0
 #   where there is none) and `Config` (`Image`, `Cmd`)
 # - **`exec_inspect`**, `GET /exec/{id}/json`: 200 with `ID`, `ContainerID`, `Running`, `ExitCode` (`made.returncode`, which is `None` until the
 #   end)
 
-# %% [markdown] lang="zh" of="56b35266"
-# `docker exec` 还要问这两个，一前一后：
+# %% [markdown] lang="zh" of="c5d73625"
+# `docker exec` 还要问这两个，一前一后（容器知道自己的 `.id`、`.name`、`.state`、`.pid`、`.returncode`、`.image`、`.argv`）：
 #
 # - **`inspect`**，`GET /containers/{id}/json`：200，包含 `Id`、`Name`（前面带 `/`）、`State`（`Status`、`Running`、`Pid`、`ExitCode`：没有就是 0）
 #   和 `Config`（`Image`、`Cmd`）
@@ -892,13 +906,15 @@ lab.check(exec_inspect)
 # ## Further: find the fault
 #
 # This breaks something on purpose, and says what a user complains of. Find the cause with the commands of this lesson, `fault.docker("…")`, and
-# mend it. The check looks from outside whether it runs. Another number breaks something else; `print(fault.cause)` is for those who give up.
+# mend it. (Two options of `docker run` may help: `-e NAME=VALUE` sets a variable, `-v NAME:/DIR` mounts a volume, a directory that
+# outlives containers.) The check looks from outside whether it runs. The next numbers break something else; `print(fault.cause)` is for those who give up.
 
-# %% [markdown] lang="zh" of="406807cb"
+# %% [markdown] lang="zh" of="47580b4c"
 # ## 进阶：找出故障
 #
-# 下面故意弄坏一样东西，并说出用户抱怨什么。用这一课的命令 `fault.docker("…")` 找出原因，然后修好。
-# 检查从外面看它是否真的能用了。换一个数字，坏的就是别的地方；放弃的人可以看 `print(fault.cause)`。
+# 下面故意弄坏一样东西，并说出用户抱怨什么。用这一课的命令 `fault.docker("…")` 找出原因，然后修好。（`docker run` 有两个选项也许用得上：
+# `-e 名字=值` 设置环境变量；`-v 名字:/目录` 挂载一个卷，就是容器没了也还在的目录。）
+# 检查从外面看它是否真的能用了。换成后面的数字，坏的就是别的地方；放弃的人可以看 `print(fault.cause)`。
 
 # %%
 fault = lab.fault(7, seed=1)
@@ -935,9 +951,10 @@ fault.restore()
 lab.reset()
 
 # %% [markdown] lang="en" id="next"
-# Your daemon has gained `pause`, `exec` and a network. What it does not do that labcore does: give `exec` the container's rights and a terminal, keep what containers write
+# Your daemon has gained `pause`, `exec` and a network. What it does not do that labcore does: show logs and stop containers, give `exec` the container's rights
+# and a terminal, keep what containers write
 # when it is killed, stop them politely. In lesson 8 you read a Dockerfile.
 
-# %% [markdown] lang="zh" of="d5165de8"
-# 你的守护进程多了 `pause`、`exec` 和网络。labcore 会做而它还不会的：让 `exec` 只有容器的权力、给它一个终端，自己被杀时仍保住容器的输出，以及礼貌地停止容器。
+# %% [markdown] lang="zh" of="25f5dd17"
+# 你的守护进程多了 `pause`、`exec` 和网络。labcore 会做而它还不会的：显示日志、停止容器，让 `exec` 只有容器的权力、给它一个终端，自己被杀时仍保住容器的输出，以及礼貌地停止容器。
 # 第 8 课，你将读懂 Dockerfile。

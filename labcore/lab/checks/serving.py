@@ -23,6 +23,7 @@ def serve(mine: ModuleType, draw: Draw, *, runtime: list[str], lesson: int, regi
         serve_app(app, Path(draw.place, SOCKET), None, undo)
         with Path(draw.root, GATE).open("rb") as gate:
             gate.read(1)
-    for said in dict.fromkeys(row["said"] for row in app.log.take() if row["status"] == HTTPStatus.INTERNAL_SERVER_ERROR):
+    failed = (HTTPStatus.BAD_REQUEST, HTTPStatus.INTERNAL_SERVER_ERROR)
+    for said in dict.fromkeys(row["said"] for row in app.log.take() if row["status"] in failed):
         print(said, flush=True)  # what is wrong with a handler stands below the verdict
     return {id: [each.image, list(each.argv), each.state] for id, each in daemon.containers.items()}

@@ -109,13 +109,14 @@ SCENARIOS: Final = (
             "The registry of the team has moved. {name} is to be started from its image `team/greeting:1.0`; "
             "other images have been "
             "pulled from the new place since, and are here. What the notes of last year say does not work any more:",
-            "团队的仓库搬了家。要用其中的镜像 `team/greeting:1.0` 启动 {name}；搬家之后，已经有别的镜像从新地址拉取到了这里。"
+            "团队的注册服务器换了地址。要用其中的镜像 `team/greeting:1.0` 启动 {name}；"
+            "换地址之后，已经有别的镜像从新地址拉取到了这里。"
             "照着去年的笔记做，行不通了：",
         ),
         cause=Bilingual(
             "The first part of an image's name is the registry's address, and at that one nobody listens any more. "
             "`docker images` shows by which address others were pulled: {image}.",
-            "镜像名字的第一段就是仓库的地址，而那里已经没有人监听了。`docker images` "
+            "镜像名字的第一段就是注册服务器的地址，而那里已经没有人监听了。`docker images` "
             "能看到别的镜像是从哪个地址拉取的：{image}。",
         ),
         breaks=_misname,

@@ -24,7 +24,7 @@ HINTS = {
         ),
         T(
             "`command` raises ImageNotFound. Answer it with 404 and a message; else make the container as in lesson 5, with the program that `command` returned.",
-            "`command` 会抛出 ImageNotFound：回答 404 和一条消息；否则像第 5 课那样建容器，程序用 `command` 返回的。",
+            "`command` 会抛出 ImageNotFound：应答 404 和一条消息；否则像第 5 课那样建容器，程序用 `command` 返回的。",
         ),
         T(
             "`try: argv = command(…)` / `except ImageNotFound: return Reply(404, {'message': …})`; `container = Container(…)`; `daemon.containers[container.id] = container`",
@@ -62,15 +62,15 @@ HINTS = {
     "normalize": (
         T(
             "`cafe/menu` and `localhost/menu`: which of the first words is a registry, and how can one tell?",
-            "`cafe/menu` 和 `localhost/menu`：哪个开头的词是仓库服务器？怎样分辨？",
+            "`cafe/menu` 和 `localhost/menu`：哪个开头的词是注册服务器？怎样分辨？",
         ),
         T(
             "The word before the first slash is a registry if it has a dot or a colon in it, or is `localhost`. Only behind the last slash does a colon begin a tag.",
-            "第一个斜杠前的词里有点号或冒号，或者就是 `localhost`，它才是仓库服务器。只有最后一个斜杠之后的冒号，才引出标签。",
+            "第一个斜杠前的词里有点号或冒号，或者就是 `localhost`，它才是注册服务器。只有最后一个斜杠之后的冒号，才引出标签。",
         ),
         T(
             "`first, slash, rest = name.partition('/')`; if it is no registry: `first, rest = 'docker.io', name`; `repository, _, tag = rest.partition(':')`; `library/` for Docker Hub alone",
-            "`first, slash, rest = name.partition('/')`；若不是仓库服务器：`first, rest = 'docker.io', name`；`repository, _, tag = rest.partition(':')`；只有 Docker Hub 才补 `library/`",
+            "`first, slash, rest = name.partition('/')`；若不是注册服务器：`first, rest = 'docker.io', name`；`repository, _, tag = rest.partition(':')`；只有 Docker Hub 才补 `library/`",
         ),
     ),
 }

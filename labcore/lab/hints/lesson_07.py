@@ -48,7 +48,7 @@ HINTS = {
     "publish": (
         T(
             "Somebody sends a question and waits for the answer. Which of the two directions must not wait for the other?",
-            "有人发来问题，等着回答。两个方向，谁能等谁？",
+            "有人发来问题，等着应答。两个方向，谁能等谁？",
         ),
         T(
             "One direction in the background, the other here; and each end is passed on: who has nothing more to say shuts down his half.",

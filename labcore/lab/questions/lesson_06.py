@@ -7,7 +7,7 @@ QUESTIONS = {
     "after the 404": Question(
         T(
             "The daemon answers `POST /containers/create` with 404. What does `docker run` do?",
-            "守护进程对 `POST /containers/create` 回答 404，`docker run` 会怎么做？",
+            "守护进程对 `POST /containers/create` 应答 404，`docker run` 会怎么做？",
         ),
         (
             T("it gives up", "放弃"),
@@ -68,7 +68,7 @@ QUESTIONS = {
         ),
     ),
     "without a registry": Question(
-        T("The registry is down. Which containers can still be started?", "仓库服务器停了，哪些容器还能启动？"),
+        T("The registry is down. Which containers can still be started?", "注册服务器停了，哪些容器还能启动？"),
         (
             T("none", "都不能"),
             T("those whose image is here", "镜像已在本地的"),
@@ -113,7 +113,7 @@ QUESTIONS = {
         (
             T("containerd, with a shim and runc for each", "containerd，为每个容器用一个 shim 和 runc"),
             T("systemd", "systemd"),
-            T("the registry", "仓库服务器"),
+            T("the registry", "注册服务器"),
         ),
         0,
         T("The shim stays with the container: the daemon may be restarted.", "shim 留在容器身边：守护进程可以重启。"),

@@ -50,7 +50,7 @@ class Op(Record):
 
 
 class Clone(Op):
-    """Make the process, with new namespaces: clone(2). Always the first op.
+    """Make the process, with new namespaces: clone(2). The first op, but for those that are done before it.
 
     `cgroup` is a descriptor of a v2 cgroup to start in (which sets INTO_CGROUP), -1 for the starter's own.
     """

@@ -74,6 +74,7 @@ WRONG: dict[str, dict[str, str]] = {
         "a hard-coded program": _but(START, ("container.image, *container.argv", '"busybox", "/bin/sh", "-c", "sleep 9"')),
         "a call of the reference": _reference("start"),
         "as in lesson 5": _but(START, ("*enter, ", "")),
+        "a cgroup named by what was asked for": _but(START, ("lab.cgroup(container.id[:12])", "lab.cgroup(id[:12])")),
         "one cgroup for all": _but(START, ("lab.cgroup(container.id[:12])", 'lab.cgroup("box")')),
         "the daemon itself moved": _but(
             START, ("    enter =", '    Path(group, "cgroup.procs").write_text("0")\n    enter ='), ("*enter, ", "")

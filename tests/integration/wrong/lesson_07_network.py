@@ -219,6 +219,9 @@ def publish(port, container, inside):
     main()
 """,
         "one direction only": _but(PUBLISH, ("            lab.background(copy, client, server)\n", "")),
+        "one direction after the other": _but(
+            PUBLISH, ("            lab.background(copy, client, server)\n", "            copy(client, server)\n")
+        ),
         "the end is not passed on": _but(PUBLISH, ("        target.shutdown(socket.SHUT_WR)\n", "")),
         "the first piece only": _but(PUBLISH, ("while data := source.recv(1 << 16):", "if data := source.recv(1 << 16):")),
         "one after the other": """

@@ -46,7 +46,7 @@ MACHINE = Reason("a program's machine is the number at byte 18")
 OWN_COMMAND = Reason("where no program is asked for, it is the image's command")
 NO_IMAGE = Reason("for an image that is not here: 404")
 CREATED = Reason("for one that is here: 201")
-AT_ONCE = Reason("the answer begins before the registry has sent anything")
+AT_ONCE = Reason("the answer begins before the pull: the Reply is returned first, and its generator pulls")
 PULLED = Reason("the image is in the store, whole and under its name")
 ERROR_LINE = Reason("what fails later is a line with `error` and `errorDetail`")
 TAKEN_OVER = Reason("the connection is taken over at once")
@@ -452,8 +452,8 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "500 for a missing image": NO_IMAGE,
         "200 for a missing image": NO_IMAGE,
         "200 for a container": CREATED,
-        "a text in place of JSON": Reason("and a message, in JSON, that names the image"),
-        "it does not say which image": Reason("and a message, in JSON, that names the image"),
+        "a text in place of JSON": Reason("the message, in JSON: `No such image: ` and the name"),
+        "it does not say which image": Reason("the message, in JSON: `No such image: ` and the name"),
         "whatever fails is missing": Reason("one that is damaged is an error, and not missing"),
         "without warnings": Reason("and Warnings, an empty list"),
         "the error is raised": NO_IMAGE,
@@ -573,6 +573,7 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "a call of the reference": OWN,
         "a call of labcore's proxy": OWN,
         "one direction only": COMES_THROUGH,
+        "one direction after the other": Reason("both directions at once: what it says comes while this side is still open"),
         "the end is not passed on": COMES_THROUGH,
         "the first piece only": COMES_THROUGH,
         "one after the other": Reason("while one connection says nothing, another is served"),
@@ -588,6 +589,7 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "a hard-coded program": PROGRAM_RUNS,
         "a call of the reference": OWN,
         "as in lesson 5": OWN_GROUP,
+        "a cgroup named by what was asked for": OWN_GROUP,
         "one cgroup for all": OWN_GROUP,
         "the daemon itself moved": Reason("the daemon itself is not in that cgroup"),
         "a cgroup that nobody enters": OWN_GROUP,

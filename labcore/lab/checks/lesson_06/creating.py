@@ -71,7 +71,7 @@ def _converse_create(wire: Wire, draw: Draw) -> Iterator[Claim]:
     said = refused.json()
     message = said.get("message", "") if isinstance(said, dict) else ""
     named = message in (f"No such image: {_missing(draw)}", f"No such image: {_missing(draw)}:latest")
-    yield Claim(say("and a message, in JSON, that names the image"), named, refused.body[:80].decode(errors="replace"))
+    yield Claim(say("the message, in JSON: `No such image: ` and the name"), named, refused.body[:80].decode(errors="replace"))
     asked = [row.request for row in draw.kept("registry").access_log().rows]
     yield Claim(say("the daemon pulls nothing by itself"), not asked, ", ".join(asked[:1]))
     made = _create(wire, _here(draw), draw.mark)

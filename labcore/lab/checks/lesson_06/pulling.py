@@ -119,7 +119,7 @@ def _words(lines: list[Any]) -> list[str]:
 def _converse_pull(wire: Wire, draw: Draw) -> Iterator[Claim]:
     registry: _Slow = draw.kept("registry")
     status, first, rest = _begun(wire, draw, registry)
-    yield Claim(say("the answer begins before the registry has sent anything"), status > 0)
+    yield Claim(say("the answer begins before the pull: the Reply is returned first, and its generator pulls"), status > 0)
     if not status:
         return
     lines = [_parsed(line) for line in (first, *rest.splitlines()) if line.strip()]

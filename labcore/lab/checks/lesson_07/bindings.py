@@ -97,7 +97,7 @@ def _missing(wire: Wire, target: str, image: str) -> Iterator[Claim]:
     yield equal(say("for an image that is not here: 404"), 404, refused.status)
     said = refused.json()
     named = isinstance(said, dict) and image in str(said.get("message"))
-    yield Claim(say("and a message, in JSON, that names the image"), named, refused.body[:80].decode(errors="replace"))
+    yield Claim(say("the message, in JSON: `No such image: ` and the name"), named, refused.body[:80].decode(errors="replace"))
 
 
 def _start(wire: Wire, draw: Draw) -> int:

@@ -44,8 +44,8 @@ def nothing_more(_returned: Any, _draw: Draw) -> Iterator[Claim]:
 
 def _converse_start(wire: Wire, draw: Draw) -> Iterator[Claim]:
     programs = [program(draw, name) for name in ("first", "second")]
-    ids = [created(wire, argv) for argv in programs]
-    for id in ids:
+    ids = [created(wire, argv, name) for argv, name in zip(programs, ("", draw.mark), strict=True)]
+    for id in (ids[0], draw.mark):  # by its id, and by its name
         yield status(wire.ask("POST", f"{API}/containers/{id}/start"), 204)
     for id, argv in zip(ids, programs, strict=True):
         container = wire.until(partial(first_process, wire, argv))

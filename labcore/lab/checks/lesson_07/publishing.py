@@ -24,6 +24,7 @@ from labcore.runtime.ops import Op
 from labcore.spec import NAMESPACES, ContainerSpec
 
 PIECE_BYTES: Final = 1 << 16  # what one recv(2) returns at most, if it is asked for that
+GREETING: Final = "here"
 ELSEWHERE: Final = "127.0.0.2"  # an address of the machine, too
 FORWARDING: Final[tuple[Target, ...]] = (proxy, proxy_server, relays)
 
@@ -54,8 +55,9 @@ class Started:
 
 
 def _counts(draw: Draw) -> tuple[str, ...]:
-    """A program that counts the bytes of each connection, once the inner gate is open, and waits at the gate."""
-    counts = f"read go < /{INNER_GATE}; exec /bin/busybox nc -ll -p {_inside(draw)} -e /bin/busybox wc -c"
+    """A program that greets each connection and counts its bytes, once the inner gate is open, and waits at the gate."""
+    served = f"echo {GREETING}; exec /bin/busybox wc -c"
+    counts = f"read go < /{INNER_GATE}; exec /bin/busybox nc -ll -p {_inside(draw)} -e /bin/sh -c '{served}'"
     return draw.script(f"({counts}) & read go < /{GATE}; kill $!; exit {draw.exit_code}")
 
 
@@ -120,6 +122,8 @@ def _observe_publish(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     text = say("bytes that come through to its program, which answers at their end")
     yield equal(text, str(small), _counted(machine, draw, small, again=True))
     yield equal(text, str(large), _counted(machine, draw, large))
+    text = say("both directions at once: what it says comes while this side is still open")
+    yield Claim(text, _greets(machine, draw))
     with suppress(OSError), machine.connect(LOOPBACK, _port(draw)):
         text = say("while one connection says nothing, another is served: bytes that come through")
         yield equal(text, str(small), _counted(machine, draw, small))
@@ -144,6 +148,15 @@ def _ends(machine: NetworkView, draw: Draw) -> bool:
         return True
 
 
+def _greets(machine: NetworkView, draw: Draw) -> bool:
+    """Return whether the program's greeting comes before anything has been sent, or ended."""
+    try:
+        with machine.connect(LOOPBACK, _port(draw)) as connection:
+            return connection.recv(64).startswith(GREETING.encode())
+    except OSError:  # a timeout, too
+        return False
+
+
 def _counted(machine: NetworkView, draw: Draw, count: int, *, again: bool = False) -> str:
     """Send so many bytes, and the end; return what is answered. With `again`, until somebody listens in the container."""
     deadline = time.monotonic() + ANSWER_SECONDS
@@ -152,10 +165,17 @@ def _counted(machine: NetworkView, draw: Draw, count: int, *, again: bool = Fals
         with suppress(OSError), machine.connect(LOOPBACK, _port(draw)) as connection:
             connection.sendall(bytes(count))
             connection.shutdown(socket.SHUT_WR)
-            answer = connection.recv(64)
+            answer = _to_the_end(connection)
         if answer or not again or time.monotonic() > deadline:
-            return answer.decode(errors="replace").strip()
+            return answer.decode(errors="replace").removeprefix(GREETING).strip()
         time.sleep(POLL_SECONDS)
+
+
+def _to_the_end(connection: socket.socket) -> bytes:
+    received = b""
+    while more := connection.recv(64):
+        received += more
+    return received
 
 
 def _conclude_publish(returned: Any, draw: Draw) -> Iterator[Claim]:
