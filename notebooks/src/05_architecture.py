@@ -62,9 +62,6 @@ lab.guess("run -d")
 docker("run -d busybox sh -c 'exit 3'")
 ear.conversation()
 
-# %%
-lab.outcome("run -d")
-
 # %% [markdown] lang="en" id="route-step"
 # There is no request called *run*. The client **creates** a container: all about it is one piece of JSON, and the answer is its id.
 # It asks to be told its end (**wait**), and has it **started**. This way of talking is called **REST**: things have addresses
@@ -105,6 +102,9 @@ lab.check(route)
 routes = [("GET", "/_ping", "ping"), ("POST", "/containers/{id}/start", "start")]
 for asked in "GET /_ping", "POST /v1.47/containers/4f3/start", "GET /start":
     print(asked, "is answered by", *route(*asked.split(), routes))
+
+# %%
+lab.outcome("run -d")
 
 # %% [markdown] lang="en" id="ping-step"
 # ## Your daemon
