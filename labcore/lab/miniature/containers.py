@@ -17,7 +17,7 @@ from labcore.native import DEVNULL, PIPE, Process
 from labcore.runtime import Plan, spawn
 
 CHUNK_BYTES: Final = 1 << 16
-FIRST_PROCESS_SECONDS: Final = 10.0  # until the runtime has started it
+FIRST_PROCESS_SECONDS: Final = 60.0  # until the runtime has started it
 POLL_SECONDS: Final = 0.01
 
 
