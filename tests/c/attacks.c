@@ -188,21 +188,32 @@ static int open_handle(const char *hex, const char *type)
 
 /* --- scan SECONDS: look for processes that come into this container, and into whatever of them can be opened */
 
+/* Read a process's name; text stays as it is once the process has ended. */
+static void read_name(int pid, char *text, size_t size)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/comm", pid);
+    int comm = open(path, O_RDONLY);
+    ssize_t count = comm < 0 ? 0 : read(comm, text, size - 1);
+    if (count > 0)
+        text[count - 1] = 0;
+    if (comm >= 0)
+        close(comm);
+}
+
 static void look_into(int pid)
 {
     static const char *const parts[] = {"mem", "root/etc", "cwd/.", "fd/3", "fd/4", "fd/5", "fd/6", "fd/7", "environ", "maps"};
     char path[64], text[64];
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        text[0] = 0;
+        read_name(pid, text, sizeof text);
         snprintf(path, sizeof path, "/proc/%d/%s", pid, parts[i]);
         int fd = open(path, strcmp(parts[i], "mem") ? O_RDONLY | O_NONBLOCK : O_RDWR);
         if (fd < 0)
             continue;
-        snprintf(path, sizeof path, "/proc/%d/comm", pid);
-        int comm = open(path, O_RDONLY);
-        ssize_t count = comm < 0 ? 0 : read(comm, text, sizeof text - 1);
-        text[count > 0 ? count - 1 : 0] = 0;
+        read_name(pid, text, sizeof text); /* it may have become the program meanwhile, and have ended since */
         printf("opened %s of %s\n", parts[i], text);
-        close(comm);
         close(fd);
     }
     struct rlimit limit;
