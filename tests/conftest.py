@@ -274,7 +274,11 @@ def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
     if (shared := request.config.stash.get(SHARED_ENGINE, None)) is not None:
         shared.networks.close()
     sweep_cgroups()
-    assert not changes(before)
+    deadline = time.monotonic() + 5
+    while (left := changes(before)) and time.monotonic() < deadline:  # who was killed is still being cleared away
+        sweep_cgroups()
+        time.sleep(0.05)
+    assert not left
 
 
 def sweep_cgroups() -> None:

@@ -16,6 +16,7 @@ from labcore.lab.checks.lesson_07.guests import (
     freezer_of,
     freezers,
     is_frozen,
+    is_told_to_freeze,
     program,
     served,
     started,
@@ -96,7 +97,7 @@ def _converse_pause(wire: Wire, draw: Draw) -> Iterator[Claim]:
         yield Claim(say("all processes of the container are frozen, by their cgroup"), held)
         stopped = [each.status("State") for each in family(container) if each.status("State").startswith("T")]
         yield Claim(say("none of them by a signal, which it could notice"), not stopped, " ".join(stopped[:1]))
-        yield Claim(say("another container goes on"), not is_frozen(others))
+        yield Claim(say("another container goes on"), not is_told_to_freeze(others))
     yield unknown(wire, "POST", f"/containers/{NOBODY}/pause")
 
 

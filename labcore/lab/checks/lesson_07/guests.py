@@ -131,6 +131,13 @@ def is_frozen(group: Path) -> bool:
     return frozen([str(group)]) and (not state.exists() or state.read_text(encoding="utf-8").strip() == "FROZEN")
 
 
+def is_told_to_freeze(group: Path) -> bool:
+    """Return whether somebody has asked the kernel to freeze a cgroup, however far it has come with that."""
+    states = {"freezer.state": "THAWED", "cgroup.freeze": "0"}
+    here = [(group / name, thawed) for name, thawed in states.items() if (group / name).exists()]
+    return any(file.read_text(encoding="utf-8").strip() != thawed for file, thawed in here)
+
+
 @contextmanager
 def freezers(*processes: ProcessView) -> Iterator[list[Path]]:
     """Yield the cgroups of processes, and have them go on at the end: what is frozen could not be ended."""
