@@ -1,0 +1,1 @@
+"""The builder: Dockerfiles from text to image. It drives the engine."""
