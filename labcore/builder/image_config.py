@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from labcore.images import Config
 
-DEFAULT_SHELL: Final = ("/bin/sh", "-c")
+SHELL: Final = ("/bin/sh", "-c")
 PROTOCOLS: Final = ("tcp", "udp", "sctp")
 CHANGES: Final = (
     "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "ONBUILD", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
@@ -34,11 +34,11 @@ def apply(
     variables: Mapping[str, str],
     *,
     escape: str = "\\",
-    has_command: bool = False,
+    has_command: bool = True,
 ) -> Config:
     """Return the config after an instruction whose words are expanded by `variables`. Raises InvalidInput.
 
-    An ENTRYPOINT makes void a CMD that came from the image below; with `has_command` the stage had one of its own.
+    Unless the stage `has_command`, a CMD of its own, an ENTRYPOINT makes void the one that came from the image below.
     """
     after = _APPLY[type(instruction)](instruction, config, _Words(variables, escape))
     if isinstance(instruction, ast.Entrypoint) and not has_command:
@@ -69,7 +69,7 @@ def with_path(config: Config) -> Config:
 
 def shell_of(config: Config) -> tuple[str, ...]:
     """Return the program that is given what stands in the shell form of RUN, CMD and ENTRYPOINT."""
-    return config.shell or DEFAULT_SHELL
+    return config.shell or SHELL
 
 
 def argv(command: ast.Command, config: Config) -> tuple[str, ...]:
@@ -185,7 +185,7 @@ _APPLY: Final[dict[type[ast.Instruction], Callable[[Any, Config, _Words], Config
     ast.Healthcheck: _healthcheck,
     ast.Shell: lambda instruction, config, _: config.replace(shell=instruction.words),
     ast.Onbuild: lambda instruction, config, _: config.replace(on_build=(*config.on_build, instruction.trigger)),
-    ast.Maintainer: lambda instruction, config, words: config.replace(author=words.one(instruction.author)),
+    ast.Maintainer: lambda instruction, config, _: config.replace(author=instruction.author),
 }
 
 

@@ -63,7 +63,7 @@ def line(text: str) -> ast.Command:
          {"healthcheck": Healthcheck(("CMD-SHELL", "curl $A"), interval=5, retries=3)}),
         (made(ast.Shell, words=("/bin/bash", "-ec")), {"shell": ("/bin/bash", "-ec")}),
         (made(ast.Onbuild, trigger="RUN $A"), {"on_build": ("RUN x", "RUN $A")}),
-        (made(ast.Maintainer, author="me <$ESC@y>"), {"author": "me <x@y>"}),
+        (made(ast.Maintainer, author="me <$ESC@y>"), {"author": "me <$ESC@y>"}),
     ],
 )  # fmt: skip
 def test_an_instruction(instruction: ast.Instruction, changes: dict[str, object]) -> None:
@@ -72,8 +72,8 @@ def test_an_instruction(instruction: ast.Instruction, changes: dict[str, object]
 
 def test_an_entrypoint_makes_an_inherited_command_void() -> None:
     entrypoint = made(ast.Entrypoint, command=ast.Command(("e",)))
-    assert apply(entrypoint, BASE, {}) == BASE.replace(entrypoint=("e",), command=())
-    assert apply(entrypoint, BASE, {}, has_command=True) == BASE.replace(entrypoint=("e",))
+    assert apply(entrypoint, BASE, {}, has_command=False) == BASE.replace(entrypoint=("e",), command=())
+    assert apply(entrypoint, BASE, {}) == BASE.replace(entrypoint=("e",))
 
 
 def test_the_shell_of_a_stage_is_that_of_its_commands() -> None:
