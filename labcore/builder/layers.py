@@ -57,7 +57,7 @@ def layer_of_archive(engine: Engine, chunks: Iterable[bytes]) -> NewLayer:
 
     The caller keeps both from going, as above. Raises StoreDamaged if it is no layer's archive; StoreFull.
     """
-    pieces = iter(chunks)
+    pieces = filter(None, chunks)  # an empty one would end the stream
     first = _head(pieces)
     if len(first) < AT_ONCE:
         descriptor = engine.images.put_blob(first, LAYER)

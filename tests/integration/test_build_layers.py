@@ -49,7 +49,9 @@ def made(engine: Engine, layers: Sequence[str], script: str, *, epoch: int | Non
     step = RunStep(("sh", "-ec", script), environment=("PATH=/bin",), network="none", **fields)  # type: ignore[arg-type]
     said: list[bytes] = []
     with (
-        engine.build_cache.using(), engine.images.using(), ran(
+        engine.build_cache.using(),
+        engine.images.using(),
+        ran(
             engine,
             layers,
             step,
