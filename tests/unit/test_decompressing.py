@@ -94,6 +94,9 @@ def test_what_follows_is_no_part_of_it(how: str) -> None:
     for behind in (b"garbage, and a lot of it", b"\x28\xb5\x2f", b"\x1f\x8b"):
         with pytest.raises(StoreDamaged):
             whole(io.BytesIO(raw + behind))
+    if not how.startswith("zstd"):
+        with pytest.raises(StoreDamaged, match=f"{how}: what follows its end is no {how}"):
+            whole(Dripping(raw + bytes(9) + b"garbage, and a lot of it", 5))
 
 
 def test_a_window_larger_than_zstds_own_tool_gives_is_refused() -> None:
