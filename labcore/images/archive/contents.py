@@ -107,9 +107,13 @@ class Contents:
             raise StoreDamaged(f"the archive's {what} has {descriptor.size} bytes, and {DOCUMENT_MAX} are the most")
         return self.store.blobs.read(descriptor)
 
+    def compression(self, blob: Descriptor) -> str:
+        """Return the compression of a stored blob, whatever its media type says; an empty text if it has none."""
+        with self.store.blob_path(blob).open("rb") as file:
+            return compression(file.read(LONGEST))
+
     def _layer_type(self, name: str) -> str:
-        with self.store.blob_path(self._blobs[name]).open("rb") as file:
-            kind = compression(file.read(LONGEST))
+        kind = self.compression(self._blobs[name])
         if kind not in LAYER_TYPES:
             raise StoreDamaged(f"the archive's {name} is compressed by {kind}, which layers cannot be")
         return LAYER_TYPES[kind]
