@@ -100,10 +100,12 @@ class _Streams:
         left = self._stream.unused_data.lstrip(b"\0")
         while not left and (more := self._source.read(CHUNK_SIZE)):
             left = more.lstrip(b"\0")
-        if left and left[:1] != self._magic[:1]:
+        if not left:
+            return False
+        if left[:1] != self._magic[:1]:
             raise EOFError(f"what follows its end is no {self._kind}")
         self._stream, self._input = self._make(), left
-        return bool(left)
+        return True
 
 
 class _Zstd:

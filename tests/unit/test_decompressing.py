@@ -54,7 +54,9 @@ class Dripping(io.RawIOBase):
 
 def whole(stream: io.RawIOBase | io.BytesIO) -> bytes:
     reader = decompressed(stream, "the stream")  # type: ignore[arg-type]
-    return b"".join(iter(lambda: reader.read(1 << 16), b""))
+    content = b"".join(iter(lambda: reader.read(1 << 16), b""))
+    assert reader.read(1) == b""  # the end stays the end
+    return content
 
 
 @pytest.mark.parametrize("how", COMPRESSORS)
