@@ -10,14 +10,13 @@ from labcore.images.archive.tar import FILE, LINK, Member
 from labcore.images.model import Descriptor
 from labcore.images.store import ImageStore
 from labcore.spec import checked_digest
-from labcore.spec.media import LAYER, LAYER_GZIP, LAYER_ZSTD
+from labcore.spec.media import LAYER, LAYER_TYPES
 from labcore.tar import Chunk
 from labcore.tar.decompressing import LONGEST, compression
 
 DOCUMENTS: Final = ("index.json", "manifest.json", "oci-layout", "repositories")
 DOCUMENT_MAX: Final = 4 << 20
 LINKS_MAX: Final = 16
-LAYER_TYPES: Final = {"": LAYER, "gzip": LAYER_GZIP, "zstd": LAYER_ZSTD}
 
 
 class PartMissing(StoreDamaged):
