@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from labcore.options.dockerignore import Patterns
 
 PIECE_BYTES: Final = 1 << 17
+OPEN_MAX: Final = 200  # directories at once
+PATH_MAX: Final = 4096  # bytes of a path, of which Linux takes no more
 OPEN_DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 OPEN_FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # of a FIFO, nobody waits for its writer
 GONE: Final = (ENOENT, ENOTDIR, ELOOP)  # or something else has taken its place
@@ -93,37 +95,44 @@ class _Walk:
         self._prefix = os.fsencode(prefix)
         self._ignored = ignored
         self._kept = kept
+        self._chain: list[tuple[str, int]] = []  # the directories that the walk is in: deeper than OPEN_MAX, the last alone
         self._kept_below = {path[: place + 1] for path in kept for place in range(len(path)) if path[place] == "/"}
 
     def pieces(self) -> Iterator[bytes]:
         """Yield it."""
         directories = [""]
-        while directories:
-            path = directories.pop()
-            fd = self._opened(path)
-            if fd is None:
-                continue
-            try:
-                found: list[str] = []
-                yield from self._entries(fd, path, found)
-                directories += reversed(found)
-            finally:
-                os.close(fd)
+        try:
+            while directories:
+                path = directories.pop()
+                fd = self._opened(path)
+                if fd is not None:
+                    found: list[str] = []
+                    yield from self._entries(fd, path, found)
+                    directories += reversed(found)
+        finally:
+            self._close_below(0)
 
     def _opened(self, path: str) -> int | None:
-        """Return a directory's descriptor, or None if it is gone."""
-        fd = os.dup(self._root)
-        for part in path.rstrip("/").split("/") if path else ():
+        """Return a directory's descriptor, which is kept while the walk is in it, or None if it is gone."""
+        parts = path.rstrip("/").split("/") if path else []
+        kept = 0
+        while kept < min(len(parts), len(self._chain)) and self._chain[kept][0] == parts[kept]:
+            kept += 1
+        self._close_below(kept)
+        for part in parts[kept:]:
             try:
-                below = os.open(part, OPEN_DIRECTORY, dir_fd=fd)
+                fd = os.open(part, OPEN_DIRECTORY, dir_fd=self._chain[-1][1] if self._chain else self._root)
             except OSError as error:
                 if error.errno in GONE:
                     return None
                 raise self._unreadable(path, error) from None
-            finally:
-                os.close(fd)
-            fd = below
-        return fd
+            self._close_below(OPEN_MAX)
+            self._chain.append((part if len(self._chain) < OPEN_MAX else "", fd))
+        return self._chain[-1][1] if self._chain else self._root
+
+    def _close_below(self, kept: int) -> None:
+        while len(self._chain) > kept:
+            os.close(self._chain.pop()[1])
 
     def _entries(self, fd: int, path: str, directories: list[str]) -> Iterator[bytes]:
         """Yield what is in one directory; tell which directories there are below it."""
@@ -141,6 +150,8 @@ class _Walk:
                     self._add_directory(fd, entry.name, name)
                 elif not self._is_entered(f"{name}/"):
                     continue
+                if len(name) >= PATH_MAX:
+                    raise InvalidInput(f"{self._name}/{name[:80]}…: a path of more than {PATH_MAX} letters{CURE}")
                 directories.append(f"{name}/")
             elif is_left_out:
                 continue
