@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from labcore.options.dockerignore import Patterns
 
 DOCKERFILE: Final = "Dockerfile"
+ELSEWHERE: Final = ".dockerfile."  # begins the name in the archive of one that is not in the context
 IGNORE_FILE: Final = ".dockerignore"
 DOCKERFILE_BYTES: Final = 16 << 20  # of one that is read
 CONTEXTS: Final = ".labcore-contexts"
@@ -209,7 +210,7 @@ class _Dockerfile:
         self.text = read
         inside = None if text is not None else _inside(context, path)
         self.is_elsewhere = inside is None
-        self.name = inside or f".dockerfile.{os.urandom(8).hex()}"
+        self.name = inside or f"{ELSEWHERE}{os.urandom(8).hex()}"
         own = _read(f"{path}{IGNORE_FILE}") if text is None else None
         self.ignored = own if own is not None else _read(os.path.join(context, IGNORE_FILE)) or b""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from labcore.builder.parser import parse  # the language is read here: what is looked at need not be sent
 from labcore.cli.builder.failure import excerpt
 
@@ -15,8 +17,7 @@ RULES: Final = "https://docs.docker.com/go/dockerfile/rule/"
 
 def check(text: bytes, name: str, arguments: Sequence[tuple[str, str | None]], target: str, out: TextIO) -> int:
     """Print each warning with its rule, its line and an excerpt; return 1 if there are any. Raises DockerfileError."""
-    from labcore.builder import lint
-
+    lint = import_module("labcore.builder.lint")
     dockerfile = parse(text, name=name)
     warnings = lint.check(dockerfile, arguments=arguments, target=target)
     for each in warnings:

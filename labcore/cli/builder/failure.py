@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labcore.cli.builder.vertices import ERROR, showable
 from labcore.cli.formatting import printable
+from labcore.client.build_sources import DOCKERFILE, ELSEWHERE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,8 +35,14 @@ def report(error: BuildFailed, vertices: Sequence[Vertex], text: bytes, *, shown
     if details.code and text:
         yield from excerpt(text, line_of(details), name=shown)
     elif details.excerpt:
-        yield from (printable(details.place.replace(sent, shown)), *map(printable, details.excerpt))
-    yield "labcore: " + "\n".join(map(printable, error.message.replace(sent, shown).splitlines()))
+        yield from (printable(_called(details.place, shown, sent)), *map(printable, details.excerpt))
+    yield "labcore: " + "\n".join(map(printable, _called(error.message, shown, sent).splitlines()))
+
+
+def _called(message: str, shown: str, sent: str) -> str:
+    """Return what a daemon says of the Dockerfile, which it knows under the name in the archive, with its own name."""
+    name = DOCKERFILE if sent.startswith(ELSEWHERE) else sent
+    return f"{shown}{message.removeprefix(name)}" if message.startswith(f"{name}:") else message.replace(sent, shown)
 
 
 def excerpt(text: bytes, line: int, *, name: str) -> Iterator[str]:
