@@ -15,12 +15,6 @@ def _seconds(value: Any) -> float:
     return float(value)
 
 
-def _bytes(value: Any) -> bytes:
-    from binascii import a2b_base64
-
-    return a2b_base64(value)
-
-
 class BuildStep(Answer):
     """An instruction of a stage: `number` of `total` in the build, `stage_number` of `stage_total` in its stage."""
 
@@ -52,7 +46,7 @@ class StepOutput(Answer):
 
     step: BuildStep = record("step", BuildStep)
     stream: str = text("stream")
-    data: bytes = Field("data", _bytes, b"")  # type: ignore[assignment]
+    data: str = text("data")
 
 
 class StepEnded(Answer):
@@ -100,7 +94,7 @@ class FailureDetails(Answer):
     output: tuple[str, ...] = texts("output")
     place: str = text("place")
     excerpt: tuple[str, ...] = texts("excerpt")
-    kept: str = text("kept")
+    kept_image: str = text("kept_image")
     line: int = number("line")
 
 

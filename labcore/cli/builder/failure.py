@@ -29,7 +29,7 @@ def report(error: BuildFailed, vertices: Sequence[Vertex], text: bytes, *, shown
     """Yield what is said; `text` is the Dockerfile, where it is known, `shown` its name, and `sent` that in the archive."""
     details = error.details
     failed = next((vertex for vertex in vertices if vertex.state == ERROR), None)
-    output = [showable(line.encode(errors="replace")) for line in details.output] or (list(failed.last) if failed else [])
+    output = [showable(line) for line in details.output] or (list(failed.last) if failed else [])
     if failed and output:
         yield from (OUTPUT_RULE, f" > {failed.title}:", *output, OUTPUT_RULE)
     if details.code and text:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 DONE, CACHED, ERROR, CANCELED = "DONE", "CACHED", "ERROR", "CANCELED"
 LAST_LINES: Final = 10  # of a step's output that are kept
-LINE_BYTES: Final = 1 << 14  # of a line that has no end
+LINE_MAX: Final = 1 << 14  # letters of a line that has no end
 SEQUENCE: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")  # ECMA-48, and xterm's titles
 CONTEXT: Final = "[internal] load build context"
 EXPORT: Final = "exporting to image"
@@ -54,13 +54,13 @@ class Vertex:
         self.seconds = 0.0
         self.detail = ""  # of what it does just now
         self.last: deque[str] = deque(maxlen=LAST_LINES)
-        self._open: dict[str, bytes] = {}  # lines without an end, by their streams
+        self._open: dict[str, str] = {}  # lines without an end, by their streams
 
-    def lines(self, stream: str, data: bytes) -> Iterator[str]:
+    def lines(self, stream: str, data: str) -> Iterator[str]:
         """Yield the lines that a piece of its output ends, as they may be shown."""
-        *whole, rest = (self._open.pop(stream, b"") + data).split(b"\n")
-        if len(rest) > LINE_BYTES:
-            whole, rest = [*whole, rest], b""
+        *whole, rest = (self._open.pop(stream, "") + data).split("\n")
+        if len(rest) > LINE_MAX:
+            whole, rest = [*whole, rest], ""
         if rest:
             self._open[stream] = rest
         yield from (self._kept(line) for line in whole)
@@ -71,15 +71,15 @@ class Vertex:
             yield stream, self._kept(line)
         self._open.clear()
 
-    def _kept(self, line: bytes) -> str:
+    def _kept(self, line: str) -> str:
         shown = showable(line)
         self.last.append(shown)
         return shown
 
 
-def showable(line: bytes) -> str:
+def showable(line: str) -> str:
     """Return a line of a program's output without what a terminal obeys; of one drawn over itself, the last drawing."""
-    text = line.decode(errors="replace").rstrip("\r").rpartition("\r")[2]
+    text = line.rstrip("\r").rpartition("\r")[2]
     return printable(SEQUENCE.sub("", text.expandtabs(8)))
 
 
@@ -202,4 +202,4 @@ class BuildLog:
         self.image_id = identity if isinstance(identity, str) else self.image_id
         text = event.stream.rstrip("\n") or " ".join(word for word in (event.id, event.status) if word)
         for line in text.splitlines():
-            self._view.noted(showable(line.encode()))
+            self._view.noted(showable(line))

@@ -92,10 +92,10 @@ def _built(client: Client, args: argparse.Namespace, source: BuildSource, reques
                 log.finish()
     except BuildFailed as error:
         print(*report(error, log.vertices, source.text, shown=source.shown, sent=source.dockerfile), sep="\n", file=sys.stderr)
-        if error.details.kept and args.debug_shell:
+        if error.details.kept_image and args.debug_shell:
             from labcore.cli.builder.debug_shell import open_shell
 
-            open_shell(client, args, error.details.kept)
+            open_shell(client, args, error.details.kept_image)
         return None
     if kind not in ("quiet", "rawjson"):
         sys.stderr.write("".join(f"{line}\n" for line in warning_lines(log.warnings)))
