@@ -11,7 +11,8 @@ import pytest
 from labcore.cli.builder import live
 from labcore.cli.builder.failure import excerpt, line_of, report, warning_lines
 from labcore.cli.builder.live import LiveView, cells, clipped, timed
-from labcore.cli.builder.plain import TURN_SECONDS, PlainView, RawJSONView
+from labcore.cli.builder.plain import TURN_SECONDS, PlainView
+from labcore.cli.builder.rawjson import RawJSONView
 from labcore.cli.builder.vertices import CANCELED, ERROR, LAST_LINES, BuildLog, showable, title_of
 from labcore.client.answer import BadAnswer
 from labcore.client.build_events import BuildFailed, BuildStep, event_of
@@ -168,7 +169,7 @@ def test_a_line_without_an_end_is_not_held_forever(plain: tuple[Build, io.String
 def test_the_last_lines_are_kept(plain: tuple[Build, io.StringIO]) -> None:
     build, _ = plain
     build.started(RUN)
-    build.said(RUN, "".join("%d\n" % number for number in range(100)))
+    build.said(RUN, "".join(f"{number}\n" for number in range(100)))
     assert list(build.log.vertices[0].last) == [str(number) for number in range(100 - LAST_LINES, 100)]
 
 
@@ -204,7 +205,7 @@ def test_steps_are_drawn_in_their_places(screen: dict[str, int]) -> None:
     build.started(FROM)
     build.ended(FROM, is_cached=True)
     build.started(RUN)
-    build.said(RUN, "".join("line %d\n" % number for number in range(9)))
+    build.said(RUN, "".join(f"line {number}\n" for number in range(9)))
     clock.now += 1.25
     drawn(view, build)
     assert terminal.lines == [

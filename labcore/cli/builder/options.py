@@ -6,16 +6,19 @@ import os
 
 from labcore.client.build import BuildRequest
 from labcore.errors import InvalidInput
-from labcore.options import limits, values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
-    from typing import Final
+    from typing import Any, Final
 
 SECRET_BYTES: Final = 24 << 10  # all of them travel in one header, as base64
 EPOCH: Final = "SOURCE_DATE_EPOCH"
+LIMITS: Final = (
+    "hosts", "shm_size", "ulimits", "memory", "memory_swap", "cpu_shares", "cpu_period", "cpu_quota", "cpuset_cpus",
+    "cpuset_mems",
+)  # fmt: skip
 PROGRESS: Final = ("auto", "plain", "tty", "rawjson", "quiet")
 # flags; the name in the parsed arguments (with a `+` it may be repeated); what stands for its value, none for a switch; help
 OPTIONS: Final = (
@@ -102,10 +105,7 @@ def request_of(args: argparse.Namespace, tags: Sequence[str]) -> BuildRequest:
         pull=args.pull,
         secrets=tuple(map(_secret, args.secrets)),
         network=args.network,
-        hosts=tuple(f"{host}:{address}" for host, address in limits.extra_host("--add-host", args.hosts)),
-        shm_size=values.size("--shm-size", args.shm_size) if args.shm_size else 0,
-        ulimits=tuple(limits.ulimit("--ulimit", text) for text in args.ulimits),
-        resources=tuple(_resources(args)),
+        **_limits(args),
         cgroup_parent=args.cgroup_parent,
         security=tuple(args.security),
         isolation=args.isolation,
@@ -146,18 +146,28 @@ def _epoch(text: str | None) -> int | None:
     return int(text)
 
 
-def _resources(args: argparse.Namespace) -> list[tuple[str, int | str]]:
-    """Return the limits by their names in the API."""
-    read: dict[str, int | str] = {
-        "memory": values.size("--memory", args.memory) if args.memory else 0,
-        "memswap": values.size_or_unlimited("--memory-swap", args.memory_swap) if args.memory_swap else 0,
-        "cpushares": limits.cpu_shares("--cpu-shares", args.cpu_shares) if args.cpu_shares else 0,
-        "cpuperiod": values.number("--cpu-period", args.cpu_period) if args.cpu_period else 0,
-        "cpuquota": values.number("--cpu-quota", args.cpu_quota, -1) if args.cpu_quota else 0,
+def _limits(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the fields for limits of RUN, and its hosts; resources have the API's names."""
+    given = {name: getattr(args, name) for name in LIMITS}
+    if not any(given.values()):
+        return {}
+    from labcore.options import limits, values  # few builds have any
+
+    read = {
+        "memory": values.size("--memory", args.memory or 0),
+        "memswap": values.size_or_unlimited("--memory-swap", args.memory_swap or 0),
+        "cpushares": limits.cpu_shares("--cpu-shares", args.cpu_shares or 0),
+        "cpuperiod": values.number("--cpu-period", args.cpu_period or 0),
+        "cpuquota": values.number("--cpu-quota", args.cpu_quota or 0, -1),
         "cpusetcpus": limits.cpu_set("--cpuset-cpus", args.cpuset_cpus),
         "cpusetmems": limits.cpu_set("--cpuset-mems", args.cpuset_mems),
     }
-    return [(name, value) for name, value in read.items() if value]
+    return {
+        "hosts": tuple(f"{host}:{address}" for host, address in limits.extra_host("--add-host", args.hosts)),
+        "shm_size": values.size("--shm-size", args.shm_size or 0),
+        "ulimits": tuple(limits.ulimit("--ulimit", text) for text in args.ulimits),
+        "resources": tuple((name, value) for name, value in read.items() if value),
+    }
 
 
 def _csv(option: str, text: str) -> dict[str, str]:

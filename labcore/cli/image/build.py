@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import nullcontext
-from pathlib import Path
+from contextlib import nullcontext, suppress
 
 from labcore.cli import FAILED
 from labcore.cli.builder import options
 from labcore.cli.builder.sources import source_of
 from labcore.cli.connection import client_of
 from labcore.client.build_events import BuildFailed
+from labcore.client.contexts import config_directory
 from labcore.errors import InvalidInput
+from labcore.files import read_bytes, write_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from labcore.cli.builder.output import Output
@@ -46,7 +47,8 @@ def main(args: argparse.Namespace) -> int:
     source = source_of(args.path, dockerfile=args.file, contexts=options.contexts_of(args.build_contexts))
     source.compresses = args.compress
     if args.iidfile:
-        Path(args.iidfile).unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(args.iidfile)  # noqa: PTH108  (pathlib takes as long to import as all else here)
     with client_of(args) as client:
         log = _built(client, args, source, request)
         if log is None:
@@ -72,9 +74,7 @@ def _outputs(args: argparse.Namespace) -> Sequence[Output]:
 
 def _built(client: Client, args: argparse.Namespace, source: BuildSource, request: BuildRequest) -> BuildLog | None:
     """Build, and show it; return what has happened, or None if it has failed, of which everything is said then."""
-    from labcore.cli.builder.failure import line_of, report, warning_lines
     from labcore.cli.builder.vertices import BuildLog
-    from labcore.cli.image.auth import registry_auths
 
     kind = progress_kind(args)
     view = _view(kind)
@@ -83,9 +83,11 @@ def _built(client: Client, args: argparse.Namespace, source: BuildSource, reques
         with _drawing(view, log):
             log.sends(source)
             try:
-                for event in client.images.build(source, request, auths=registry_auths()):
+                for event in client.images.build(source, request, auths=_auths()):
                     log.take(event)
             except BuildFailed as error:
+                from labcore.cli.builder.failure import line_of, report
+
                 log.finish(line_of(error.details))
                 raise
             finally:
@@ -97,9 +99,24 @@ def _built(client: Client, args: argparse.Namespace, source: BuildSource, reques
 
             open_shell(client, args, error.details.kept_image)
         return None
-    if kind not in ("quiet", "rawjson"):
+    if log.warnings and kind not in ("quiet", "rawjson"):
+        from labcore.cli.builder.failure import warning_lines
+
         sys.stderr.write("".join(f"{line}\n" for line in warning_lines(log.warnings)))
     return log
+
+
+def _auths() -> Mapping[str, Mapping[str, str]]:
+    """Return the user's credentials. Who has none does not wait for what reads them."""
+    try:
+        said = read_bytes(f"{config_directory(os.environ)}/config.json")
+    except FileNotFoundError:
+        said = b""
+    if b'"auths"' not in said and b'"cred' not in said and not os.environ.get("DOCKER_AUTH_CONFIG"):
+        return {}
+    from labcore.cli.image.auth import registry_auths
+
+    return registry_auths()
 
 
 def progress_kind(args: argparse.Namespace) -> str:
@@ -115,14 +132,16 @@ def progress_kind(args: argparse.Namespace) -> str:
 
 
 def _view(kind: str) -> View:
-    from labcore.cli.builder import plain
-
     if kind == "tty":
         from labcore.cli.builder.live import LiveView
 
         return LiveView(sys.stderr)
     if kind == "rawjson":
-        return plain.RawJSONView(sys.stderr)
+        from labcore.cli.builder.rawjson import RawJSONView  # with hashes
+
+        return RawJSONView(sys.stderr)
+    from labcore.cli.builder import plain
+
     return plain.QuietView() if kind == "quiet" else plain.PlainView(sys.stderr)
 
 
@@ -143,20 +162,21 @@ def _finish(client: Client, args: argparse.Namespace, outputs: Sequence[Output],
         if not args.tags and not any(each.keeps_image for each in outputs):
             output.drop_unnamed(client, log.image_id)
     if args.metadata_file:
-        _write_metadata(client, Path(args.metadata_file), log)
+        write_text(args.metadata_file, _metadata(client, log))
     if args.iidfile:
-        Path(args.iidfile).write_text(log.image_id, encoding="utf-8")
+        write_text(args.iidfile, log.image_id)
     if args.quiet and not any(each.destination == "-" for each in outputs):
         print(log.image_id)
 
 
-def _write_metadata(client: Client, path: Path, log: BuildLog) -> None:
+def _metadata(client: Client, log: BuildLog) -> str:
+    """Return what --metadata-file has, by BuildKit's names."""
     import json
 
     found = client.images.inspect(log.image_id)
     digest = (found.json.get("Descriptor") or {}).get("digest") or log.image_id  # of a manifest, which docker may not have
     known = {"containerimage.config.digest": log.image_id, "containerimage.digest": digest, "image.name": ",".join(log.names)}
-    path.write_text(json.dumps({name: value for name, value in known.items() if value}, indent=2) + "\n", encoding="utf-8")
+    return json.dumps({name: value for name, value in known.items() if value}, indent=2) + "\n"
 
 
 def _check(args: argparse.Namespace) -> int:
