@@ -27,10 +27,14 @@ KINDS: Final = {
 
 
 class Packer:
-    """Writes one archive: each method yields the bytes that come next. Sockets are left out, for tar has no type for them."""
+    """Writes one archive: each method yields the bytes that come next. Sockets are left out, for tar has no type for them.
 
-    def __init__(self, owner: tuple[int, int] | None = None) -> None:
-        self._owner = owner  # of all that is in it, if there is one
+    With an `owner` all that is in it belongs to that one. No time in it is later than `latest`, in nanoseconds since 1970.
+    """
+
+    def __init__(self, owner: tuple[int, int] | None = None, *, latest: int | None = None) -> None:
+        self._owner = owner
+        self._latest = latest
         self._links: dict[tuple[int, int], bytes] = {}  # files that have further names -> the first
 
     def add(self, entry: Entry, name: str) -> Iterator[bytes]:
@@ -89,7 +93,7 @@ class Packer:
             kind,
             stat.S_IMODE(status.st_mode),
             self._owner or (status.st_uid, status.st_gid),
-            status.st_mtime_ns,
+            status.st_mtime_ns if self._latest is None else min(status.st_mtime_ns, self._latest),
             size=size,
             link=link,
             device=(os.major(device), os.minor(device)),

@@ -45,7 +45,8 @@ def names_below(context: ContextArchive, directory: bytes = b"") -> list[bytes]:
 
 def test_what_is_in_it(tmp_path: Path) -> None:
     files = [
-        entry("./", D, mode=0o700), entry("./a-b", content=b"1"), entry("a/", D, mode=0o750), entry("a/x", content=b"22", mode=0o4711),
+        entry("./", D, mode=0o700), entry("./a-b", content=b"1"), entry("a/", D, mode=0o750),
+        entry("a/x", content=b"22", mode=0o4711),
         entry("a0", L, linkname="a/x"), entry("a/deep/er/y", content=b"333", uid=5, gid=6), entry(".hidden"),
     ]  # fmt: skip
     with spooled(tmp_path, *files) as context:
