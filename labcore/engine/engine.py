@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Any, Protocol
 
+    from labcore.engine.build_cache import BuildCache
+    from labcore.engine.cache_mounts import CacheMounts
     from labcore.engine.events import Events
     from labcore.engine.image.endpoint import RegistryOptions
     from labcore.engine.image.progress import Progress
@@ -151,6 +153,20 @@ class Engine:
     def uppers(self) -> UpperStore:
         """Containers' writable layers."""
         return _uppers(self.root)
+
+    @cached_property
+    def build_cache(self) -> BuildCache:
+        """What steps of builds have come to."""
+        from labcore.engine.build_cache import BuildCache
+
+        return BuildCache(self.root / "builder", self.images)
+
+    @cached_property
+    def cache_mounts(self) -> CacheMounts:
+        """Directories that builds mount, and that outlive them."""
+        from labcore.engine.cache_mounts import CacheMounts
+
+        return CacheMounts(self.root / "builder" / "mounts")
 
     @cached_property
     def container_dirs(self) -> ContainerDirs:
