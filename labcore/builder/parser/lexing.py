@@ -24,7 +24,7 @@ STRINGS: Final = re.compile(rf"\[[ \t\n\r]*(?:{STRING}[ \t\n\r]*(?:,[ \t\n\r]*{S
 
 
 def split(text: str) -> tuple[str, list[str], str]:
-    """Return an instruction's name as written, its flags without quotes, and the rest. No white space stands around the text."""
+    """Return an instruction's name as written, its flags without quotes, and the rest. The text has no white space around."""
     end = BLANKS.search(text)
     if not end:
         return text, [], ""
