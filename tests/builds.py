@@ -52,7 +52,9 @@ class Result:
 
 def built(engine: Engine, text: str, files: Mapping[str, Content] = {}, **options: Any) -> Result:
     """Build an image of a Dockerfile's text."""
-    with ContextArchive.spooled(context_tar(files), engine.root / "builder") as context:
+    directory = engine.root / "builder"
+    directory.mkdir(exist_ok=True, mode=0o700)
+    with ContextArchive.spooled(context_tar(files), directory) as context:
         events = list(build(engine, parse(text), context, BuildOptions(**options)))
     last = events[-1]
     assert isinstance(last, Built)
