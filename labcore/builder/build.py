@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import partial
 from os import cpu_count
@@ -70,11 +70,11 @@ def build(
 def _when_set(cancellation: Cancellation, stop: Callable[[], None]) -> None:
     """Have a function called once a cancellation is set, which it is at the end of each build at the latest."""
 
-    def wait() -> None:
+    def stop_then() -> None:
         cancellation.wait()
         stop()
 
-    threading.Thread(target=wait, daemon=True).start()
+    threading.Thread(target=stop_then, daemon=True).start()
 
 
 class Build:
@@ -118,7 +118,10 @@ class Build:
             try:
                 while (item := self._queue.get()) is not None:
                     if isinstance(item, BaseException):
-                        raise item
+                        try:
+                            raise item
+                        finally:
+                            del item  # an error that knows this frame would keep itself, and all of the build, from going
                     yield item
             finally:
                 self.cancellation.set()
@@ -143,21 +146,21 @@ class Build:
         order = self._plan()
         self._declare_globals()
         with ThreadPoolExecutor(min(len(order), STAGES_AT_ONCE), thread_name_prefix="stage") as pool:
-            for done in [pool.submit(self._or_cancel, stage) for stage in order]:
-                done.result()
+            wait([pool.submit(self._or_cancel, stage) for stage in order])
+        if self.cancellation.is_set:
+            raise BuildCancelled("the build was cancelled")
         for name in self.arguments.unconsumed():
             self.tell(Warned(f"One or more build-args [{name}] were not consumed"))
         return self._image(self._labelled(self.state_of(self.target)))
 
     def _or_cancel(self, stage: Stage) -> None:
-        """Build a stage; if that fails, end the others too."""
+        """Build a stage; if that fails, say so, and end the others too."""
         try:
             self.state_of(stage)
         except BaseException as error:
             if not isinstance(error, BuildCancelled):
                 self._queue.put(error)
             self.cancellation.set()
-            raise
 
     # --- the steps
 
@@ -223,6 +226,7 @@ class Build:
         try:
             return future.result()
         finally:
+            del future  # as in `events`
             if by is not None:
                 self._waits.pop(by.number, None)
 

@@ -9,8 +9,7 @@ from labcore.builder.cache_key import key_of
 from labcore.builder.copying import layer_archive, select
 from labcore.builder.layers import layer_of_archive
 from labcore.builder.parser.instructions import Add
-from labcore.builder.sources import Download, InlineFiles, is_git, is_url
-from labcore.errors import InvalidInput
+from labcore.builder.sources import InlineFiles
 from labcore.storage.files import of_root
 
 TYPE_CHECKING = False
@@ -65,16 +64,11 @@ def absolute(path: str, workdir: str) -> str:
 def _selections(
     work: StageBuild, instruction: Copy, words: list[str], step: Step, undo: ExitStack
 ) -> Iterator[Selection]:  # fmt: skip
-    urls = [word for word in words if isinstance(instruction, Add) and (is_url(word) or is_git(word))]
-    plain = [word for word in words if word not in urls]
+    plain = words
     excluded = tuple(work.expanded(word) for word in instruction.excluded)
     if plain:
         source = undo.enter_context(work.build.source(instruction.origin, work.stage, step))
         yield select(source, plain, excluded=excluded, keeps_parents=instruction.keeps_parents, command=instruction.name)
-    for url in urls:
-        if is_git(url):
-            raise InvalidInput(f"{url}: a git repository cannot be added here: clone it beside the Dockerfile, and COPY it")
-        yield select(undo.enter_context(Download(url, work.expanded(instruction.checksum))), ["*"])
     for heredoc in instruction.heredocs:
         content = work.build.heredoc(heredoc, work.variables())
         yield select(InlineFiles({heredoc.name: content}), [heredoc.name])

@@ -6,12 +6,12 @@ import os
 import select
 from contextlib import ExitStack, contextmanager
 
+from labcore.builder.errors import BuildCancelled
 from labcore.engine.container.completed import exit_code
 from labcore.engine.container.foreground import prepared_on
 from labcore.engine.engine import BARE
 from labcore.engine.network.default import default_network
 from labcore.engine.network.etc_files import PLACES
-from labcore.errors import LabcoreError
 from labcore.native import DEVNULL, PIPE
 from labcore.record import Record
 from labcore.runtime.launch import Launch, launched
@@ -38,10 +38,6 @@ if TYPE_CHECKING:
 PIECE: Final = 1 << 16  # bytes of output at once, which is what a pipe holds
 VOLATILE: Final = (5, 10)  # the first Linux that need not sync what an overlay writes
 NO_LIMITS: Final = Resources()
-
-
-class RunCancelled(LabcoreError):
-    """The build was cancelled while a step's program ran, which was killed."""
 
 
 class RunStep(Record):
@@ -88,7 +84,7 @@ def ran(
 
     `layers` are those of its stage, from the lowest up, by the IDs that `LayerStore.add` returns, without a fixup layer.
     `output` is given what comes, on `stdout` or `stderr`, as it comes.
-    Raises RunCancelled, once it is killed; StepFailed if it cannot be started; InvalidInput, NotFound, InUse, StoreFull.
+    Raises BuildCancelled, once it is killed; StepFailed if it cannot be started; InvalidInput, NotFound, InUse, StoreFull.
     """
     engine.container_dirs.sweep()
     with engine.container_dirs.temporary(container_id), ExitStack() as starting:
@@ -165,7 +161,7 @@ def _places(step: RunStep, root: Root) -> tuple[str, ...]:
 
 
 def _exchange(process: Process, stdin: bytes, output: Callable[[str, bytes], None], cancellation: Cancellation) -> None:
-    """Give a process its input and pass its output on, until both its streams are closed. Raises RunCancelled."""
+    """Give a process its input and pass its output on, until both its streams are closed. Raises BuildCancelled."""
     pending, writer = memoryview(stdin), process.stdin
     poller = select.poll()
     poller.register(cancellation.fileno(), select.POLLIN)
@@ -191,7 +187,7 @@ def _exchange(process: Process, stdin: bytes, output: Callable[[str, bytes], Non
                     writer = None
             elif fd == cancellation.fileno():
                 process.kill()
-                raise RunCancelled("the build was cancelled")
+                raise BuildCancelled("the build was cancelled")
 
 
 def _fed(fd: int, pending: memoryview) -> memoryview:

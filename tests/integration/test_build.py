@@ -1,7 +1,9 @@
-"""Builds: each kind of instruction, stages, the cache, and what goes wrong; looked at in the images and in containers of them."""
+"""Builds: each kind of instruction, stages, the cache, and what goes wrong; looked at in images and containers of them."""
 
+import gc
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,16 +12,16 @@ import labcore
 from labcore.builder.build import build
 from labcore.builder.context import ContextArchive
 from labcore.builder.errors import BuildCancelled, RunFailed
-from labcore.builder.events import StepEnded, StepRuns, StepStarted, Warned
+from labcore.builder.events import StepRuns, StepStarted, Warned
 from labcore.builder.options import BuildOptions
 from labcore.builder.parser import parse
 from labcore.builder.parser.errors import DockerfileError
 from labcore.cancellation import Cancellation
 from labcore.engine import Engine
-from labcore.errors import InvalidInput, LabcoreError
+from labcore.errors import InvalidInput
 from labcore.images.gc import find_damaged
 from labcore.spec import Reference
-from tests.builds import Content, built, context_tar
+from tests.builds import built, context_tar
 from tests.conftest import needs_root
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -31,11 +33,13 @@ def as_root() -> None:
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Engine:
+def fresh(tmp_path: Path) -> Iterator[Engine]:
     """An engine with busybox, and nothing in its cache."""
     engine = Engine(tmp_path / "root")
     engine.seed("busybox")
-    return engine
+    yield engine
+    engine.networks.close()
+    gc.collect()  # an error that `pytest.raises` has caught knows the frames of the build
 
 
 def said(engine: Engine, image: str, script: str = "", **fields: object) -> bytes:
@@ -92,7 +96,8 @@ def test_stages_that_are_not_needed_are_not_built(fresh: Engine) -> None:
 def test_stages_are_built_side_by_side(fresh: Engine) -> None:
     """Each of two waits for the other, by a FIFO that they share through a cache mount."""
     text = (
-        "FROM busybox AS a\nRUN --mount=type=cache,target=/m mkfifo /m/f 2>/dev/null; timeout 20 sh -c 'echo a > /m/f' && echo a > /a\n"
+        "FROM busybox AS a\nRUN --mount=type=cache,target=/m mkfifo /m/f 2>/dev/null; "
+        "timeout 20 sh -c 'echo a > /m/f' && echo a > /a\n"
         "FROM busybox AS b\nRUN --mount=type=cache,target=/m mkfifo /m/f 2>/dev/null; timeout 20 cat /m/f > /b && test -s /b\n"
         "FROM scratch\nCOPY --from=a /a /\nCOPY --from=b /b /\n"
     )
@@ -125,7 +130,7 @@ def test_a_proxy_is_known_to_programs_and_shown_nowhere(fresh: Engine) -> None:
 def test_the_config_is_what_the_instructions_say(fresh: Engine) -> None:
     text = (
         "FROM busybox\nMAINTAINER Ann\nLABEL a=b\nEXPOSE 80 53/udp\nVOLUME /data\nUSER 7:8\nWORKDIR /a\nWORKDIR b\n"
-        "STOPSIGNAL SIGINT\nHEALTHCHECK --interval=5s CMD true\nENTRYPOINT [\"echo\"]\nCMD [\"x\", \"y\"]\n"
+        'STOPSIGNAL SIGINT\nHEALTHCHECK --interval=5s CMD true\nENTRYPOINT ["echo"]\nCMD ["x", "y"]\n'
     )
     made = built(fresh, text, labels=(("c", "d"),), tags=(Reference.parse("configured"),))
     config = made.image.config
@@ -156,7 +161,7 @@ def test_triggers_run_in_the_stage_built_on_their_image(fresh: Engine) -> None:
 
 def test_heredocs(fresh: Engine) -> None:
     text = (
-        'FROM busybox\nENV N=world\nRUN <<EOF\necho first > /said\necho second >> /said\nEOF\n'
+        "FROM busybox\nENV N=world\nRUN <<EOF\necho first > /said\necho second >> /said\nEOF\n"
         "RUN sh <<X && echo third >> /said\necho piped >> /said\nX\n"
         "RUN <<S\n#!/bin/cat\nscript\nS\n"
         "COPY <<hello <<'raw' /files/\nhello $N\nhello\n$N\nraw\n"
@@ -225,6 +230,5 @@ def test_the_same_input_has_the_same_digest_elsewhere(tmp_path: Path) -> None:
         engine = Engine(tmp_path / name)
         engine.seed("busybox")
         ids.append(built(engine, text, {"z": "z"}, epoch=1_700_000_000).image.descriptor.digest)
+        engine.networks.close()
     assert ids[0] == ids[1]
-
-
