@@ -7,6 +7,8 @@ from contextlib import ExitStack
 
 from labcore.builder.cache_key import key_of
 from labcore.builder.copying import layer_archive, select
+from labcore.builder.download import downloaded, is_git, is_url
+from labcore.builder.events import StepOutput
 from labcore.builder.layers import layer_of_archive
 from labcore.builder.parser.instructions import Add
 from labcore.builder.sources import InlineFiles
@@ -64,11 +66,19 @@ def absolute(path: str, workdir: str) -> str:
 def _selections(
     work: StageBuild, instruction: Copy, words: list[str], step: Step, undo: ExitStack
 ) -> Iterator[Selection]:  # fmt: skip
-    plain = words
+    urls = [word for word in words if isinstance(instruction, Add) and (is_url(word) or is_git(word))]
+    plain = [word for word in words if word not in urls]
     excluded = tuple(work.expanded(word) for word in instruction.excluded)
     if plain:
         source = undo.enter_context(work.build.source(instruction.origin, work.stage, step))
         yield select(source, plain, excluded=excluded, keeps_parents=instruction.keeps_parents, command=instruction.name)
+    for url in urls:
+        place, checksum = work.build.engine.root / "builder", work.expanded(instruction.checksum)
+
+        def received(size: int, url: str = url) -> None:
+            work.build.tell(StepOutput(step, "status", f"Downloading {url} {size}\n".encode()))
+
+        yield select(undo.enter_context(downloaded(url, place, checksum=checksum, received=received)), ["*"])
     for heredoc in instruction.heredocs:
         content = work.build.heredoc(heredoc, work.variables())
         yield select(InlineFiles({heredoc.name: content}), [heredoc.name])

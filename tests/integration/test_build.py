@@ -11,18 +11,18 @@ import pytest
 import labcore
 from labcore.builder.build import build
 from labcore.builder.context import ContextArchive
-from labcore.builder.errors import BuildCancelled, RunFailed
+from labcore.builder.errors import RunFailed
 from labcore.builder.events import StepRuns, StepStarted, Warned
 from labcore.builder.options import BuildOptions
 from labcore.builder.parser import parse
 from labcore.builder.parser.errors import DockerfileError
 from labcore.cancellation import Cancellation
 from labcore.engine import Engine
-from labcore.errors import InvalidInput
+from labcore.errors import Cancelled, InvalidInput
 from labcore.images.gc import find_damaged
 from labcore.spec import Reference
-from tests.builds import built, context_tar
 from tests.conftest import needs_root
+from tests.image_builds import built, context_tar
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -218,7 +218,7 @@ def test_a_cancelled_build_ends_at_once(fresh: Engine) -> None:
                 break
         threading.Timer(0.2, cancellation.set).start()
         began = time.monotonic()
-        with pytest.raises(BuildCancelled):
+        with pytest.raises(Cancelled):
             list(events)
         assert time.monotonic() - began < 60
 
