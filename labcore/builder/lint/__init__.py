@@ -8,10 +8,10 @@ from __future__ import annotations
 from labcore.builder.image_config import with_path
 from labcore.builder.lint.check_options import CheckOptions
 from labcore.builder.lint.file_rules import rules_of_from, rules_of_text
+from labcore.builder.lint.lenient import expanded
 from labcore.builder.lint.rules import RULES
 from labcore.builder.lint.source import written
 from labcore.builder.lint.stage_rules import StageChecker
-from labcore.builder.parser.words import expand
 from labcore.builder.stages import needed, stages_of
 from labcore.builder.variables import Arguments, platform_arguments
 from labcore.errors import InvalidInput
@@ -33,7 +33,7 @@ def check(
     arguments: Sequence[tuple[str, str | None]] = (),
     target: str = "",
     ignored: Callable[[str], bool] | None = None,
-    config_of: Callable[[str], Config | None] = lambda image: None,
+    config_of: Callable[[str], Config | None] = lambda _: None,
 ) -> list[Warned]:
     """Return the warnings, by line; with a `target` those of the stages that it needs.
 
@@ -46,10 +46,10 @@ def check(
     escape = dockerfile.directives.escape
     known = Arguments(arguments, platform_arguments(Platform.here(), target))
     for argument in stages.global_arguments:
-        known.declare_global(argument, lambda word, variables: _expanded(word, variables, escape))
+        known.declare_global(argument, lambda word, variables: expanded(word, variables, escape))
     instructions = list(written(dockerfile))
     names = {each.instruction.location.line: each.name for each in instructions}
-    found = {*rules_of_text(instructions), *rules_of_from(dockerfile, stages, known)}
+    found = {*rules_of_text(dockerfile, instructions), *rules_of_from(dockerfile, stages, known)}
     found.update(_of_stages(dockerfile, stages, known, names, target=target, ignored=ignored, config_of=config_of))
     wanted = [each for each in found if options.wants(RULES[each.rule])]
     return sorted(wanted, key=lambda each: (each.line, each.text))
@@ -73,7 +73,7 @@ def _of_stages(
     config_of: Callable[[str], Config | None],
 ) -> Iterator[Warned]:
     escape = dockerfile.directives.escape
-    images = [_expanded(stage.base.image, arguments.before_from(), escape) for stage in stages.stages]
+    images = [expanded(stage.base.image, arguments.before_from(), escape) for stage in stages.stages]
     bases = [stages.named(image, before=number) for number, image in enumerate(images)]
     reached = set(_reached(dockerfile, stages, bases, target))
     checkers: list[StageChecker] = []
@@ -90,10 +90,3 @@ def _reached(dockerfile: Dockerfile, stages: Stages, bases: Sequence[Stage | Non
     if not target:
         return [stage.number for stage in stages.stages]
     return [stage.number for stage in needed(stages, stages.target(target), bases, dockerfile)]
-
-
-def _expanded(word: str, variables: Mapping[str, str], escape: str) -> str:
-    try:
-        return expand(word, variables, escape=escape)
-    except InvalidInput:  # which the build says
-        return ""

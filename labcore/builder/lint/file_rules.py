@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from labcore.builder.events import Warned
 from labcore.builder.lint.closest import closest
+from labcore.builder.lint.lenient import asked, expanded
 from labcore.builder.parser.instructions import Arg, From, Maintainer
-from labcore.builder.parser.words import expand, variables_in
 from labcore.builder.variables import Arguments
 from labcore.errors import InvalidInput
 from labcore.spec import Platform, Reference
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 RESERVED: Final = ("context", "scratch")
 
 
-def rules_of_text(instructions: Sequence[Written]) -> Iterator[Warned]:
+def rules_of_text(dockerfile: Dockerfile, instructions: Sequence[Written]) -> Iterator[Warned]:
     """Yield what is to be said of how the instructions are written."""
+    for line in dockerfile.blank_at:
+        yield Warned("Empty continuation line", line, "NoEmptyContinuation")
     for each in instructions:
         line = each.instruction.location.line
-        if each.has_blank_line:
-            yield Warned("Empty continuation line", each.last_line, "NoEmptyContinuation")
         if isinstance(each.instruction, Maintainer):
             yield Warned("Maintainer instruction is deprecated in favor of using label", line, "MaintainerDeprecated")
         if isinstance(each.instruction, From):
@@ -89,29 +89,28 @@ def rules_of_from(dockerfile: Dockerfile, stages: Stages, arguments: Arguments) 
     known = arguments.before_from()
     defaults = Arguments((), arguments.predefined)
     for argument in stages.global_arguments:
-        defaults.declare_global(argument, lambda word, variables: _expanded(word, variables, escape) or "")
+        defaults.declare_global(argument, lambda word, variables: expanded(word, variables, escape))
     for stage in stages.stages:
         base = stage.base
         line = base.location.line
-        asked = _asked(base.image, escape), _asked(base.platform, escape)
-        for name in sorted(asked[0].union(asked[1]) - known.keys() - arguments.consumed):
+        names = asked(base.image, escape)
+        for name in sorted(names.union(asked(base.platform, escape)) - known.keys() - arguments.consumed):
             meant = closest(name, known)
             text = f"FROM argument '{name}' is not declared" + (f" (did you mean {meant}?)" if meant else "")
             yield Warned(text, line, "UndefinedArgInFrom")
-        if asked[0] and not _is_reference(_expanded(base.image, defaults.before_from(), escape)):
+        if names and not _is_reference(expanded(base.image, defaults.before_from(), escape)):
             text = f"Default value for ARG {base.image} results in empty or invalid base image name"
             yield Warned(text, line, "InvalidDefaultArgInFrom")
         if base.platform:
-            yield from _platform(base, asked[1], known, escape)
+            yield from _platform(base, known, escape)
 
 
-def _platform(base: From, asked: set[str], known: dict[str, str], escape: str) -> Iterator[Warned]:
-    text = _expanded(base.platform, known, escape)
-    line = base.location.line
-    if asked == {"TARGETPLATFORM"} and text == known["TARGETPLATFORM"]:
+def _platform(base: From, known: dict[str, str], escape: str) -> Iterator[Warned]:
+    text, names, line = expanded(base.platform, known, escape), asked(base.platform, escape), base.location.line
+    if names == {"TARGETPLATFORM"} and text == known["TARGETPLATFORM"]:
         said = f"Setting platform to predefined {base.platform} in FROM is redundant as this is the default behavior"
         yield Warned(said, line, "RedundantTargetPlatform")
-    if asked or text is None:
+    if names:
         return
     try:
         platform = Platform.parse(text)
@@ -123,24 +122,7 @@ def _platform(base: From, asked: set[str], known: dict[str, str], escape: str) -
         yield Warned(said, line, "FromPlatformFlagConstDisallowed")
 
 
-def _asked(word: str, escape: str) -> set[str]:
-    try:
-        return variables_in(word, escape=escape)
-    except InvalidInput:  # which the build says
-        return set()
-
-
-def _expanded(word: str, variables: dict[str, str] | object, escape: str) -> str | None:
-    try:
-        return expand(word, variables, escape=escape)  # type: ignore[arg-type]
-    except InvalidInput:  # which the build says
-        return None
-
-
-def _is_reference(text: str | None) -> bool:
-    """Say whether a name may be an image's; one that cannot be worked out may."""
-    if text is None:
-        return True
+def _is_reference(text: str) -> bool:
     try:
         Reference.parse(text)
     except InvalidInput:

@@ -31,7 +31,7 @@ _ALL: Final = (
     ),
     Rule(
         "NoEmptyContinuation",
-        "A blank line within an instruction is skipped today, and announced to become an error: it often hides a forgotten end.",
+        "A blank line within an instruction is skipped today, and will be an error one day: it often hides a forgotten end.",
         "Take the blank line out, or make it a comment.",
     ),
     Rule(

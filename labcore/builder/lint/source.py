@@ -1,7 +1,8 @@
-"""Instructions as they are written: what their values do not tell any more, such as case, blank lines and comments above."""
+"""Instructions as they are written: what their values do not tell any more, such as case and comments above."""
 
 from __future__ import annotations
 
+from labcore.builder.parser.directives import DIRECTIVE, KNOWN
 from labcore.builder.parser.lines import Cursor
 from labcore.record import Record
 
@@ -13,12 +14,10 @@ if TYPE_CHECKING:
 
 
 class Written(Record):
-    """An instruction, its words, the line on which these end, whether blank lines are among them, and the comment above it."""
+    """An instruction, its words, and the comment above it."""
 
     instruction: Instruction
     words: tuple[str, ...]
-    last_line: int
-    has_blank_line: bool
     comment: str
 
     @property
@@ -35,17 +34,15 @@ class Written(Record):
 
 def written(dockerfile: Dockerfile) -> Iterator[Written]:
     """Yield the instructions, in order."""
-    cursor = Cursor(list(dockerfile.lines))
-    cursor.escape = dockerfile.directives.escape
+    cursor = Cursor(list(dockerfile.lines), escape=dockerfile.directives.escape)
     for instruction in dockerfile.instructions:
         first = instruction.location.line
         cursor.position = first - 1
         text = cursor.instruction() or instruction.name
-        has_blank_line = cursor.position in cursor.blank_at
-        comment = _comment_above(dockerfile.lines, first)
-        yield Written(instruction, tuple(text.split()), cursor.position, has_blank_line, comment)
+        yield Written(instruction, tuple(text.split()), _comment_above(dockerfile.lines, first))
 
 
 def _comment_above(lines: Sequence[str], line: int) -> str:
     above = lines[line - 2].strip() if line > 1 else ""
-    return above[1:].strip() if above.startswith("#") else ""
+    directive = DIRECTIVE.fullmatch(above)
+    return above[1:].strip() if above.startswith("#") and not (directive and directive[1].lower() in KNOWN) else ""

@@ -9,8 +9,8 @@ from contextlib import suppress
 from labcore.builder.events import Warned
 from labcore.builder.image_config import apply
 from labcore.builder.lint.closest import closest
+from labcore.builder.lint.lenient import asked, expanded, words
 from labcore.builder.parser import instructions as ast
-from labcore.builder.parser.words import expand, expand_words, variables_in
 from labcore.builder.variables import Scope
 from labcore.errors import InvalidInput
 
@@ -35,33 +35,35 @@ class StageChecker:
     def __init__(self, arguments: Arguments, escape: str, config: Config, base: StageChecker | None = None) -> None:
         self.arguments = arguments
         self.escape = escape
-        self.scope = Scope(arguments, base.scope.declared if base else {})
-        self.config = base.config if base else config
-        self.has_workdir = base.has_workdir if base else False
-        self._last: dict[type[ast.Instruction], int] = {}
+        self.scope = Scope(arguments)
+        self.scope.declared |= base.scope.declared if base else {}
+        self.config: Config = base.config if base else config
+        self.has_workdir: bool = base.has_workdir if base else False
 
-    def check(
-        self, stage: Stage, names: Mapping[int, str], ignored: Callable[[str], bool] | None
-    ) -> Iterator[Warned]:
+    def check(self, stage: Stage, names: Mapping[int, str], ignored: Callable[[str], bool] | None) -> Iterator[Warned]:
         """Yield what is to be said of the instructions; `names` are theirs as they are written, by their lines."""
+        before: dict[type[ast.Instruction], int] = {}
         for instruction in stage.instructions:
-            line = instruction.location.line
-            for rule, text in self._said(instruction, names.get(line, instruction.name), ignored):
+            line, kind = instruction.location.line, type(instruction)
+            name = names.get(line, instruction.name)
+            for rule, text in self._said(instruction, name, ignored):
                 yield Warned(text, line, rule)
-            if isinstance(instruction, ONCE):
-                if before := self._last.get(type(instruction)):
-                    yield Warned(_once(names.get(line, instruction.name)), before, "MultipleInstructionsDisallowed")
-                self._last[type(instruction)] = line
+            if kind in ONCE:
+                if kind in before:
+                    text = f"Multiple {name} instructions should not be used in the same stage"
+                    text += " because only the last one will be used"
+                    yield Warned(text, before[kind], "MultipleInstructionsDisallowed")
+                before[kind] = line
 
     def _said(
         self, instruction: ast.Instruction, name: str, ignored: Callable[[str], bool] | None
     ) -> Iterator[tuple[str, str]]:
         if isinstance(instruction, ast.Arg):
             for pair in instruction.pairs:  # the second may ask for the first
-                yield from self._undefined([pair.name, pair.value or ""])
-                self._quietly(lambda pair=pair: self.scope.declare(pair, self.config, self._expand))
+                yield from self._undefined(asked(pair.name, self.escape) | asked(pair.value or "", self.escape))
+                self.scope.declare(pair, self.config, lambda word, variables: expanded(word, variables, self.escape))
         else:
-            yield from self._undefined(_words(instruction), _heredocs(instruction))
+            yield from self._undefined(_asked(instruction, self.escape))
         if isinstance(instruction, ast.Arg | ast.Env):
             yield from _secrets(instruction)
         if isinstance(instruction, ast.Env | ast.Label) and any(pair.is_legacy for pair in instruction.pairs):
@@ -76,61 +78,48 @@ class StageChecker:
         if ignored and isinstance(instruction, ast.Copy) and not instruction.origin:
             yield from self._copy(instruction, ignored)
         if isinstance(instruction, ast.Env | ast.Shell):
-            self._quietly(lambda: self._apply(instruction))
+            with suppress(InvalidInput):  # which the build says
+                self.config = apply(instruction, self.config, self._variables(), escape=self.escape)
 
-    def _undefined(self, words: list[str], heredocs: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
-        asked: set[str] = set()
-        for word in words:
-            self._quietly(lambda word=word: asked.update(variables_in(word, escape=self.escape)))
-        for content in heredocs:
-            self._quietly(lambda content=content: asked.update(variables_in(content, quotes=False)))
-        variables = self.scope.variables(self.config)
-        for name in sorted(asked - variables.keys() - self.scope.declared.keys() - SET_BY_THE_BUILDER):
+    def _variables(self) -> dict[str, str]:
+        return self.scope.variables(self.config)
+
+    def _undefined(self, names: set[str]) -> Iterator[tuple[str, str]]:
+        variables = self._variables()
+        for name in sorted(names - variables.keys() - self.scope.declared.keys() - SET_BY_THE_BUILDER):
             meant = closest(name, [*self.arguments.before_from(), *variables])
             yield "UndefinedVar", f"Usage of undefined variable '${name}'" + (f" (did you mean ${meant}?)" if meant else "")
 
     def _workdir(self, instruction: ast.Workdir) -> Iterator[tuple[str, str]]:
-        paths: list[str] = []
-        self._quietly(lambda: paths.append(self._expand(instruction.path, self.scope.variables(self.config))))
-        for path in paths:
-            if not self.has_workdir and not path.startswith("/"):
-                yield "WorkdirRelativePath", f'Relative workdir "{path}" can have unexpected results if the base image changes'
+        path = expanded(instruction.path, self._variables(), self.escape)
+        if not self.has_workdir and not path.startswith("/"):
+            yield "WorkdirRelativePath", f'Relative workdir "{path}" can have unexpected results if the base image changes'
         self.has_workdir = True
 
     def _expose(self, instruction: ast.Expose) -> Iterator[tuple[str, str]]:
-        found: list[str] = []
-        variables = self.scope.variables(self.config)
-        for text in instruction.ports:
-            self._quietly(lambda text=text: found.extend(expand_words(text, variables, escape=self.escape)))
-        for port in found:
-            protocol = port.rpartition(":")[2].partition("/")[2]
-            if protocol != protocol.lower():
+        variables = self._variables()
+        for port in [port for text in instruction.ports for port in words(text, variables, self.escape)]:
+            host, _, container = port.rpartition(":")
+            if container.partition("/")[2] != container.partition("/")[2].lower():
                 yield "ExposeProtoCasing", f"Defined protocol '{port}' in EXPOSE instruction should be lowercase"
-            if port.rpartition(":")[0].strip(":"):
+            if host.strip(":"):
                 text = f"EXPOSE instruction should not define an IP address or host-port mapping, found '{port}'"
                 yield "ExposeInvalidFormat", text
 
     def _copy(self, instruction: ast.Copy, ignored: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
         verb = "Add" if isinstance(instruction, ast.Add) else "Copy"
-        paths: list[str] = []
-        for source in instruction.sources:
-            self._quietly(lambda source=source: paths.append(self._expand(source, self.scope.variables(self.config))))
-        for path in paths:
+        for path in [expanded(source, self._variables(), self.escape) for source in instruction.sources]:
             plain = posixpath.normpath(path).lstrip("/")
             if "://" not in path and ignored(plain):
                 yield "CopyIgnoredFile", f'Attempting to {verb} file "{plain}" that is excluded by .dockerignore'
 
-    def _apply(self, instruction: ast.Instruction) -> None:
-        self.config = apply(instruction, self.config, self.scope.variables(self.config), escape=self.escape)
 
-    def _expand(self, word: str, variables: Mapping[str, str]) -> str:
-        return expand(word, variables, escape=self.escape)
-
-    @staticmethod
-    def _quietly(do: Callable[[], object]) -> None:
-        """Do something that fails for words which cannot be expanded: the build says so, and where."""
-        with suppress(InvalidInput):
-            do()
+def _asked(instruction: ast.Instruction, escape: str) -> set[str]:
+    """Return the variables that an instruction asks for; those of RUN's heredocs are the shell's."""
+    names = {name for word in _words(instruction) for name in asked(word, escape)}
+    for heredoc in instruction.heredocs if isinstance(instruction, ast.Copy) else ():
+        names |= asked(heredoc.content, "\\", quotes=False) if heredoc.expand else set()
+    return names
 
 
 def _words(instruction: ast.Instruction) -> list[str]:
@@ -148,19 +137,8 @@ def _words(instruction: ast.Instruction) -> list[str]:
     return [getattr(instruction, fields[type(instruction)])] if type(instruction) in fields else []
 
 
-def _heredocs(instruction: ast.Instruction) -> tuple[str, ...]:
-    """Return the heredocs that are expanded: those of RUN are the shell's."""
-    if isinstance(instruction, ast.Copy):
-        return tuple(each.content for each in instruction.heredocs if each.expand)
-    return ()
-
-
 def _secrets(instruction: ast.Arg | ast.Env) -> Iterator[tuple[str, str]]:
     for pair in instruction.pairs:
         if SECRET.search(pair.name) and not NO_SECRET.search(pair.name):
             text = f'Do not use ARG or ENV instructions for sensitive data ({instruction.name} "{pair.name}")'
             yield "SecretsUsedInArgOrEnv", text
-
-
-def _once(name: str) -> str:
-    return f"Multiple {name} instructions should not be used in the same stage because only the last one will be used"
