@@ -9,21 +9,25 @@ if TYPE_CHECKING:
 
 FARTHEST: Final = 2
 LONGEST: Final = 64
+MOST: Final = 200  # names of about one length: with more, the nearest is luck
 
 
 def closest(name: str, known: Iterable[str]) -> str:
     """Return the known name that differs least; an empty one if none is near, or the name itself is known."""
-    found = {each: distance(name, each) for each in known if abs(len(each) - len(name)) <= FARTHEST and len(each) <= LONGEST}
+    alike = [each for each in known if abs(len(each) - len(name)) <= FARTHEST and len(each) <= LONGEST]
+    found = {each: distance(name, each) for each in alike} if len(alike) <= MOST else {}
     best = min(found, key=lambda each: found[each], default="")
     return best if found and 0 < found[best] <= FARTHEST else ""
 
 
 def distance(one: str, other: str) -> int:
-    """Return how many letters must be put in, taken out or exchanged to make one word of the other."""
+    """Return how many letters must be put in, taken out or exchanged to make one word of the other; more than 2 are 3."""
     before = list(range(len(other) + 1))
     for number, letter in enumerate(one, 1):
         row = [number]
         for at, each in enumerate(other):
             row.append(min(before[at] + (letter != each), before[at + 1] + 1, row[at] + 1))
+        if min(row) > FARTHEST:
+            return FARTHEST + 1
         before = row
-    return before[-1]
+    return min(before[-1], FARTHEST + 1)
