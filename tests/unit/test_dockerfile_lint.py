@@ -11,6 +11,7 @@ from labcore.builder.lint.rules import RULES
 from labcore.builder.parser import parse
 from labcore.errors import InvalidInput
 from labcore.images import Config
+from labcore.options.dockerignore import Patterns
 
 ALL = "# check=experimental=all\n"
 
@@ -81,9 +82,10 @@ def test_each_rule_is_broken_above_and_has_a_reason_and_a_cure() -> None:
 
 def test_what_is_copied_and_never_sent() -> None:
     text = "FROM a AS b\nCOPY ./x/../secret /\nADD https://e.org/secret fine /\nADD secret /\nFROM b\nCOPY --from=b secret /\n"
-    ignored = {"secret"}.__contains__
+    ignored = Patterns.parse("secret\n")
     assert said(ALL + text, ignored=ignored) == [(3, "CopyIgnoredFile"), (5, "CopyIgnoredFile")]
     assert said(text, ignored=ignored) == said(ALL + text) == []
+    assert said(ALL + text, ignored=Patterns.parse("secret\n!secret/but\n")) == []
 
 
 @pytest.mark.parametrize(

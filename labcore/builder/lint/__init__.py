@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from labcore.builder.events import Warned
     from labcore.builder.parser.instructions import Dockerfile
     from labcore.builder.stages import Stage, Stages
+    from labcore.options.dockerignore import Patterns
 
 
 def check(
@@ -32,13 +33,13 @@ def check(
     *,
     arguments: Sequence[tuple[str, str | None]] = (),
     target: str = "",
-    ignored: Callable[[str], bool] | None = None,
+    ignored: Patterns | None = None,
     config_of: Callable[[str], Config | None] = lambda _: None,
 ) -> list[Warned]:
     """Return the warnings, by line; with a `target` those of the stages that it needs.
 
-    `arguments` are those of `--build-arg`. `ignored` says of a path whether .dockerignore leaves it out (None: there is no such
-    file, or it has exceptions). `config_of` returns an image's config, of which variables and SHELL are taken, if it is known.
+    `arguments` are those of `--build-arg`. `ignored` are the patterns of .dockerignore; with exceptions, they tell nothing of a
+    directory. `config_of` returns an image's config, if it is known: it has variables, and may have a SHELL.
     Raises InvalidInput for options that cannot be read, and a target that is none.
     """
     options = CheckOptions.of(dockerfile, arguments)
@@ -50,7 +51,8 @@ def check(
     instructions = list(written(dockerfile))
     names = {each.instruction.location.line: each.name for each in instructions}
     found = {*rules_of_text(dockerfile, instructions), *rules_of_from(dockerfile, stages, known)}
-    found.update(_of_stages(dockerfile, stages, known, names, target=target, ignored=ignored, config_of=config_of))
+    leaves_out = ignored.matches if ignored and not ignored.has_exceptions else None
+    found.update(_of_stages(dockerfile, stages, known, names, target=target, ignored=leaves_out, config_of=config_of))
     wanted = [each for each in found if options.wants(RULES[each.rule])]
     return sorted(wanted, key=lambda each: (each.line, each.text))
 
