@@ -35,8 +35,7 @@ class StageChecker:
     def __init__(self, arguments: Arguments, escape: str, config: Config, base: StageChecker | None = None) -> None:
         self.arguments = arguments
         self.escape = escape
-        self.scope = Scope(arguments)
-        self.scope.declared |= base.scope.declared if base else {}
+        self.scope: Scope = Scope(arguments, base.scope.declared if base else {})
         self.config: Config = base.config if base else config
         self.has_workdir: bool = base.has_workdir if base else False
 
