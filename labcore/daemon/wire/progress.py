@@ -43,8 +43,10 @@ def _to_the_end(lines: Iterator[Line]) -> Iterator[Line]:
 
 
 def error_line(error: Exception) -> Line:
-    """Return the line that ends a stream which has failed."""
-    return {"errorDetail": {"message": str(error)}, "error": str(error)}
+    """Return the line that ends a stream which has failed, with the exit code of the program whose failure it is."""
+    code = getattr(error, "code", None)
+    detail = {"code": code} if isinstance(code, int) else {}
+    return {"errorDetail": {**detail, "message": str(error)}, "error": str(error)}
 
 
 def pull_lines(
