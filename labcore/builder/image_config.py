@@ -191,7 +191,7 @@ _APPLY: Final[dict[type[ast.Instruction], Callable[[Any, Config, _Words], Config
 
 def _changes(text: str) -> list[ast.Instruction]:
     """Read the instructions of `--change`; a first line that is none makes a whole Dockerfile of them."""
-    from labcore.builder.parser import parse  # type: ignore[attr-defined]
+    from labcore.builder.parser import parse
 
     lines = ["", *text.split("\n")]
 

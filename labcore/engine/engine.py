@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Any, Protocol
 
+    from labcore.engine.build_cache import BuildCache
     from labcore.engine.events import Events
     from labcore.engine.image.endpoint import RegistryOptions
     from labcore.engine.image.progress import Progress
@@ -151,6 +152,13 @@ class Engine:
     def uppers(self) -> UpperStore:
         """Containers' writable layers."""
         return _uppers(self.root)
+
+    @cached_property
+    def build_cache(self) -> BuildCache:
+        """What steps of builds have come to."""
+        from labcore.engine.build_cache import BuildCache
+
+        return BuildCache(self.root / "builder", self.images)
 
     @cached_property
     def container_dirs(self) -> ContainerDirs:

@@ -30,10 +30,14 @@ NAME_MAX: Final = 100
 
 
 class Packer:
-    """Writes one archive: each method yields the bytes that come next. Sockets are left out, for tar has no type for them."""
+    """Writes one archive: each method yields the bytes that come next. Sockets are left out, for tar has no type for them.
 
-    def __init__(self, owner: tuple[int, int] | None = None) -> None:
-        self._owner = owner  # of all that is in it, if there is one
+    With an `owner` all that is in it belongs to that one. No time in it is later than `latest`, in nanoseconds since 1970.
+    """
+
+    def __init__(self, owner: tuple[int, int] | None = None, *, latest: int | None = None) -> None:
+        self._owner = owner
+        self._latest = latest
         self._links: dict[tuple[int, int], bytes] = {}  # files that have further names -> the first
 
     def add(self, entry: Entry, name: str) -> Iterator[bytes]:
@@ -89,21 +93,22 @@ class Packer:
         if kind == DIRECTORY:
             path += b"/"
         owner = self._owner or (status.st_uid, status.st_gid)
-        records = _records(path, status, owner, size, link) | {XATTR + os.fsencode(k): v for k, v in attributes.items()}
+        mtime = status.st_mtime_ns if self._latest is None else min(status.st_mtime_ns, self._latest)
+        records = _records(path, mtime, owner, size, link) | {XATTR + os.fsencode(k): v for k, v in attributes.items()}
         if records:
             text = b"".join(_record(keyword, value) for keyword, value in records.items())
             name = b"PaxHeaders/" + os.path.basename(path.rstrip(b"/"))  # noqa: PTH119
             yield _block(name[:NAME_MAX], RECORDS, 0o644, size=len(text))
             yield text + bytes(-len(text) % BLOCK)
         owner = (min(owner[0], ID_MAX), min(owner[1], ID_MAX))
-        time = min(max(status.st_mtime_ns // 10**9, 0), TIME_MAX)
+        time = min(max(mtime // 10**9, 0), TIME_MAX)
         size = min(size, SIZE_MAX)
         device = status.st_rdev if kind in (CHARACTER, BLOCK_DEVICE) else 0
         mode = stat.S_IMODE(status.st_mode)
         yield _block(path[:NAME_MAX], kind, mode, size=size, owner=owner, time=time, link=link[:NAME_MAX], device=device)
 
 
-def _records(path: bytes, status: os.stat_result, owner: tuple[int, int], size: int, link: bytes) -> dict[bytes, bytes]:
+def _records(path: bytes, mtime: int, owner: tuple[int, int], size: int, link: bytes) -> dict[bytes, bytes]:
     """Return the fields that do not fit the ustar header: pax(1), extended header keywords."""
     records = {}
     if len(path) > NAME_MAX or not path.isascii():
@@ -115,9 +120,9 @@ def _records(path: bytes, status: os.stat_result, owner: tuple[int, int], size: 
     for keyword, number in zip((b"uid", b"gid"), owner, strict=True):
         if number > ID_MAX:
             records[keyword] = b"%d" % number
-    seconds, fraction = divmod(status.st_mtime_ns, 10**9)
+    seconds, fraction = divmod(mtime, 10**9)
     if fraction or not 0 <= seconds <= TIME_MAX:
-        records[b"mtime"] = _decimal(status.st_mtime_ns)
+        records[b"mtime"] = _decimal(mtime)
     return records
 
 

@@ -1,1 +1,50 @@
-"""The parser: a Dockerfile's text becomes instructions. Pure: nothing here reads a file."""
+"""The parser: a Dockerfile's text becomes instructions. Pure: nothing here reads a file.
+
+Reading order: `instructions` (what comes out), `lines`, `directives`, `lexing`, `heredocs`, `statements`, `flags`, `mounts`,
+`forms`. The language is BuildKit's, as its Dockerfile reference has it.
+"""
+
+from __future__ import annotations
+
+from labcore.builder.parser.directives import check_syntax, directives_of
+from labcore.builder.parser.errors import DockerfileError, Problem
+from labcore.builder.parser.forms import instruction_of
+from labcore.builder.parser.instructions import Dockerfile, Location
+from labcore.builder.parser.lines import Cursor, lines_of, locate
+from labcore.builder.parser.statements import statements_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from labcore.builder.parser.instructions import Directives, Instruction
+
+__all__ = ["parse", "read_directives"]
+
+
+def parse(text: bytes | str, *, name: str = "Dockerfile") -> Dockerfile:
+    """Read a Dockerfile; `name` is what errors call it. Raises DockerfileError.
+
+    No FROM need stand before the instructions: a trigger of ONBUILD and a `--change` have none.
+    """
+    lines = lines_of(text, name)
+    directives = directives_of(lines, name)
+    check_syntax(directives, lines, name)
+    cursor = Cursor(lines, escape=directives.escape)
+    found = tuple(_instructions(cursor, name))
+    if not found:
+        raise DockerfileError("file with no instructions", Location(max(1, len(lines)), len(lines)), name=name)
+    return Dockerfile(found, directives, tuple([line.rstrip("\r") for line in lines]), name, tuple(cursor.blank_at))
+
+
+def read_directives(text: bytes | str, *, name: str = "Dockerfile") -> Directives:
+    """Read the parser directives alone, of any frontend. Raises DockerfileError."""
+    return directives_of(lines_of(text, name), name)
+
+
+def _instructions(cursor: Cursor, name: str) -> Iterator[Instruction]:
+    try:
+        yield from map(instruction_of, statements_of(cursor))
+    except Problem as problem:
+        where = locate(cursor.lines, cursor.first, cursor.position, problem.at)
+        raise DockerfileError(str(problem), where, cursor.lines, name=name, cure=problem.cure) from None
