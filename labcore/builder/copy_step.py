@@ -1,0 +1,79 @@
+"""COPY and ADD as steps: what is copied is selected and known by its content; only on a miss in the cache is a layer written."""
+
+from __future__ import annotations
+
+import posixpath
+from contextlib import ExitStack
+
+from labcore.builder.bases import SCRATCH
+from labcore.builder.cache_key import key_of
+from labcore.builder.copying import layer_archive, select
+from labcore.builder.layers import layer_of_archive
+from labcore.builder.parser.instructions import Add
+from labcore.builder.sources import Download, InlineFiles, RootTree, is_git, is_url
+from labcore.errors import InvalidInput
+from labcore.storage.files import of_root
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from labcore.builder.copying import Selection
+    from labcore.builder.events import Step
+    from labcore.builder.layers import NewLayer
+    from labcore.builder.parser.instructions import Copy
+    from labcore.builder.sources import Source
+    from labcore.builder.stage_build import StageBuild
+
+
+def carry_out(work: StageBuild, instruction: Copy, step: Step) -> bool:
+    """Add the layer of a COPY or an ADD; return whether it was in the cache. Raises InvalidInput."""
+    with ExitStack() as undo:
+        words = [work.expanded(word) for word in instruction.sources]
+        destination = absolute(work.expanded(instruction.destination), work.state.config.workdir)
+        owner, mode = work.expanded(instruction.owner), work.expanded(instruction.mode)
+        unpack = isinstance(instruction, Add) if instruction.unpack is None else instruction.unpack
+        selections = list(_selections(work, instruction, words, step, undo))
+        if len(selections) + sum(len(each.names) - 1 for each in selections) > 1 and not destination.endswith("/"):
+            raise InvalidInput(
+                f"When using {instruction.name} with more than one source file, the destination must be a directory and end "
+                f"with a /: {destination}"
+            )
+
+        def make() -> NewLayer | None:
+            with work.build.engine.layers.using(), of_root(work.root()) as root:
+                archive = layer_archive(
+                    selections, root, destination, owner=owner, mode=mode, unpack=unpack, linked=instruction.is_linked,
+                    epoch=work.build.options.epoch,
+                )  # fmt: skip
+                return layer_of_archive(work.build.engine, archive)
+
+        content = [destination, owner, mode, unpack, work.build.options.epoch, [each.digest for each in selections]]
+        parent = "" if instruction.is_linked else work.state.key
+        return work.layer(key_of(parent, "copy", *content), instruction.source, make, kind="source.local", is_linked=instruction.is_linked)
+
+
+def absolute(path: str, workdir: str) -> str:
+    """Return a path of the image, from its root; a slash at its end, which says that it is a directory, stays."""
+    is_directory = path.endswith(("/", "/.")) or path in (".", "")
+    plain = posixpath.normpath(posixpath.join("/", workdir, path))
+    return f"{plain.rstrip('/')}/" if is_directory else plain
+
+
+def _selections(
+    work: StageBuild, instruction: Copy, words: list[str], step: Step, undo: ExitStack
+) -> Iterator[Selection]:  # fmt: skip
+    urls = [word for word in words if isinstance(instruction, Add) and (is_url(word) or is_git(word))]
+    plain = [word for word in words if word not in urls]
+    excluded = tuple(work.expanded(word) for word in instruction.excluded)
+    if plain:
+        source = undo.enter_context(work.build.source(instruction.origin, work.stage, step))
+        yield select(source, plain, excluded=excluded, keeps_parents=instruction.keeps_parents)
+    for url in urls:
+        if is_git(url):
+            raise InvalidInput(f"{url}: a git repository cannot be added here: clone it beside the Dockerfile, and COPY it")
+        yield select(undo.enter_context(Download(url, work.expanded(instruction.checksum))), ["*"])
+    for heredoc in instruction.heredocs:
+        content = work.build.heredoc(heredoc, work.variables())
+        yield select(InlineFiles({heredoc.name: content}), [heredoc.name])
+

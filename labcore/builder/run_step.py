@@ -1,0 +1,114 @@
+"""RUN as a step: its program runs on the files so far, and what it has changed is the layer."""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import ExitStack
+
+from labcore.builder.cache_key import key_of
+from labcore.builder.errors import BuildCancelled, RunFailed
+from labcore.builder.events import StepOutput, StepRuns
+from labcore.builder.image_config import SHELL
+from labcore.builder.layers import layer_of_upper
+from labcore.builder.parser.errors import excerpt
+from labcore.builder.run import RunStep, ran
+from labcore.builder.run_mounts import prepared
+from labcore.engine.records.ids import new_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from labcore.builder.events import Step
+    from labcore.builder.layers import NewLayer
+    from labcore.builder.parser.instructions import Command, Run
+    from labcore.builder.stage_build import StageBuild
+
+SHOWN_LINES: Final = 10
+SHOWN_BYTES: Final = 8192
+
+
+def carry_out(work: StageBuild, instruction: Run, step: Step) -> bool:
+    """Add the layer of a RUN; return whether it was in the cache. Raises RunFailed, BuildCancelled, InvalidInput."""
+    build, config = work.build, work.state.config
+    argv, files = _program(work, instruction.command)
+    arguments = work.scope.arguments_of_run(config)
+    environment = (*config.environment, *(f"{name}={value}" for name, value in arguments.items()))
+    proxies = tuple(f"{name}={value}" for name, value in work.scope.proxies(config).items())
+    options = build.options
+    with ExitStack() as undo:
+        mounts = undo.enter_context(prepared(work, instruction.mounts, files, step))
+        run = RunStep(
+            argv=argv,
+            environment=(*environment, *proxies),
+            user=config.user,
+            workdir=config.workdir,
+            mounts=mounts,
+            network=instruction.network if instruction.network not in ("", "default") else options.network,
+            hosts=options.hosts,
+            shm_size=options.shm_size,
+            rlimits=options.rlimits,
+            resources=options.resources,
+            cgroup_parent=options.cgroup_parent,
+            insecure=instruction.security == "insecure",
+        )
+        seen = [list(argv), list(environment), config.user, config.workdir, [each.key for each in mounts]]
+        key = key_of(work.state.key, "run", *seen, run.network, list(run.hosts), run.insecure, options.epoch)
+        kind = "exec.cachemount" if any(each.kind == "cache" for each in instruction.mounts) else "regular"
+        return work.layer(key, run_text(argv, arguments), lambda: _ran(work, run, step), kind=kind)
+
+
+def run_text(argv: tuple[str, ...], arguments: dict[str, str]) -> str:
+    """Return the text of a RUN in the history: with the arguments in its environment, `|1 NAME=VALUE` before its command."""
+    given = [f"|{len(arguments)}", *(f"{name}={value}" for name, value in arguments.items())] if arguments else []
+    return " ".join(["RUN", *given, *argv])
+
+
+def _program(work: StageBuild, command: Command) -> tuple[tuple[str, ...], dict[str, bytes]]:
+    """Return the program that a RUN means, and the files that it needs: a heredoc that begins with `#!` is one."""
+    if not command.is_shell:
+        return command.words, {}
+    shell = work.state.config.shell or SHELL
+    line = command.words[0]
+    if not command.heredocs:
+        return (*shell, line), {}
+    first = command.heredocs[0]
+    if line.strip().lstrip("0123456789") in (f"<<{first.name}", f"<<-{first.name}", f"<<'{first.name}'", f'<<"{first.name}"'):
+        if first.content.startswith("#!"):
+            return (f"/dev/pipes/{first.name}",), {f"/dev/pipes/{first.name}": first.content.encode()}
+        return (*shell, first.content), {}
+    return (*shell, line + "".join(f"\n{each.content}{each.name}" for each in command.heredocs)), {}
+
+
+def _ran(work: StageBuild, run: RunStep, step: Step) -> NewLayer | None:
+    """Run the program, and return what it has changed as a layer."""
+    build = work.build
+    container_id = new_id()
+    last: deque[bytes] = deque(maxlen=64)
+
+    def output(stream: str, data: bytes) -> None:
+        last.append(data[-SHOWN_BYTES:])
+        build.tell(StepOutput(step, stream, data))
+
+    build.tell(StepRuns(step, container_id))
+    with ran(
+        build.engine, work.stack, run, container_id=container_id, output=output, cancellation=build.cancellation
+    ) as result:
+        if build.cancellation.is_set:
+            raise BuildCancelled("the build was cancelled")
+        if result.exit_code:
+            raise _failed(work, run, step, result.exit_code, b"".join(last))
+        return layer_of_upper(build.engine, result.upper, epoch=build.options.epoch)
+
+
+def _failed(work: StageBuild, run: RunStep, step: Step, code: int, output: bytes) -> RunFailed:
+    dockerfile = work.build.dockerfile
+    instruction = next(each for each in work.instructions() if each.location.line == step.line)
+    lines = output[-SHOWN_BYTES:].decode(errors="replace").splitlines()[-SHOWN_LINES:]
+    return RunFailed(
+        " ".join(run.argv),
+        code,
+        output=lines,
+        place=f"{dockerfile.name}:{step.line}",
+        excerpt=excerpt(dockerfile.lines, instruction.location),
+    )
