@@ -107,9 +107,15 @@ class _Fetched:
         """Return at most `size` bytes; nothing at the end."""
         taken, self._head = self._head[:size], self._head[size:]
         try:
-            return taken or self._stream.read(size)
+            found = taken or self._stream.read(size)
         except (OSError, HTTPException) as error:
-            raise Unavailable(f"error downloading remote context {self._url:.200}: it breaks off: {error}") from None
+            raise self._broken_off(str(error)) from None
+        if not found and (missing := getattr(self._stream, "length", None)):
+            raise self._broken_off(f"{missing} bytes are missing")
+        return found
+
+    def _broken_off(self, how: str) -> Unavailable:
+        return Unavailable(f"error downloading remote context {self._url:.200}: it breaks off: {how}")
 
     def _exactly(self, size: int) -> bytes:
         """Return that many bytes, or all there are."""

@@ -6,6 +6,7 @@ import io
 import json
 import lzma
 import os
+import re
 import socket
 import tarfile
 import time
@@ -27,6 +28,7 @@ from tests.engine_api import TAR, Answer, Api
 from tests.serving import eventually, served
 
 FROM = "FROM busybox\n"
+DIGITS = re.compile(r"\b[0-9a-f]{12,64}\b")  # of an ID
 
 
 @pytest.fixture(scope="module")
@@ -70,27 +72,23 @@ def masked(lines: list[dict[str, Any]]) -> list[str]:
     said = []
     for line in lines:
         (kind, value), *_ = line.items()
-        text = value if isinstance(value, str) else next(iter(value.values()))
-        words = [word.strip("0123456789abcdef") + "*" if len(word.strip()) >= 12 and _is_id(word) else word for word in text.split(" ")]
-        said.append(f"{kind}:{' '.join(words)}")
+        said.append(f"{kind}:{DIGITS.sub('*', value if isinstance(value, str) else value['ID'])}")
     return said
-
-
-def _is_id(word: str) -> bool:
-    return not word.strip().removeprefix("sha256:").strip("0123456789abcdef")
 
 
 # --- what is built, and what is said
 
 
 def test_docker_s_steps(api: Api) -> None:
-    dockerfile = "ARG V=1\nFROM busybox AS one\nRUN echo out; echo oh >&2\nFROM busybox\nCOPY f /f\nCMD [\"cat\", \"/f\"]\n"
+    dockerfile = 'ARG V=1\nFROM busybox AS one\nRUN echo out; echo oh >&2\nFROM busybox\nCOPY f /f\nCMD ["cat", "/f"]\n'
     lines = built(api, dockerfile, {"f": "x"}, t=["steps", "steps:2"], nocache="1", target="")
     said = masked(lines)
-    assert said[:3] == ["stream:Step 1/5 : ARG V=1", "stream:\n", "stream:Step 2/5 : FROM busybox AS one"] or said[0] == (
-        "stream:Step 1/4 : ARG V=1"
-    )
-    assert said[-3:] == ["stream:Successfully built *\n", "stream:Successfully tagged steps:latest\n", "stream:Successfully tagged steps:2\n"]
+    assert said[:3] == ["stream:Step 1/4 : ARG V=1", "stream:\n", "stream:Step 2/4 : FROM busybox"]  # nobody needs the first
+    assert said[-3:] == [
+        "stream:Successfully built *\n",
+        "stream:Successfully tagged steps:latest\n",
+        "stream:Successfully tagged steps:2\n",
+    ]
     assert said[-4] == "aux:sha256:*"
     assert id_of(lines) == api("GET", "/images/steps:2/json").json["Id"]
 
@@ -307,11 +305,12 @@ def hostile(name: str = "f", kind: bytes = tarfile.REGTYPE, link: str = "", size
     ],
 )  # fmt: skip
 def test_hostile_archives_are_refused(api: Api, daemon: RunningDaemon, body: bytes) -> None:
+    before = daemon.said()
     answer = sent(api, body)
     assert answer.status in (400, 500), answer.body
     assert answer.message
     assert "the daemon has failed" not in answer.message
-    assert "Traceback" not in daemon.said()
+    assert "Traceback" not in daemon.said().removeprefix(before)
     assert not files_of_builds(daemon)
 
 

@@ -9,7 +9,7 @@ from labcore.builder.events import Built, Event, Step, StepEnded, StepOutput, St
 from labcore.builder.parser.errors import DockerfileError
 from labcore.builder.parser.instructions import Location
 from labcore.daemon.wire.build_events import event_lines
-from labcore.daemon.wire.build_progress import HELD_BYTES, classic_lines, in_order, quiet_lines
+from labcore.daemon.wire.build_progress import HELD_BYTES, StepsSeen, classic_lines, in_order, quiet_lines
 from labcore.daemon.wire.progress import Line
 from labcore.errors import InvalidInput, LabcoreError
 from labcore.images import Config, Descriptor, Image
@@ -64,7 +64,7 @@ BUILD: tuple[Event, ...] = (
 
 
 def told(values: Iterable[Event], *, removes: bool = True, aux: bool = True) -> list[Line]:
-    return list(classic_lines(events(values), removes=removes, aux=aux))
+    return list(classic_lines(events(values), StepsSeen(), removes=removes, aux=aux))
 
 
 def test_docker_s_lines() -> None:
@@ -99,23 +99,45 @@ def test_an_old_version_has_no_aux_and_kept_containers_are_not_removed() -> None
     assert not [line for line in lines if "aux" in line or "Removed" in line.get("stream", "")]
 
 
-def test_a_step_behind_one_that_was_made_anew_is_not_said_to_be_cached() -> None:
-    first, second, third = (step(number, "ENV", at=number, of=3, total=3) for number in (1, 2, 3))
-    cached: list[Event] = [StepStarted(first), StepEnded(first, IDS[1], is_cached=True)]
-    cached += [StepStarted(second), StepEnded(second, IDS[1], is_cached=True)]
-    anew: list[Event] = [StepStarted(second), StepEnded(second, IDS[1]), StepStarted(third)]
-    anew += [StepEnded(third, IDS[1], is_cached=True)]
-    assert told(cached).count({"stream": " ---> Using cache\n"}) == 1
-    assert {"stream": " ---> Using cache\n"} not in told(anew)
+def cached(*steps: tuple[str, bool], seen: Iterable[str] = (), says_cached: bool = True) -> str:
+    """Return, for a stage of such steps (texts, and whether they are cached), a + where that is said."""
+    made = [step(number, text, at=number, of=9) for number, (text, _) in enumerate(steps, 1)]
+    ended = [StepEnded(each, IDS[each.number], is_cached=is_cached) for each, (_, is_cached) in zip(made, steps, strict=True)]
+    known = StepsSeen()
+    for id in seen:
+        known.add(id)
+    said = "".join(line.get("stream", "") for line in classic_lines(events(ended), known, says_cached=says_cached))
+    return "".join("-+"["Using cache" in part] for part in said.split("000\n")[:-1])
+
+
+BASE, ENV, CACHED, ANEW = ("FROM a", True), ("ENV a=b", True), ("RUN a", True), ("copy a b", False)
+
+
+def test_what_is_said_to_be_cached() -> None:
+    assert cached(BASE, CACHED, ENV) == "-++"
+    assert cached(BASE, ENV, CACHED, ENV) == "--++"  # nobody knows of the first
+    assert cached(BASE, ENV, CACHED, ENV, seen=IDS) == "-+++"
+    assert cached(BASE, ENV, ANEW, CACHED, ENV, seen=IDS) == "-+---"
+    assert cached(BASE, CACHED, ENV, seen=IDS, says_cached=False) == "---"
+
+
+def test_steps_are_seen_until_too_many_came_after_them() -> None:
+    seen = StepsSeen()
+    assert [seen.add(id) for id in ("a", "b", "a")] == [False, False, True]
+    for number in range(20_000):
+        seen.add(str(number))
+    assert not seen.add("a")
+    seen.clear()
+    assert not seen.add("19999")
 
 
 def test_a_quiet_build_tells_the_id_alone() -> None:
-    lines = quiet_lines(classic_lines(events(BUILD), removes=True, aux=True))
+    lines = quiet_lines(classic_lines(events(BUILD), StepsSeen()))
     assert list(lines) == [{"stream": f"{IDS[9]}\n"}]
 
 
 def test_a_quiet_build_that_fails_tells_all() -> None:
-    lines = quiet_lines(classic_lines(events(BUILD[:6], Failed("no")), removes=True, aux=True))
+    lines = quiet_lines(classic_lines(events(BUILD[:6], Failed("no")), StepsSeen()))
     found = [next(lines) for _ in range(9)]
     assert found == told(BUILD[:6])
     with pytest.raises(Failed):
@@ -124,7 +146,7 @@ def test_a_quiet_build_that_fails_tells_all() -> None:
 
 def test_a_quiet_build_keeps_the_end_of_its_output_only() -> None:
     much = [StepOutput(RUN, "stdout", b"x" * 1000 + b"%d\n" % number) for number in range(HELD_BYTES // 500)]
-    lines = quiet_lines(classic_lines(events([*BUILD[:6], *much], Failed("no")), removes=True, aux=True))
+    lines = quiet_lines(classic_lines(events([*BUILD[:6], *much], Failed("no")), StepsSeen()))
     found: list[Line] = []
     with pytest.raises(Failed):
         found.extend(lines)
@@ -192,9 +214,17 @@ def test_triggers_are_told_where_they_are_carried_out() -> None:
 def test_a_fault_of_the_dockerfile_is_in_docker_s_words(values: tuple[Event, ...], said: str) -> None:
     error = DockerfileError("unknown instruction: RUNN", Location(2, 2), ("FROM a", "RUNN x"), cure="RUN is meant")
     with pytest.raises(InvalidInput) as failure:
-        list(classic_lines(events(values, error), removes=True, aux=True))
+        list(classic_lines(events(values, error), StepsSeen()))
     assert str(failure.value).startswith(said)
     assert str(failure.value).endswith("     2 | RUNN x\n  cure: RUN is meant")
+
+
+def test_a_guess_is_in_docker_s_words() -> None:
+    error = DockerfileError("unknown instruction: RUNN", Location(2, 2), cure="did you mean RUN?")
+    with pytest.raises(
+        InvalidInput, match=r"^dockerfile parse error on line 2: unknown instruction: RUNN \(did you mean RUN\?\)$"
+    ):
+        list(classic_lines(events((), error), StepsSeen()))
 
 
 def test_labcore_s_own_lines() -> None:
@@ -235,7 +265,7 @@ def test_who_stops_listening_ends_the_build() -> None:
         finally:
             closed.append(True)
 
-    for lines in (classic_lines(endless(), removes=True, aux=True), event_lines(endless())):
+    for lines in (classic_lines(endless(), StepsSeen()), event_lines(endless())):
         next(lines)
         lines.close()  # type: ignore[attr-defined]
     assert closed == [True, True]

@@ -10,12 +10,15 @@ from labcore.cancellation import Cancellation
 from labcore.daemon.context import Daemon
 from labcore.daemon.errors import message
 from labcore.daemon.versions import version_of
+from labcore.daemon.wire.build_cache_json import FILTERS, CacheView, shown, space_asked
 from labcore.daemon.wire.build_events import event_lines
 from labcore.daemon.wire.build_progress import classic_lines, quiet_lines
 from labcore.daemon.wire.build_query import CURE, BuildQuery, build_query
 from labcore.daemon.wire.codec import json_response
 from labcore.daemon.wire.progress import streamed
+from labcore.daemon.wire.query import filters, flag
 from labcore.daemon.wire.registry_auth import found_in_config
+from labcore.engine.prune_cache import prune_cache as prune
 from labcore.http import Request, Response, Route, Upgrade
 
 AUX_SINCE = (1, 30)
@@ -30,7 +33,13 @@ def build(daemon: Daemon, request: Request) -> Response:
     events = _events(daemon, request, query, cancellation)
     if query.tells_events:
         return streamed(event_lines(events))
-    lines = classic_lines(events, removes=query.removes, aux=query.is_quiet or version_of(request) >= AUX_SINCE)
+    lines = classic_lines(
+        events,
+        daemon.steps_seen,
+        removes=query.removes,
+        aux=query.is_quiet or version_of(request) >= AUX_SINCE,
+        says_cached=not query.options.no_cache,
+    )
     return streamed(quiet_lines(lines) if query.is_quiet else lines)
 
 
@@ -73,7 +82,10 @@ def grpc(daemon: Daemon, request: Request) -> Response | Upgrade:
 
 def prune_cache(daemon: Daemon, request: Request) -> Response:
     """POST /build/prune."""
-    return json_response({"CachesDeleted": None, "SpaceReclaimed": 0})
+    asked, space, every = filters(request, FILTERS), space_asked(request), flag(request, "all")
+    pruned = prune(daemon.engine, every=every, space=space, wanted=CacheView(daemon.engine).chosen_by(asked))
+    daemon.steps_seen.clear()
+    return json_response({"CachesDeleted": [*map(shown, pruned.keys)] or None, "SpaceReclaimed": pruned.freed})
 
 
 ROUTES = (

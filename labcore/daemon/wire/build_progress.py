@@ -4,9 +4,10 @@ Stages that are built side by side interleave their events: what belongs to a la
 ended, so that steps come in the Dockerfile's order.
 """
 
-from collections import defaultdict, deque
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from threading import Lock
 from typing import Final
 
 from labcore.builder.events import Built, Event, Step, StepEnded, StepOutput, StepRuns, StepStarted, Warned
@@ -17,6 +18,8 @@ from labcore.errors import InvalidInput, LabcoreError
 
 HELD_BYTES: Final = 2 << 20  # of one step's output that is held back; more of it is lost, as in BuildKit's log
 CLIPPED: Final = b"\n[output clipped: more than 2 MiB, before an earlier step had ended]\n"
+MAX_SEEN: Final = 10_000
+MAKES_FILES: Final = ("RUN", "COPY", "ADD", "WORKDIR")
 SHOWN: Final = 12  # digits of a container's ID
 RED, PLAIN = "\x1b[91m", "\x1b[0m"
 
@@ -89,12 +92,38 @@ def _ends(event: Event) -> bool:
     return isinstance(event, StepEnded) or (isinstance(event, StepStarted) and not event.step.stage)
 
 
-def classic_lines(events: Generator[Event, None, None], *, removes: bool, aux: bool) -> Iterator[Line]:
+class StepsSeen:
+    """The images of steps that builds have come to, the latest ones: by them a step that makes no files is seen to be old."""
+
+    def __init__(self) -> None:
+        self._ids: OrderedDict[str, None] = OrderedDict()
+        self._lock = Lock()
+
+    def add(self, image_id: str) -> bool:
+        """Note a step's image; return whether it was seen before."""
+        with self._lock:
+            known = image_id in self._ids
+            self._ids[image_id] = None
+            self._ids.move_to_end(image_id)
+            if len(self._ids) > MAX_SEEN:
+                self._ids.popitem(last=False)
+        return known
+
+    def clear(self) -> None:
+        """Forget them: the cache was pruned."""
+        with self._lock:
+            self._ids.clear()
+
+
+def classic_lines(
+    events: Generator[Event, None, None], seen: StepsSeen, *, removes: bool = True, aux: bool = True, says_cached: bool = True
+) -> Iterator[Line]:
     """Yield docker's lines of a build; what ends one that fails is raised, in docker's words.
 
     `removes`: it is to be said that each step's container is removed. `aux`: images' IDs are to come in lines of their own.
+    `says_cached`: it is to be said what was in the cache; a build without cache takes nothing from there.
     """
-    said = _Classic(removes=removes, aux=aux)
+    said = _Classic(seen, removes=removes, aux=aux, says_cached=says_cached)
     has_begun = False
     try:
         with closing(in_order(events)) as ordered:
@@ -108,8 +137,9 @@ def classic_lines(events: Generator[Event, None, None], *, removes: bool, aux: b
 def _in_dockers_words(error: DockerfileError, *, has_begun: bool) -> str:
     """Return what docker says of it, and below that the lines themselves."""
     said = error.problem if has_begun else f"dockerfile parse error on line {error.location.line}: {error.problem}"
-    cure = [f"  cure: {error.cure}"] if error.cure else []
-    return "\n".join([said, *excerpt(error.lines, error.location), *cure])
+    is_guess = error.cure.startswith("did you mean")
+    cure = [f"  cure: {error.cure}"] if error.cure and not is_guess else []
+    return "\n".join([f"{said} ({error.cure})" if is_guess else said, *excerpt(error.lines, error.location), *cure])
 
 
 def quiet_lines(lines: Iterator[Line]) -> Iterator[Line]:
@@ -139,11 +169,13 @@ def _size(line: Line) -> int:
 class _Classic:
     """What is said of each event."""
 
-    def __init__(self, *, removes: bool, aux: bool) -> None:
+    def __init__(self, seen: StepsSeen, *, removes: bool, aux: bool, says_cached: bool) -> None:
+        self._seen = seen
         self._removes = removes
         self._aux = aux
+        self._says_cached = says_cached
         self._containers: dict[int, str] = {}  # by their steps' numbers
-        self._changed: set[str] = set()  # stages of which a step was not in the cache
+        self._cached: dict[str, bool] = {}  # were the steps of each stage so far, as far as that is known?
         self._decoders = Decoders()
 
     def lines(self, event: Event) -> Iterator[Line]:
@@ -180,16 +212,25 @@ class _Classic:
     def _ended(self, event: StepEnded) -> Iterator[Line]:
         step = event.step
         container = self._containers.pop(step.number, "")
-        if step.stage_number != 1:  # FROM
-            if not event.is_cached:
-                self._changed.add(step.stage)
-            elif step.stage not in self._changed:
-                yield {"stream": " ---> Using cache\n"}
+        if self._is_cached(event) and self._says_cached:
+            yield {"stream": " ---> Using cache\n"}
         if container and self._removes:
             yield {"stream": f" ---> Removed intermediate container {container[:SHOWN]}\n"}
         yield {"stream": f" ---> {short(event.image_id)}\n"}
         if self._aux and _is_stages_last(step):
             yield {"aux": {"ID": event.image_id}}
+
+    def _is_cached(self, event: StepEnded) -> bool:
+        """Return whether docker would have taken the step from its cache, in which it has those, too, that make no files."""
+        step, seen = event.step, self._seen.add(event.image_id)
+        if step.stage_number == 1:  # FROM
+            return False
+        makes_files = step.text.partition(" ")[0].upper() in MAKES_FILES
+        before = self._cached.get(step.stage)
+        found = event.is_cached and before is not False and (makes_files or seen or before is True)
+        if found or not event.is_cached:
+            self._cached[step.stage] = found
+        return found
 
     def _built(self, event: Built) -> Iterator[Line]:
         if self._aux:
