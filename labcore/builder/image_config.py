@@ -8,6 +8,7 @@ from __future__ import annotations
 import posixpath
 
 from labcore.builder.parser import instructions as ast
+from labcore.builder.parser import parse
 from labcore.builder.parser.errors import DockerfileError
 from labcore.builder.parser.words import expand, expand_words
 from labcore.errors import InvalidInput
@@ -49,7 +50,7 @@ def apply(
 def changed(config: Config, text: str) -> Config:
     """Return the config after the instructions of `--change`, one a line. Raises InvalidInput for what is none."""
     has_command = False
-    for instruction in _changes(text):
+    for instruction in _changes(text) if text.strip() else ():
         config = apply(instruction, config, variables_of(config), has_command=has_command)
         has_command |= isinstance(instruction, ast.Cmd)
     return config
@@ -189,22 +190,20 @@ _APPLY: Final[dict[type[ast.Instruction], Callable[[Any, Config, _Words], Config
 }
 
 
-def _changes(text: str) -> list[ast.Instruction]:
-    """Read the instructions of `--change`; a first line that is none makes a whole Dockerfile of them."""
-    from labcore.builder.parser import parse
-
-    lines = ["", *text.split("\n")]
+def _changes(text: str) -> tuple[ast.Instruction, ...]:
+    """Read the instructions of `--change`. Raises InvalidInput, first of all for names that are none of them."""
+    lines = text.split("\n")
 
     def check(line: int) -> None:
         name = next(iter(lines[line - 1].split()), "")
-        if name.upper() not in CHANGES:
+        if name.upper() not in CHANGES and not name.startswith("#"):
             raise InvalidInput(f"{name} is not a valid change command: {', '.join(CHANGES)} are")
 
     try:
-        found = parse("\n".join(("FROM scratch", *lines[1:])), name="--change").instructions[1:]
+        found = parse(text, name="--change").instructions
     except DockerfileError as error:
         check(error.location.line)
         raise InvalidInput(f"{error.problem}: {lines[error.location.line - 1].strip()}") from None
     for instruction in found:
         check(instruction.location.line)
-    return list(found)
+    return found

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from labcore.builder.image_config import apply, ports, with_path
+from labcore.builder.image_config import apply, changed, ports, with_path
 from labcore.builder.parser import instructions as ast
 from labcore.errors import InvalidInput
 from labcore.images import Config
@@ -136,3 +136,57 @@ def test_no_stage_is_without_a_path() -> None:
     assert with_path(BASE) == BASE
     bare = BASE.replace(environment=("X=y",))
     assert with_path(bare).environment == ("X=y", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+
+
+def test_changes_are_expanded_from_the_config_s_environment() -> None:
+    config = BASE.replace(environment=("PATH=/bin", "PORT=80", "HOME=/root"), exposed_ports=(), labels=())
+    lines = (
+        "ENV PATH=/x:$PATH PORT=81 OLD=$PORT",
+        "",
+        "# what follows knows these",
+        "label at=${HOME} \\",
+        "  by=$OLD",
+        "EXPOSE $PORT 90-91/udp",
+        "WORKDIR $HOME/$NONE",
+        "USER u$PORT",
+    )
+    config = changed(config, "\n".join(lines))
+    assert config.environment == ("PATH=/x:/bin", "PORT=81", "HOME=/root", "OLD=80")
+    assert config.labels == (("at", "/root"), ("by", "80"))
+    assert (config.exposed_ports, config.workdir, config.user) == (("81/tcp", "90/udp", "91/udp"), "/root", "u81")
+    assert changed(config, "CMD echo $HOME").command == ("/bin/sh", "-c", "echo $HOME")
+
+
+@pytest.mark.parametrize(
+    ("text", "command", "entrypoint"),
+    [
+        ("", ("inherited",), ()),
+        ('ENTRYPOINT ["e"]', (), ("e",)),
+        ('CMD ["c"]\nENTRYPOINT ["e"]', ("c",), ("e",)),
+        ('ENTRYPOINT ["e"]\nCMD c', ("/bin/sh", "-c", "c"), ("e",)),
+    ],
+)
+def test_a_change_of_the_entrypoint(text: str, command: tuple[str, ...], entrypoint: tuple[str, ...]) -> None:
+    found = changed(BASE, text)
+    assert (found.command, found.entrypoint) == (command, entrypoint)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("RUN ls", "RUN is not a valid change command: CMD, ENTRYPOINT, "),
+        ("USER x\nfrom busybox", "from is not a valid change command"),
+        ("MAKE it", "MAKE is not a valid change command"),
+        ('SHELL ["x"]', "SHELL is not a valid change command"),
+        ("ARG x", "ARG is not a valid change command"),
+        ("ENV", "ENV requires at least one argument"),
+        ("ENV A=b c", "can't find = in"),
+        ("LABEL a='b", "single-quote"),
+        ("EXPOSE eighty", "is no port"),
+        ("USER a\0b", "NUL"),
+        ("# nothing", "no instructions"),
+    ],
+)
+def test_changes_that_are_none(text: str, says: str) -> None:
+    with pytest.raises(InvalidInput, match=says):
+        changed(BASE, text)

@@ -1,6 +1,6 @@
 """load, save, import: images from archives and into them; what was loaded is unpacked, as after a pull."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 
 from labcore.engine.image.speculative_unpack import SpeculativeUnpack
 from labcore.errors import ImageNotFound
-from labcore.images import Image, ImageStore
+from labcore.images import Config, Image, ImageStore
 from labcore.images.archive.reading import ArchivedImage, check_content, read
 from labcore.images.archive.rootfs import image_of_rootfs
 from labcore.images.archive.source import opened
@@ -70,7 +70,7 @@ def import_root(
     what: str,
     *,
     name: Reference | None = None,
-    changes: Iterable[str] = (),
+    settings: Callable[[Config], Config] = lambda config: config,
     message: str = "",
     platform: Platform | None = None,
     layers: LayerStore | None = None,
@@ -78,7 +78,7 @@ def import_root(
     """Make an image of a root file system's archive, and name it if there is a name: `labcore.images.archive.rootfs`."""
     created = now()
     with store.using():
-        image = image_of_rootfs(store, source, what, created=created, changes=changes, message=message, platform=platform)
+        image = image_of_rootfs(store, source, what, created=created, settings=settings, message=message, platform=platform)
         if layers:
             unpack(store, layers, image)
         if name:

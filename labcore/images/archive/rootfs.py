@@ -1,12 +1,11 @@
 """Images of a root file system's tar archive, with it as the only layer: `docker import`."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from labcore.errors import StoreDamaged
 from labcore.images.archive.tar import CHUNK_SIZE
-from labcore.images.changes import changed
 from labcore.images.config import Config, History
 from labcore.images.model import Descriptor, Image, Manifest
 from labcore.images.store import ImageStore
@@ -24,14 +23,14 @@ def image_of_rootfs(
     what: str,
     *,
     created: str,
-    changes: Iterable[str] = (),
+    settings: Callable[[Config], Config] = lambda config: config,
     message: str = "",
     platform: Platform | None = None,
 ) -> Image:
     """Store a root file system's archive, plain or compressed, as a layer, and return an image of it without a tag.
 
-    `what` names the archive in errors and in the history, `changes` are instructions of a Dockerfile, `created` is a time as
-    RFC 3339 writes it. Call it inside `using`. Raises StoreDamaged, InvalidInput.
+    `what` names the archive in errors and in the history, `settings` make the image's of none, `created` is a time as RFC 3339
+    writes it. Call it inside `using`. Raises StoreDamaged, InvalidInput.
     """
     where = platform or Platform.here()
     config = Config(
@@ -42,8 +41,7 @@ def image_of_rootfs(
         created=created,
         history=(History(created=created, comment=message or f"Imported from {what}"),),
     )
-    for change in changes:
-        config = changed(config, change)
+    config = settings(config)
     layer, diff_id = _layer(store, source, what)
     config = config.replace(diff_ids=(diff_id,))
     parts = Manifest(store.put_blob(config.to_bytes(), CONFIG), (layer,))
