@@ -7,6 +7,7 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from os import cpu_count
 
 from labcore.builder.bases import DOCKER_IMAGE, SCRATCH, Bases, scratch
@@ -14,6 +15,7 @@ from labcore.builder.errors import BuildCancelled
 from labcore.builder.events import Built, Step, StepEnded, StepOutput, StepStarted, Warned
 from labcore.builder.parser import parse
 from labcore.builder.parser.words import expand
+from labcore.builder.shared_cache import imported
 from labcore.builder.sources import RootTree
 from labcore.builder.stage_build import StageBuild
 from labcore.builder.stages import needed, refused, stages_of
@@ -24,14 +26,16 @@ from labcore.engine.image.events import log_image_event
 from labcore.errors import InvalidInput
 from labcore.registry import credentials
 from labcore.spec import Platform
+from labcore.storage.layers import layer_id
 from labcore.timestamps import now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Final
 
     from labcore.builder.events import Event
+    from labcore.builder.layers import NewLayer
     from labcore.builder.options import BuildOptions
     from labcore.builder.parser.instructions import Dockerfile, Heredoc, Instruction
     from labcore.builder.sources import Source
@@ -63,6 +67,16 @@ def build(
     return Build(engine, dockerfile, context, options, contexts, find, cancellation or Cancellation()).events()
 
 
+def _when_set(cancellation: Cancellation, stop: Callable[[], None]) -> None:
+    """Have a function called once a cancellation is set, which it is at the end of each build at the latest."""
+
+    def wait() -> None:
+        cancellation.wait()
+        stop()
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 class Build:
     """One build: what all of its stages share."""
 
@@ -86,17 +100,20 @@ class Build:
         self.stages = stages_of(dockerfile)
         self.target = self.stages.target(options.target)
         self.arguments = Arguments(options.arguments, platform_arguments(self.platform, options.target))
-        self.bases = Bases(engine, options, find, self._when_cancelled)
+        self.bases = Bases(engine, options, find, partial(_when_set, cancellation))
         self._steps: dict[tuple[int, int], Step] = {}
         self._queue: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
         self._states: dict[int, Future[State]] = {}
         self._waits: dict[int, int] = {}  # which stage waits for which
         self._lock = threading.Lock()
+        self._named_contexts = dict(options.contexts)
+        self._offered: Mapping[str, CacheRecord] | None = None
 
     def events(self) -> Iterator[Event]:
         """Carry it out."""
         worker = threading.Thread(target=self._work, name="build", daemon=True)
-        with self.engine.images.using():  # all that is put into the store stays, until the image has it or the cache
+        # All that is put into the stores stays until the image has it, or the cache.
+        with self.engine.images.using(), self.engine.build_cache.using():
             worker.start()
             try:
                 while (item := self._queue.get()) is not None:
@@ -106,6 +123,7 @@ class Build:
             finally:
                 self.cancellation.set()
                 worker.join()
+                self._states.clear()  # whose errors lead back here
 
     def tell(self, event: Event) -> None:
         """Have an event known, from any thread. Raises BuildCancelled."""
@@ -141,13 +159,6 @@ class Build:
             self.cancellation.set()
             raise
 
-    def _when_cancelled(self, stop: object) -> None:
-        def wait() -> None:
-            self.cancellation.wait()
-            stop()  # type: ignore[operator]
-
-        threading.Thread(target=wait, daemon=True).start()
-
     # --- the steps
 
     def _plan(self) -> list[Stage]:
@@ -155,8 +166,12 @@ class Build:
         for argument in self.stages.global_arguments:
             self.arguments.declare_global(argument, self.expand)
         self._bases = [self._base_of(stage) for stage in self.stages.stages]
-        order = needed(self.stages, self.target, [self.stages.named(name, number) for number, name in enumerate(self._bases)],
-                       self.dockerfile)
+        order = needed(
+            self.stages,
+            self.target,
+            [self.stages.named(name, number) for number, name in enumerate(self._bases)],
+            self.dockerfile,
+        )
         wanted = sorted(order, key=lambda stage: stage.number)
         total = len(self.stages.global_arguments) + sum(1 + len(stage.instructions) for stage in wanted)
         self._total = total + bool(self.options.labels)
@@ -238,7 +253,7 @@ class Build:
         name = self._bases[stage.number]
         if not name:
             raise refused(self.dockerfile, stage.base, f"base name ({stage.base.image}) should not be blank")
-        name = dict(self.options.contexts).get(name, name)
+        name = self._named_contexts.get(name, name)
         if (base := self.stages.named(name, stage.number)) is not None:
             return self.state_of(base, stage)
         platform = self._platform_of(stage)
@@ -265,17 +280,16 @@ class Build:
         if not origin or origin in self.contexts:
             yield self.contexts[origin] if origin else self.context
             return
-        name = dict(self.options.contexts).get(origin, origin)
+        name = self._named_contexts.get(origin, origin)
         if name == origin and (found := self.stages.origin(origin)) is not None:
             if found.number == stage.number:
                 raise InvalidInput(f"{origin}: a stage cannot take files from itself")
             state, whose = self.state_of(found, stage), f"stage {found.label}"
         else:
             state, whose = State.of_image(self.image(name, step)), f"image {name.removeprefix(DOCKER_IMAGE)}"
-        with self.engine.layers.using():
-            layers = self.engine.stack(state.layers, state.config.diff_ids)
-            with RootTree(self.engine, layers, whose) as tree:
-                yield tree
+        self.unpacked(state)
+        with RootTree(self.engine, self.engine.stack(state.layers, state.config.diff_ids), whose) as tree:
+            yield tree
 
     def heredoc(self, heredoc: Heredoc, variables: Mapping[str, str]) -> bytes:
         """Return a heredoc's content as a file, its variables expanded unless its name is in quotes."""
@@ -302,11 +316,31 @@ class Build:
         return self.options.no_cache or stage.label in self.options.uncached_stages
 
     def cached(self, key: str) -> CacheRecord | None:
-        """Return the record of a step, if what it made is still here."""
+        """Return the record of a step that was carried out before, here or where an imported cache comes from."""
         record = self.engine.build_cache.find(key)
-        if record is None or record.layer is None:
-            return record
-        return record if self.engine.images.has_blob(record.layer.digest, record.layer.size) else None
+        if record is None and self.options.cache_from:
+            record = self._imported().get(key)
+        return record
+
+    def _imported(self) -> Mapping[str, CacheRecord]:
+        with self._lock:
+            if self._offered is None:
+                self._offered = imported(self.bases, self.options.cache_from, lambda text: self.tell(Warned(text)))
+            return self._offered
+
+    def unpacked(self, state: State) -> list[str]:
+        """Return the unpacked layers of a state, by their IDs, from the lowest up; they stay as long as the build lasts."""
+        engine = self.engine
+        with engine.layers.using():
+            ids = engine.unpacked(state.layers, state.config.diff_ids)
+            engine.build_cache.keep_layers(ids)
+        return ids
+
+    def kept(self, new: NewLayer | None) -> NewLayer | None:
+        """Have a layer that was just made stay as long as the build lasts; the caller holds `LayerStore.using`."""
+        if new is not None:
+            self.engine.build_cache.keep_layers([layer_id(new.diff_id)])
+        return new
 
     # --- the image
 

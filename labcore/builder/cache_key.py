@@ -24,5 +24,3 @@ def key_of(parent: str, kind: str, *parts: Any) -> str:
 def key_of_image(config: Config) -> str:
     """Return the key of an image's layers: images of the same files are the same below a step."""
     return key_of("", "image", list(config.diff_ids), str(config.platform))
-
-

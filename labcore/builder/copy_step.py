@@ -1,16 +1,15 @@
-"""COPY and ADD as steps: what is copied is selected and known by its content; only on a miss in the cache is a layer written."""
+"""COPY and ADD as steps: what is selected is known by its content; only what the cache does not have becomes a new layer."""
 
 from __future__ import annotations
 
 import posixpath
 from contextlib import ExitStack
 
-from labcore.builder.bases import SCRATCH
 from labcore.builder.cache_key import key_of
 from labcore.builder.copying import layer_archive, select
 from labcore.builder.layers import layer_of_archive
 from labcore.builder.parser.instructions import Add
-from labcore.builder.sources import Download, InlineFiles, RootTree, is_git, is_url
+from labcore.builder.sources import Download, InlineFiles, is_git, is_url
 from labcore.errors import InvalidInput
 from labcore.storage.files import of_root
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from labcore.builder.events import Step
     from labcore.builder.layers import NewLayer
     from labcore.builder.parser.instructions import Copy
-    from labcore.builder.sources import Source
     from labcore.builder.stage_build import StageBuild
 
 
@@ -32,25 +30,29 @@ def carry_out(work: StageBuild, instruction: Copy, step: Step) -> bool:
         words = [work.expanded(word) for word in instruction.sources]
         destination = absolute(work.expanded(instruction.destination), work.state.config.workdir)
         owner, mode = work.expanded(instruction.owner), work.expanded(instruction.mode)
-        unpack = isinstance(instruction, Add) if instruction.unpack is None else instruction.unpack
+        unpack = instruction.unpack if isinstance(instruction, Add) else False  # None: all but downloads
         selections = list(_selections(work, instruction, words, step, undo))
-        if len(selections) + sum(len(each.names) - 1 for each in selections) > 1 and not destination.endswith("/"):
-            raise InvalidInput(
-                f"When using {instruction.name} with more than one source file, the destination must be a directory and end "
-                f"with a /: {destination}"
-            )
 
         def make() -> NewLayer | None:
-            with work.build.engine.layers.using(), of_root(work.root()) as root:
+            engine = work.build.engine
+            with engine.layers.using(), of_root(work.root()) as root:
                 archive = layer_archive(
-                    selections, root, destination, owner=owner, mode=mode, unpack=unpack, linked=instruction.is_linked,
+                    selections,
+                    root,
+                    destination,
+                    owner=owner,
+                    mode=mode,
+                    unpack=unpack,
+                    linked=instruction.is_linked,
                     epoch=work.build.options.epoch,
-                )  # fmt: skip
-                return layer_of_archive(work.build.engine, archive)
+                    command=instruction.name,
+                )
+                return work.build.kept(layer_of_archive(engine, archive))
 
         content = [destination, owner, mode, unpack, work.build.options.epoch, [each.digest for each in selections]]
         parent = "" if instruction.is_linked else work.state.key
-        return work.layer(key_of(parent, "copy", *content), instruction.source, make, kind="source.local", is_linked=instruction.is_linked)
+        key = key_of(parent, "copy", *content)
+        return work.layer(key, instruction.source, make, kind="source.local", is_linked=instruction.is_linked)
 
 
 def absolute(path: str, workdir: str) -> str:
@@ -68,7 +70,7 @@ def _selections(
     excluded = tuple(work.expanded(word) for word in instruction.excluded)
     if plain:
         source = undo.enter_context(work.build.source(instruction.origin, work.stage, step))
-        yield select(source, plain, excluded=excluded, keeps_parents=instruction.keeps_parents)
+        yield select(source, plain, excluded=excluded, keeps_parents=instruction.keeps_parents, command=instruction.name)
     for url in urls:
         if is_git(url):
             raise InvalidInput(f"{url}: a git repository cannot be added here: clone it beside the Dockerfile, and COPY it")
@@ -76,4 +78,3 @@ def _selections(
     for heredoc in instruction.heredocs:
         content = work.build.heredoc(heredoc, work.variables())
         yield select(InlineFiles({heredoc.name: content}), [heredoc.name])
-

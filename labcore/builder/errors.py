@@ -20,7 +20,14 @@ class RunFailed(LabcoreError):
     """
 
     def __init__(
-        self, command: str, code: int, *, output: Sequence[str] = (), place: str = "", excerpt: Sequence[str] = (), kept: str = ""
+        self,
+        command: str,
+        code: int,
+        *,
+        output: Sequence[str] = (),
+        place: str = "",
+        excerpt: Sequence[str] = (),
+        kept: str = "",
     ) -> None:
         super().__init__(f"The command '{command}' returned a non-zero code: {code}")
         self.code = code

@@ -18,7 +18,7 @@ class BuildOptions(Record):
     of `--build-context`: a name, and what stands for it (`docker-image://IMAGE`; others the caller has passed beside it).
     `uncached_stages` are those of `--no-cache-filter`. `cache_from` are images; `inline_cache`: so can this be.
     `secrets` are pairs of an id and its bytes. `network` is bridge, none, host, `container:NAME`, or a network's name.
-    `hosts` are lines `NAME:ADDRESS`. `epoch` is SOURCE_DATE_EPOCH in seconds: no time in the image is later.
+    `hosts` are pairs of a name and an address. `epoch` is SOURCE_DATE_EPOCH in seconds: no time in the image is later.
     With `keeps_failed` a failed RUN's files are kept as an image, which the failure names.
     """
 
@@ -37,7 +37,7 @@ class BuildOptions(Record):
     squash: bool = False
     secrets: tuple[tuple[str, bytes], ...] = ()
     network: str = ""
-    hosts: tuple[str, ...] = ()
+    hosts: tuple[tuple[str, str], ...] = ()
     shm_size: int = 0
     rlimits: tuple[Rlimit, ...] = ()
     resources: Resources = Resources()

@@ -6,13 +6,13 @@ from collections import deque
 from contextlib import ExitStack
 
 from labcore.builder.cache_key import key_of
-from labcore.builder.errors import BuildCancelled, RunFailed
+from labcore.builder.errors import RunFailed
 from labcore.builder.events import StepOutput, StepRuns
-from labcore.builder.image_config import SHELL
+from labcore.builder.image_config import shell_of
 from labcore.builder.layers import layer_of_upper
 from labcore.builder.parser.errors import excerpt
+from labcore.builder.parser.heredocs import is_program, script_of
 from labcore.builder.run import RunStep, ran
-from labcore.builder.run_mounts import prepared
 from labcore.engine.records.ids import new_id
 
 TYPE_CHECKING = False
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from labcore.builder.events import Step
     from labcore.builder.layers import NewLayer
     from labcore.builder.parser.instructions import Command, Run
+    from labcore.builder.run_mounts import PreparedMount
     from labcore.builder.stage_build import StageBuild
+    from labcore.engine.build_cache import CacheKind
 
 SHOWN_LINES: Final = 10
 SHOWN_BYTES: Final = 8192
@@ -37,7 +39,8 @@ def carry_out(work: StageBuild, instruction: Run, step: Step) -> bool:
     proxies = tuple(f"{name}={value}" for name, value in work.scope.proxies(config).items())
     options = build.options
     with ExitStack() as undo:
-        mounts = undo.enter_context(prepared(work, instruction.mounts, files, step))
+        mounts: tuple[PreparedMount, ...] = ()
+        _ = undo, files
         run = RunStep(
             argv=argv,
             environment=(*environment, *proxies),
@@ -52,9 +55,9 @@ def carry_out(work: StageBuild, instruction: Run, step: Step) -> bool:
             cgroup_parent=options.cgroup_parent,
             insecure=instruction.security == "insecure",
         )
-        seen = [list(argv), list(environment), config.user, config.workdir, [each.key for each in mounts]]
+        seen = [list(argv), list(environment), config.user, config.workdir, []]
         key = key_of(work.state.key, "run", *seen, run.network, list(run.hosts), run.insecure, options.epoch)
-        kind = "exec.cachemount" if any(each.kind == "cache" for each in instruction.mounts) else "regular"
+        kind: CacheKind = "exec.cachemount" if any(each.kind == "cache" for each in instruction.mounts) else "regular"
         return work.layer(key, run_text(argv, arguments), lambda: _ran(work, run, step), kind=kind)
 
 
@@ -68,16 +71,10 @@ def _program(work: StageBuild, command: Command) -> tuple[tuple[str, ...], dict[
     """Return the program that a RUN means, and the files that it needs: a heredoc that begins with `#!` is one."""
     if not command.is_shell:
         return command.words, {}
-    shell = work.state.config.shell or SHELL
-    line = command.words[0]
-    if not command.heredocs:
-        return (*shell, line), {}
-    first = command.heredocs[0]
-    if line.strip().lstrip("0123456789") in (f"<<{first.name}", f"<<-{first.name}", f"<<'{first.name}'", f'<<"{first.name}"'):
-        if first.content.startswith("#!"):
-            return (f"/dev/pipes/{first.name}",), {f"/dev/pipes/{first.name}": first.content.encode()}
-        return (*shell, first.content), {}
-    return (*shell, line + "".join(f"\n{each.content}{each.name}" for each in command.heredocs)), {}
+    if is_program(command):
+        place = f"/dev/pipes/{command.heredocs[0].name}"
+        return (place,), {place: script_of(command).encode()}
+    return (*shell_of(work.state.config), script_of(command)), {}
 
 
 def _ran(work: StageBuild, run: RunStep, step: Step) -> NewLayer | None:
@@ -91,19 +88,18 @@ def _ran(work: StageBuild, run: RunStep, step: Step) -> NewLayer | None:
         build.tell(StepOutput(step, stream, data))
 
     build.tell(StepRuns(step, container_id))
+    engine, cancellation = build.engine, build.cancellation
     with ran(
-        build.engine, work.stack, run, container_id=container_id, output=output, cancellation=build.cancellation
-    ) as result:
-        if build.cancellation.is_set:
-            raise BuildCancelled("the build was cancelled")
+        engine, work.unpacked(), run, container_id=container_id, output=output, cancellation=cancellation
+    ) as result, engine.layers.using():  # fmt: skip
         if result.exit_code:
             raise _failed(work, run, step, result.exit_code, b"".join(last))
-        return layer_of_upper(build.engine, result.upper, epoch=build.options.epoch)
+        return build.kept(layer_of_upper(engine, result.upper, epoch=build.options.epoch))
 
 
 def _failed(work: StageBuild, run: RunStep, step: Step, code: int, output: bytes) -> RunFailed:
     dockerfile = work.build.dockerfile
-    instruction = next(each for each in work.instructions() if each.location.line == step.line)
+    instruction = next(each for each in (work.stage.base, *work.stage.instructions) if each.location.line == step.line)
     lines = output[-SHOWN_BYTES:].decode(errors="replace").splitlines()[-SHOWN_LINES:]
     return RunFailed(
         " ".join(run.argv),

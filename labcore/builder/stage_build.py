@@ -1,4 +1,4 @@
-"""Building one stage: each instruction changes its state. Most change the config alone; RUN, COPY, ADD and WORKDIR make layers."""
+"""Building one stage: most instructions change its config alone; RUN, COPY, ADD and WORKDIR make layers."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from labcore.builder import copy_step, run_step
 from labcore.builder.cache_key import key_of
 from labcore.builder.image_config import apply
 from labcore.builder.parser.errors import DockerfileError
-from labcore.builder.parser.instructions import Arg, Cmd, Copy, Entrypoint, Env, Label, Run, Workdir
+from labcore.builder.parser.instructions import Arg, Cmd, Copy, Env, Label, Run, Workdir
 from labcore.builder.parser.words import expand
 from labcore.builder.stages import refused
+from labcore.builder.workdir import directory_layer
 from labcore.engine.build_cache import CacheRecord
 from labcore.errors import InvalidInput
 from labcore.timestamps import now, rfc3339
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from labcore.builder.build import Build
     from labcore.builder.events import Step
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from labcore.builder.stages import Stage
     from labcore.builder.state import State
     from labcore.builder.variables import Scope
+    from labcore.engine.build_cache import CacheKind
     from labcore.spec import OverlayRoot
 
 
@@ -50,7 +52,7 @@ class StageBuild:
                 self._declare(instruction)
                 return True
             self._configure(instruction)
-            return self._make_workdir(instruction) if isinstance(instruction, Workdir) else True
+            return self._make_workdir() if isinstance(instruction, Workdir) else True
         except DockerfileError:
             raise
         except InvalidInput as error:
@@ -74,9 +76,13 @@ class StageBuild:
         self.state = self.state.with_entry(instruction.source).replace(arguments=tuple(self.scope.declared.items()))
 
     def _configure(self, instruction: Instruction) -> None:
-        config = apply(instruction, self.state.config, self.variables(), escape=self.build.dockerfile.directives.escape)
-        if isinstance(instruction, Entrypoint) and not self.state.has_command:
-            config = config.replace(command=())  # the one of the image below was meant for another program
+        config = apply(
+            instruction,
+            self.state.config,
+            self.variables(),
+            escape=self.build.dockerfile.directives.escape,
+            has_command=self.state.has_command,
+        )
         has_command = self.state.has_command or isinstance(instruction, Cmd)
         text = self._text(instruction, instruction.pairs) if isinstance(instruction, Env | Label) else instruction.source
         self.state = self.state.replace(config=config, has_command=has_command)
@@ -87,20 +93,22 @@ class StageBuild:
         """Return an instruction as history has it: its values expanded."""
         return " ".join([instruction.name, *(f"{pair.name}={self.expanded(pair.value or '')}" for pair in pairs)])
 
-    def _make_workdir(self, instruction: Workdir) -> bool:
+    def _make_workdir(self) -> bool:
         path = self.state.config.workdir
         key = key_of(self.state.key, "workdir", path, self.build.options.epoch)
         return self.layer(key, f"WORKDIR {path}", lambda: directory_layer(self, path))
 
     # --- layers
 
-    def stack(self) -> list[str]:
-        """Return the unpacked layers so far, from the lowest up. The caller keeps them: `LayerStore.using`."""
-        return self.build.engine.stack(self.state.layers, self.state.config.diff_ids)
+    def unpacked(self) -> list[str]:
+        """Return the unpacked layers so far, from the lowest up; they stay as long as the build lasts."""
+        return self.build.unpacked(self.state)
 
     def root(self) -> OverlayRoot:
-        """Return the root file system so far."""
-        return self.build.engine.layers.overlay(self.stack())
+        """Return the root file system so far. The caller keeps it until it is mounted: `LayerStore.using`."""
+        self.unpacked()
+        engine = self.build.engine
+        return engine.layers.overlay(engine.stack(self.state.layers, self.state.config.diff_ids))
 
     def layer(
         self,
@@ -108,7 +116,7 @@ class StageBuild:
         text: str,
         make: Callable[[], NewLayer | None],
         *,
-        kind: str = "regular",
+        kind: CacheKind = "regular",
         is_linked: bool = False,
     ) -> bool:
         """Add the layer of a key, from the cache, or made and put there; return whether it was in the cache.
@@ -129,11 +137,9 @@ class StageBuild:
                 description=text,
                 kind=kind,
                 created=now() if build.options.epoch is None else rfc3339(build.options.epoch * 10**9),
-                size=new.descriptor.size if new else 0,
+                size=new.size if new else 0,
             )
             build.engine.build_cache.put(record)
         after = key_of(self.state.key, "link", key) if is_linked else key
-        self.state = self.state.with_layer(
-            record.layer, record.diff_id, text, key=after, cached_as=key, created=record.created
-        )
+        self.state = self.state.with_layer(record.layer, record.diff_id, text, key=after, cached_as=key, created=record.created)
         return hit

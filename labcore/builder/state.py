@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class State(Record):
     """A config, its layers, and the key of the files in them; `created` is when the last layer was made, RFC 3339.
 
-    `keys` are those that each layer was made under, empty for those of an image. `image_id` is that of the image at the bottom, or none. `arguments` are the ARGs so far. `has_command`: there was a CMD.
+    `keys` are those that each layer was made under, empty for those of an image. `image_id` is that of the image at the bottom,
+    or none. `arguments` are the ARGs so far. `has_command`: there was a CMD.
     """
 
     config: Config
@@ -45,7 +46,7 @@ class State(Record):
         return self.replace(config=self.config.replace(history=(*self.config.history, entry), created=created))
 
     def with_layer(self, layer: Descriptor | None, diff_id: str, text: str, *, key: str, cached_as: str, created: str) -> State:
-        """Return the state after one that made a layer; None: it changed no file. `cached_as` is the layer's key in the cache."""
+        """Return the state after one that made a layer; None: it changed no file. `cached_as` is its key in the cache."""
         if layer is None:
             return self.with_entry(text, created=created).replace(key=key, created=created)
         config = self.config.replace(

@@ -289,12 +289,15 @@ class Engine:
         return self.stack(image.layers, image.config.diff_ids)
 
     def stack(self, layers: Sequence[Descriptor], diff_ids: Sequence[str]) -> list[str]:
-        """Return layers of the image store in the LayerStore: `layers_of`."""
+        """Return a stack of layers of the image store, ready to be mounted: `layers_of`."""
         from labcore.storage.layers import unrepeated
 
+        return self.layers.with_fixup(unrepeated(self.unpacked(layers, diff_ids)) or [self.layers.add_empty()])
+
+    def unpacked(self, layers: Sequence[Descriptor], diff_ids: Sequence[str]) -> list[str]:
+        """Return the IDs of layers of the image store in the LayerStore, unpacked if they were not."""
         pairs = zip(layers, diff_ids, strict=True)
-        ids = [self.layers.add(diff_id, lambda at=layer: self.images.blob_path(at).open("rb")) for layer, diff_id in pairs]  # type: ignore[misc]
-        return self.layers.with_fixup(unrepeated(ids) or [self.layers.add_empty()])
+        return [self.layers.add(diff_id, lambda at=layer: self.images.blob_path(at).open("rb")) for layer, diff_id in pairs]  # type: ignore[misc]
 
 
 def _uppers(root: Path) -> UpperStore:

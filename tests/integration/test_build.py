@@ -206,7 +206,7 @@ def test_a_target_that_is_not_there(fresh: Engine) -> None:
 
 def test_a_cancelled_build_ends_at_once(fresh: Engine) -> None:
     cancellation = Cancellation()
-    with ContextArchive.spooled(context_tar({}), fresh.root / "builder") as context:
+    with ContextArchive.spooled(context_tar({}), fresh.root) as context:
         events = build(fresh, parse("FROM busybox\nRUN sleep 1000\n"), context, BuildOptions(), cancellation=cancellation)
         for each in events:
             if isinstance(each, StepRuns):
