@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Collection
+from typing import Final
 
 from labcore.engine.build_cache import CacheRecord
 from labcore.engine.engine import Engine
@@ -21,6 +22,9 @@ class Space(Record):
     free: int = 0
 
 
+NOTHING_SAID: Final = Space()
+
+
 class CachePruned(Record):
     """The keys of records that went, and the bytes on disk that this has freed."""
 
@@ -29,7 +33,7 @@ class CachePruned(Record):
 
 
 def prune_cache(
-    engine: Engine, *, every: bool = False, space: Space = Space(), wanted: Callable[[CacheRecord], bool] = lambda _: True
+    engine: Engine, *, every: bool = False, space: Space = NOTHING_SAID, wanted: Callable[[CacheRecord], bool] = lambda _: True
 ) -> CachePruned:
     """Remove `wanted` records that no build uses now, those that were not used for longest first, until there is the space.
 
@@ -44,7 +48,7 @@ def prune_cache(
     for record in records:
         if record.key in used or record.diff_id in shared or not wanted(record):
             continue
-        if space != Space() and excess <= 0:
+        if space != NOTHING_SAID and excess <= 0:
             break
         excess -= record.size
         going.append(record.key)

@@ -125,7 +125,7 @@ def test_a_proxy_is_known_to_programs_and_shown_nowhere(fresh: Engine) -> None:
 def test_the_config_is_what_the_instructions_say(fresh: Engine) -> None:
     text = (
         "FROM busybox\nMAINTAINER Ann\nLABEL a=b\nEXPOSE 80 53/udp\nVOLUME /data\nUSER 7:8\nWORKDIR /a\nWORKDIR b\n"
-        "STOPSIGNAL SIGINT\nHEALTHCHECK --interval=5s CMD true\nENTRYPOINT [\"echo\"]\nCMD [\"x\", \"y\"]\n"
+        'STOPSIGNAL SIGINT\nHEALTHCHECK --interval=5s CMD true\nENTRYPOINT ["echo"]\nCMD ["x", "y"]\n'
     )
     made = built(fresh, text, labels=(("c", "d"),), tags=(Reference.parse("configured"),))
     config = made.image.config
@@ -156,7 +156,7 @@ def test_triggers_run_in_the_stage_built_on_their_image(fresh: Engine) -> None:
 
 def test_heredocs(fresh: Engine) -> None:
     text = (
-        'FROM busybox\nENV N=world\nRUN <<EOF\necho first > /said\necho second >> /said\nEOF\n'
+        "FROM busybox\nENV N=world\nRUN <<EOF\necho first > /said\necho second >> /said\nEOF\n"
         "RUN sh <<X && echo third >> /said\necho piped >> /said\nX\n"
         "RUN <<S\n#!/bin/cat\nscript\nS\n"
         "COPY <<hello <<'raw' /files/\nhello $N\nhello\n$N\nraw\n"
@@ -226,5 +226,3 @@ def test_the_same_input_has_the_same_digest_elsewhere(tmp_path: Path) -> None:
         engine.seed("busybox")
         ids.append(built(engine, text, {"z": "z"}, epoch=1_700_000_000).image.descriptor.digest)
     assert ids[0] == ids[1]
-
-

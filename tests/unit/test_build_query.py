@@ -123,7 +123,7 @@ def test_every_other_parameter() -> None:
         BuildOptions(
             tags=(A, Reference.parse("b:1")),
             arguments=(("SET", "1"), ("UNSET", None)),
-            hosts=("x:1.2.3.4", "y:::1"),
+            hosts=(("x", "1.2.3.4"), ("y", "::1")),
             rlimits=(Rlimit("NOFILE", 5, 10),),
             resources=Resources(cpu_shares=10, cpus="0-1", mems="0", cpu_period=2000, cpu_quota=1000),
             shm_size=64 << 20,

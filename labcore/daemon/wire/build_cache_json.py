@@ -1,6 +1,6 @@
 """BuildCache: the records of cached steps as `docker system df` and `docker builder prune` have them."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from labcore.daemon.wire.codec import ZERO_TIME

@@ -10,7 +10,7 @@ from contextlib import closing
 from threading import Lock
 from typing import Final
 
-from labcore.builder.events import Built, Event, Step, StepEnded, StepOutput, StepRuns, StepStarted, Warned
+from labcore.builder.events import Built, Event, StepEnded, StepOutput, StepRuns, StepStarted, Warned
 from labcore.builder.parser.errors import DockerfileError, excerpt
 from labcore.daemon.wire.build_events import Decoders
 from labcore.daemon.wire.progress import Line, short
@@ -18,6 +18,8 @@ from labcore.errors import InvalidInput, LabcoreError
 
 HELD_BYTES: Final = 2 << 20  # of one step's output that is held back; more of it is lost, as in BuildKit's log
 CLIPPED: Final = b"\n[output clipped: more than 2 MiB, before an earlier step had ended]\n"
+# What docker says before what is wrong with a whole Dockerfile, and not with a line.
+PLAIN_WORDS: Final = {"file with no instructions": "failed to parse Dockerfile: ", "no build stage in current context": ""}
 MAX_SEEN: Final = 10_000
 MAKES_FILES: Final = ("RUN", "COPY", "ADD", "WORKDIR")
 SHOWN: Final = 12  # digits of a container's ID
@@ -136,7 +138,9 @@ def classic_lines(
 
 def _in_dockers_words(error: DockerfileError, *, has_begun: bool) -> str:
     """Return what docker says of it, and below that the lines themselves."""
+    plain = next((words for problem, words in PLAIN_WORDS.items() if error.problem.startswith(problem)), None)
     said = error.problem if has_begun else f"dockerfile parse error on line {error.location.line}: {error.problem}"
+    said = said if plain is None else f"{plain}{error.problem}"
     is_guess = error.cure.startswith("did you mean")
     cure = [f"  cure: {error.cure}"] if error.cure and not is_guess else []
     return "\n".join([f"{said} ({error.cure})" if is_guess else said, *excerpt(error.lines, error.location), *cure])
@@ -176,6 +180,7 @@ class _Classic:
         self._says_cached = says_cached
         self._containers: dict[int, str] = {}  # by their steps' numbers
         self._cached: dict[str, bool] = {}  # were the steps of each stage so far, as far as that is known?
+        self._stage_image = ""  # of the stage that has just ended, perhaps
         self._decoders = Decoders()
 
     def lines(self, event: Event) -> Iterator[Line]:
@@ -195,6 +200,8 @@ class _Classic:
 
     def _started(self, event: StepStarted) -> Iterator[Line]:
         step = event.step
+        if self._stage_image and step.stage_number == 1 and not event.trigger:
+            yield from self._aux_line(self._stage_image)
         if event.trigger:
             yield {"stream": f"# Executing 1 build trigger : {step.text}"}
         else:
@@ -217,8 +224,7 @@ class _Classic:
         if container and self._removes:
             yield {"stream": f" ---> Removed intermediate container {container[:SHOWN]}\n"}
         yield {"stream": f" ---> {short(event.image_id)}\n"}
-        if self._aux and _is_stages_last(step):
-            yield {"aux": {"ID": event.image_id}}
+        self._stage_image = event.image_id
 
     def _is_cached(self, event: StepEnded) -> bool:
         """Return whether docker would have taken the step from its cache, in which it has those, too, that make no files."""
@@ -232,14 +238,12 @@ class _Classic:
             self._cached[step.stage] = found
         return found
 
-    def _built(self, event: Built) -> Iterator[Line]:
+    def _aux_line(self, image_id: str) -> Iterator[Line]:
         if self._aux:
-            yield {"aux": {"ID": event.image.id}}
+            yield {"aux": {"ID": image_id}}
+
+    def _built(self, event: Built) -> Iterator[Line]:
+        yield from self._aux_line(event.image.id)
         yield {"stream": f"Successfully built {short(event.image.id)}\n"}
         for name in event.names:
             yield {"stream": f"Successfully tagged {name}\n"}
-
-
-def _is_stages_last(step: Step) -> bool:
-    """Return whether a step is the last of its stage, but not of the build: the image comes then."""
-    return step.stage_number == step.stage_total and step.number < step.total

@@ -63,7 +63,7 @@ def build_query(request: Request) -> BuildQuery:
         options=_options(request).replace(
             contexts=tuple((name, place) for name, place in contexts.items() if place.startswith(IMAGE_SCHEME))
         ),
-        dockerfile=said.get("dockerfile", ""),
+        dockerfile=next(iter(request.every("dockerfile")), ""),  # docker-py sends the content as another
         remote=said.get("remote", ""),
         parts=tuple(
             (name, place.removeprefix(PART_SCHEME)) for name, place in contexts.items() if place.startswith(PART_SCHEME)
@@ -109,7 +109,7 @@ def _options(request: Request) -> BuildOptions:
         pull=flag(request, "pull"),
         secrets=_secrets(request),
         network="" if said.get("networkmode") == "default" else said.get("networkmode", ""),
-        hosts=tuple(f"{host}:{address}" for host, address in limits.extra_hosts),
+        hosts=limits.extra_hosts,
         shm_size=limits.shm_size or 0,
         rlimits=limits.ulimits,
         resources=limits.resources,
