@@ -12,12 +12,11 @@ from typing import cast
 
 from labcore.builder.context import ContextArchive
 from labcore.builder.parser import parse
-from labcore.builder.sources import InlineFiles, Item
+from labcore.builder.sources import InlineFiles
 from labcore.engine.image.import_source import opened_source
 from labcore.errors import InvalidInput, NotFound, Unavailable
 from labcore.options.dockerignore import Patterns
 from labcore.record import Record
-from labcore.tar.reading import DIRECTORY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
     from labcore.builder.parser.instructions import Dockerfile
     from labcore.builder.sources import Source
-    from labcore.tar import Chunk
 
 DOCKERFILE, IGNORE_FILE = "Dockerfile", ".dockerignore"
 ELSEWHERE: Final = ".dockerfile."  # begins the name that clients give a Dockerfile which is not in the context
@@ -172,36 +170,4 @@ def _named(archive: ContextArchive, parts: Sequence[tuple[str, str]]) -> Iterato
         path = posixpath.normpath(place.strip("/") or ".")
         if path.startswith("..") or path == ".":
             raise InvalidInput(f"context {name!r:.80}: {place!r:.200} is no directory below the top of what is sent")
-        yield name, ContextPart(archive, os.fsencode(path), f"the context {name}")
-
-
-class ContextPart:
-    """A directory of a source as a source: links in it end inside of it."""
-
-    is_context, is_remote = True, False
-
-    def __init__(self, source: Source, directory: bytes, name: str) -> None:
-        self.name = name
-        self._source = source
-        self._top = directory
-
-    def _whole(self, path: bytes) -> bytes:
-        return b"/".join((self._top, path)) if path else self._top
-
-    def find(self, path: bytes) -> Item | None:
-        """Return what has that name; the top is there in any case."""
-        found = self._source.find(self._whole(path))
-        return found or (None if path else Item(DIRECTORY, 0o755))
-
-    def names(self, directory: bytes) -> list[bytes]:
-        """Return the names in a directory, sorted."""
-        return self._source.names(self._whole(directory))
-
-    def below(self, directory: bytes) -> Iterator[tuple[bytes, Item]]:
-        """Yield all that is below a directory."""
-        for path, item in self._source.below(self._whole(directory)):
-            yield path[len(self._top) + 1 :], item
-
-    def content(self, path: bytes, item: Item) -> Iterator[Chunk]:
-        """Yield a file's content."""
-        return self._source.content(self._whole(path), item)
+        yield name, archive.part(os.fsencode(path), f"the context {name}")

@@ -1,7 +1,6 @@
 """Builds: an image of a Dockerfile and its context, the cache of that, and what only BuildKit does (tags Image and Session)."""
 
 from collections.abc import Generator
-from contextlib import closing
 from http import HTTPStatus
 from typing import BinaryIO, cast
 
@@ -50,22 +49,12 @@ def _events(
     from labcore.builder.build import build as built  # most daemons' first requests are others
     from labcore.daemon.build_context import opened_context
 
-    sent, place = cast(BinaryIO, request.body), daemon.engine.root / "builder"
-    with (
-        opened_context(place, sent, dockerfile=query.dockerfile, remote=query.remote, parts=query.parts) as context,
-        closing(
-            built(
-                daemon.engine,
-                context.dockerfile,
-                context.source,
-                query.options,
-                contexts=context.named,
-                find=found_in_config(request),
-                cancellation=cancellation,
-            )
-        ) as events,
-    ):
-        yield from events
+    sent, place, find = cast(BinaryIO, request.body), daemon.engine.root / "builder", found_in_config(request)
+    with opened_context(place, sent, dockerfile=query.dockerfile, remote=query.remote, parts=query.parts) as context:
+        found, named = context.source, context.named
+        yield from built(
+            daemon.engine, context.dockerfile, found, query.options, contexts=named, find=find, cancellation=cancellation
+        )
 
 
 def session(daemon: Daemon, request: Request) -> Response:
