@@ -5,14 +5,16 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from os import cpu_count
 
 from labcore.builder.bases import DOCKER_IMAGE, SCRATCH, Bases, scratch
-from labcore.builder.errors import BuildCancelled
+from labcore.builder.copying import select
 from labcore.builder.events import Built, Step, StepEnded, StepOutput, StepStarted, Warned
+from labcore.builder.extraction import extracted
+from labcore.builder.mount_origins import MountOrigin
 from labcore.builder.parser import parse
 from labcore.builder.parser.words import expand
 from labcore.builder.shared_cache import imported
@@ -23,7 +25,7 @@ from labcore.builder.state import State
 from labcore.builder.variables import Arguments, Scope, platform_arguments
 from labcore.cancellation import Cancellation
 from labcore.engine.image.events import log_image_event
-from labcore.errors import InvalidInput
+from labcore.errors import Cancelled, InvalidInput
 from labcore.registry import credentials
 from labcore.spec import Platform
 from labcore.storage.layers import layer_id
@@ -31,13 +33,14 @@ from labcore.timestamps import now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
+    from pathlib import Path
     from typing import Final
 
     from labcore.builder.events import Event
     from labcore.builder.layers import NewLayer
     from labcore.builder.options import BuildOptions
-    from labcore.builder.parser.instructions import Dockerfile, Heredoc, Instruction
+    from labcore.builder.parser.instructions import Dockerfile, Heredoc, Instruction, RunMount
     from labcore.builder.sources import Source
     from labcore.builder.stages import Stage
     from labcore.engine.build_cache import CacheRecord
@@ -57,12 +60,12 @@ def build(
     contexts: Mapping[str, Source] = {},
     find: CredentialsOf = credentials.find,
     cancellation: Cancellation | None = None,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Build an image, and say what happens; the last event is `Built`.
 
     `context` is where COPY takes files from, `contexts` are further ones by name. Whoever sets the `cancellation` ends the
     build, and so does closing the iterator. What was built until then stays in the cache; no image is named.
-    Raises DockerfileError, RunFailed, BuildCancelled; InvalidInput, ImageNotFound, RegistryError, StoreFull.
+    Raises DockerfileError, RunFailed, Cancelled; InvalidInput, ImageNotFound, RegistryError, StoreFull.
     """
     return Build(engine, dockerfile, context, options, contexts, find, cancellation or Cancellation()).events()
 
@@ -70,11 +73,11 @@ def build(
 def _when_set(cancellation: Cancellation, stop: Callable[[], None]) -> None:
     """Have a function called once a cancellation is set, which it is at the end of each build at the latest."""
 
-    def wait() -> None:
+    def stop_then() -> None:
         cancellation.wait()
         stop()
 
-    threading.Thread(target=wait, daemon=True).start()
+    threading.Thread(target=stop_then, daemon=True).start()
 
 
 class Build:
@@ -107,18 +110,23 @@ class Build:
         self._waits: dict[int, int] = {}  # which stage waits for which
         self._lock = threading.Lock()
         self._named_contexts = dict(options.contexts)
+        self._undo = ExitStack()
+        self._extracted: dict[str, Path] = {}
         self._offered: Mapping[str, CacheRecord] | None = None
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Generator[Event, None, None]:
         """Carry it out."""
         worker = threading.Thread(target=self._work, name="build", daemon=True)
         # All that is put into the stores stays until the image has it, or the cache.
-        with self.engine.images.using(), self.engine.build_cache.using():
+        with self.engine.images.using(), self.engine.build_cache.using(), self._undo:
             worker.start()
             try:
                 while (item := self._queue.get()) is not None:
                     if isinstance(item, BaseException):
-                        raise item
+                        try:
+                            raise item
+                        finally:
+                            del item  # an error that knows this frame would keep itself, and all of the build, from going
                     yield item
             finally:
                 self.cancellation.set()
@@ -126,9 +134,9 @@ class Build:
                 self._states.clear()  # whose errors lead back here
 
     def tell(self, event: Event) -> None:
-        """Have an event known, from any thread. Raises BuildCancelled."""
+        """Have an event known, from any thread. Raises Cancelled."""
         if self.cancellation.is_set:
-            raise BuildCancelled("the build was cancelled")
+            raise Cancelled("the build was cancelled")
         self._queue.put(event)
 
     def _work(self) -> None:
@@ -143,21 +151,21 @@ class Build:
         order = self._plan()
         self._declare_globals()
         with ThreadPoolExecutor(min(len(order), STAGES_AT_ONCE), thread_name_prefix="stage") as pool:
-            for done in [pool.submit(self._or_cancel, stage) for stage in order]:
-                done.result()
+            wait([pool.submit(self._or_cancel, stage) for stage in order])
+        if self.cancellation.is_set:
+            raise Cancelled("the build was cancelled")
         for name in self.arguments.unconsumed():
             self.tell(Warned(f"One or more build-args [{name}] were not consumed"))
         return self._image(self._labelled(self.state_of(self.target)))
 
     def _or_cancel(self, stage: Stage) -> None:
-        """Build a stage; if that fails, end the others too."""
+        """Build a stage; if that fails, say so, and end the others too."""
         try:
             self.state_of(stage)
         except BaseException as error:
-            if not isinstance(error, BuildCancelled):
+            if not isinstance(error, Cancelled):
                 self._queue.put(error)
             self.cancellation.set()
-            raise
 
     # --- the steps
 
@@ -223,6 +231,7 @@ class Build:
         try:
             return future.result()
         finally:
+            del future  # as in `events`
             if by is not None:
                 self._waits.pop(by.number, None)
 
@@ -280,16 +289,37 @@ class Build:
         if not origin or origin in self.contexts:
             yield self.contexts[origin] if origin else self.context
             return
-        name = self._named_contexts.get(origin, origin)
-        if name == origin and (found := self.stages.origin(origin)) is not None:
-            if found.number == stage.number:
-                raise InvalidInput(f"{origin}: a stage cannot take files from itself")
-            state, whose = self.state_of(found, stage), f"stage {found.label}"
-        else:
-            state, whose = State.of_image(self.image(name, step)), f"image {name.removeprefix(DOCKER_IMAGE)}"
+        state, whose = self._state_of_origin(origin, stage, step)
         self.unpacked(state)
         with RootTree(self.engine, self.engine.stack(state.layers, state.config.diff_ids), whose) as tree:
             yield tree
+
+    def _state_of_origin(self, origin: str, stage: Stage, step: Step) -> tuple[State, str]:
+        """Return the state of the stage or image of a `--from`, and what errors call it."""
+        name = self._named_contexts.get(origin, origin)
+        if name != origin or (found := self.stages.origin(origin)) is None:
+            return State.of_image(self.image(name, step)), f"image {name.removeprefix(DOCKER_IMAGE)}"
+        if found.number == stage.number:
+            raise InvalidInput(f"{origin}: a stage cannot take files from itself")
+        return self.state_of(found, stage), f"stage {found.label}"
+
+    def content_key(self, mount: RunMount, stage: Stage, step: Step) -> str:
+        """Return what stands for the files of a mount in a step's key."""
+        if mount.origin and mount.origin not in self.contexts:
+            return self._state_of_origin(mount.origin, stage, step)[0].key
+        source = self.contexts[mount.origin] if mount.origin else self.context
+        return select(source, [mount.source or "."], command="RUN --mount").digest
+
+    def mount_origin(self, origin: str, stage: Stage, step: Step) -> MountOrigin:
+        """Return where the files of a mount are: a copy of the context, which is made once; a stage's or an image's layers."""
+        if origin and origin not in self.contexts:
+            state, whose = self._state_of_origin(origin, stage, step)
+            return MountOrigin(whose, layers=tuple(self.unpacked(state)), key=state.key)
+        source = self.contexts[origin] if origin else self.context
+        with self._lock:
+            if origin not in self._extracted:
+                self._extracted[origin] = self._undo.enter_context(extracted(source, ".", self.engine.root / "builder"))
+            return MountOrigin(source.name, directory=str(self._extracted[origin]))
 
     def heredoc(self, heredoc: Heredoc, variables: Mapping[str, str]) -> bytes:
         """Return a heredoc's content as a file, its variables expanded unless its name is in quotes."""

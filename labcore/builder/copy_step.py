@@ -7,10 +7,11 @@ from contextlib import ExitStack
 
 from labcore.builder.cache_key import key_of
 from labcore.builder.copying import layer_archive, select
+from labcore.builder.download import downloaded, is_git, is_url
+from labcore.builder.events import StepOutput
 from labcore.builder.layers import layer_of_archive
 from labcore.builder.parser.instructions import Add
-from labcore.builder.sources import Download, InlineFiles, is_git, is_url
-from labcore.errors import InvalidInput
+from labcore.builder.sources import InlineFiles
 from labcore.storage.files import of_root
 
 TYPE_CHECKING = False
@@ -72,9 +73,12 @@ def _selections(
         source = undo.enter_context(work.build.source(instruction.origin, work.stage, step))
         yield select(source, plain, excluded=excluded, keeps_parents=instruction.keeps_parents, command=instruction.name)
     for url in urls:
-        if is_git(url):
-            raise InvalidInput(f"{url}: a git repository cannot be added here: clone it beside the Dockerfile, and COPY it")
-        yield select(undo.enter_context(Download(url, work.expanded(instruction.checksum))), ["*"])
+        place, checksum = work.build.engine.root / "builder", work.expanded(instruction.checksum)
+
+        def received(size: int, url: str = url) -> None:
+            work.build.tell(StepOutput(step, "status", f"Downloading {url} {size}\n".encode()))
+
+        yield select(undo.enter_context(downloaded(url, place, checksum=checksum, received=received)), ["*"])
     for heredoc in instruction.heredocs:
         content = work.build.heredoc(heredoc, work.variables())
         yield select(InlineFiles({heredoc.name: content}), [heredoc.name])

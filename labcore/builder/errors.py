@@ -9,10 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class BuildCancelled(LabcoreError):
-    """Somebody has ended the build."""
-
-
 class RunFailed(LabcoreError):
     """A RUN whose program has failed: its exit `code`, its last lines of `output`, where it stands, and how it looks there.
 

@@ -12,17 +12,19 @@ from labcore.builder.image_config import shell_of
 from labcore.builder.layers import layer_of_upper
 from labcore.builder.parser.errors import excerpt
 from labcore.builder.parser.heredocs import is_program, script_of
+from labcore.builder.parser.mounts import mount_of
 from labcore.builder.run import RunStep, ran
+from labcore.builder.run_mounts import prepared_mounts
 from labcore.engine.records.ids import new_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from typing import Final
 
     from labcore.builder.events import Step
     from labcore.builder.layers import NewLayer
-    from labcore.builder.parser.instructions import Command, Run
-    from labcore.builder.run_mounts import PreparedMount
+    from labcore.builder.parser.instructions import Command, Run, RunMount
     from labcore.builder.stage_build import StageBuild
     from labcore.engine.build_cache import CacheKind
 
@@ -31,34 +33,43 @@ SHOWN_BYTES: Final = 8192
 
 
 def carry_out(work: StageBuild, instruction: Run, step: Step) -> bool:
-    """Add the layer of a RUN; return whether it was in the cache. Raises RunFailed, BuildCancelled, InvalidInput."""
+    """Add the layer of a RUN; return whether it was in the cache. Raises RunFailed, Cancelled, InvalidInput."""
     build, config = work.build, work.state.config
     argv, files = _program(work, instruction.command)
     arguments = work.scope.arguments_of_run(config)
     environment = (*config.environment, *(f"{name}={value}" for name, value in arguments.items()))
     proxies = tuple(f"{name}={value}" for name, value in work.scope.proxies(config).items())
     options = build.options
-    with ExitStack() as undo:
-        mounts: tuple[PreparedMount, ...] = ()
-        _ = undo, files
-        run = RunStep(
-            argv=argv,
-            environment=(*environment, *proxies),
-            user=config.user,
-            workdir=config.workdir,
-            mounts=mounts,
-            network=instruction.network if instruction.network not in ("", "default") else options.network,
-            hosts=options.hosts,
-            shm_size=options.shm_size,
-            rlimits=options.rlimits,
-            resources=options.resources,
-            cgroup_parent=options.cgroup_parent,
-            insecure=instruction.security == "insecure",
-        )
-        seen = [list(argv), list(environment), config.user, config.workdir, []]
-        key = key_of(work.state.key, "run", *seen, run.network, list(run.hosts), run.insecure, options.epoch)
-        kind: CacheKind = "exec.cachemount" if any(each.kind == "cache" for each in instruction.mounts) else "regular"
-        return work.layer(key, run_text(argv, arguments), lambda: _ran(work, run, step), kind=kind)
+    mounts = [_expanded(work, mount) for mount in instruction.mounts]
+    network = instruction.network if instruction.network not in ("", "default") else options.network
+    run = RunStep(
+        argv=argv,
+        environment=(*environment, *proxies),
+        user=config.user,
+        workdir=config.workdir,
+        network=network,
+        hosts=options.hosts,
+        shm_size=options.shm_size,
+        rlimits=options.rlimits,
+        resources=options.resources,
+        cgroup_parent=options.cgroup_parent,
+        insecure=instruction.security == "insecure",
+    )
+    content = [_described(work, mount, step) for mount in mounts]
+    seen = [list(argv), list(environment), config.user, config.workdir, network, list(options.hosts), run.insecure]
+    key = key_of(work.state.key, "run", *seen, content, sorted(files), options.epoch)
+    kind: CacheKind = "exec.cachemount" if any(each.kind == "cache" for each in mounts) else "regular"
+    return work.layer(key, run_text(argv, arguments), lambda: _ran(work, run, mounts, files, step), kind=kind)
+
+
+def _expanded(work: StageBuild, mount: RunMount) -> RunMount:
+    return mount_of(mount.text, work.expanded) if "$" in mount.text else mount
+
+
+def _described(work: StageBuild, mount: RunMount, step: Step) -> list[object]:
+    """Return what stands for a mount in the key; a secret's value, or what a cache holds, is no part of that."""
+    content = work.build.content_key(mount, work.stage, step) if mount.kind == "bind" or mount.origin else ""
+    return [*mount.replace(text="", origin="").values(), content]
 
 
 def run_text(argv: tuple[str, ...], arguments: dict[str, str]) -> str:
@@ -77,7 +88,7 @@ def _program(work: StageBuild, command: Command) -> tuple[tuple[str, ...], dict[
     return (*shell_of(work.state.config), script_of(command)), {}
 
 
-def _ran(work: StageBuild, run: RunStep, step: Step) -> NewLayer | None:
+def _ran(work: StageBuild, run: RunStep, mounts: Sequence[RunMount], files: Mapping[str, bytes], step: Step) -> NewLayer | None:
     """Run the program, and return what it has changed as a layer."""
     build = work.build
     container_id = new_id()
@@ -89,9 +100,24 @@ def _ran(work: StageBuild, run: RunStep, step: Step) -> NewLayer | None:
 
     build.tell(StepRuns(step, container_id))
     engine, cancellation = build.engine, build.cancellation
-    with ran(
-        engine, work.unpacked(), run, container_id=container_id, output=output, cancellation=cancellation
-    ) as result, engine.layers.using():  # fmt: skip
+    with ExitStack() as undo:
+        prepared = undo.enter_context(
+            prepared_mounts(
+                engine,
+                mounts,
+                origin=lambda name: build.mount_origin(name, work.stage, step),
+                secrets=dict(build.options.secrets),
+                cancellation=cancellation,
+                workdir=run.workdir,
+                files=files,
+            )
+        )
+        run = run.replace(mounts=prepared)
+        layers = work.unpacked()
+        result = undo.enter_context(
+            ran(engine, layers, run, container_id=container_id, output=output, cancellation=cancellation)
+        )
+        undo.enter_context(engine.layers.using())
         if result.exit_code:
             raise _failed(work, run, step, result.exit_code, b"".join(last))
         return build.kept(layer_of_upper(engine, result.upper, epoch=build.options.epoch))

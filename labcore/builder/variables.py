@@ -65,7 +65,7 @@ class Arguments:
 class Scope:
     """The variables of one stage: its ARGs so far; what its ENV says wins over them."""
 
-    def __init__(self, arguments: Arguments, inherited: Mapping[str, str] = {}) -> None:
+    def __init__(self, arguments: Arguments, inherited: Mapping[str, str | None] = {}) -> None:
         self._arguments = arguments
         self.declared: dict[str, str | None] = dict(inherited)
 
