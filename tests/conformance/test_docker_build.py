@@ -18,12 +18,12 @@ import pytest
 from labcore.engine import Engine
 from labcore.http import Request, Response
 from labcore.images.archive.writing import save
-from tests.builds import Content, context_tar
 from tests.conformance.conftest import running_dockerd
 from tests.conformance.docker_sides import PLUGINS
 from tests.conftest import needs_root
 from tests.daemon import DOCKER, RunningDaemon, running_daemon
 from tests.engine_api import TAR, Answer, Api
+from tests.image_builds import Content, context_tar
 from tests.peers import Peers
 from tests.serving import served
 
@@ -94,7 +94,8 @@ def test_more_options(run: Run) -> None:
         "printf 'FROM busybox\\nRUN cat /etc/hosts; ls /sys/class/net; ulimit -n; df -k /dev/shm\\n' |"
         " docker build --no-cache --pull=false --network none --add-host h:1.2.3.4 --memory 64m --memory-swap 64m"
         " --cpu-shares 5 --cpu-period 10000 --cpu-quota 5000 --cpuset-cpus 0 --cpuset-mems 0 --ulimit nofile=100"
-        " --shm-size 1m --rm --force-rm --isolation default --platform linux/amd64 --disable-content-trust --compress --cache-from busybox -"
+        " --shm-size 1m --rm --force-rm --isolation default --platform linux/amd64 --disable-content-trust --compress"
+        " --cache-from busybox -"
     ).stdout
     assert "1.2.3.4\th\n" in said
     assert "\nlo\n100\n" in said

@@ -21,10 +21,10 @@ from labcore.builder.events import StepEnded
 from labcore.engine import Engine
 from labcore.engine.fsck import check
 from labcore.http import Request, Response
-from tests.builds import Content, context_tar
 from tests.conftest import needs_root
 from tests.daemon import RunningDaemon, running_daemon
 from tests.engine_api import TAR, Answer, Api
+from tests.image_builds import Content, context_tar
 from tests.serving import eventually, served
 
 FROM = "FROM busybox\n"
@@ -173,7 +173,8 @@ def test_arguments_that_nobody_takes_are_warned_of(api: Api) -> None:
 
 
 def test_parameters_of_steps(api: Api) -> None:
-    text = f"{FROM}ARG SET\nARG UNSET=default\nRUN echo [$SET][$UNSET]; cat /etc/hosts; ls /sys/class/net; ulimit -n; df -k /dev/shm\n"
+    look = "echo [$SET][$UNSET]; cat /etc/hosts; ls /sys/class/net; ulimit -n; df -k /dev/shm"
+    text = f"{FROM}ARG SET\nARG UNSET=default\nRUN {look}\n"
     said = streams(
         built(
             api,
@@ -300,8 +301,9 @@ def hostile(name: str = "f", kind: bytes = tarfile.REGTYPE, link: str = "", size
         hostile("f", b"Z"),
     ],
     ids=[
-        "empty", "text", "zeros", "packed text", "no gzip", "cut gzip", "cut tar", "dots", "absolute", "inner dots", "long name",
-        "deep", "character device", "block device", "link out", "link to nothing", "file as directory", "unknown kind",
+        "empty", "text", "zeros", "packed text", "no gzip", "cut gzip", "cut tar", "dots", "absolute", "inner dots",
+        "long name", "deep", "character device", "block device", "link out", "link to nothing", "file as directory",
+        "unknown kind",
     ],
 )  # fmt: skip
 def test_hostile_archives_are_refused(api: Api, daemon: RunningDaemon, body: bytes) -> None:
