@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from labcore.engine.build_cache import BuildCache
-    from labcore.engine.cache_mounts import CacheMounts
     from labcore.engine.events import Events
     from labcore.engine.image.endpoint import RegistryOptions
     from labcore.engine.image.progress import Progress
@@ -160,13 +159,6 @@ class Engine:
         from labcore.engine.build_cache import BuildCache
 
         return BuildCache(self.root / "builder", self.images)
-
-    @cached_property
-    def cache_mounts(self) -> CacheMounts:
-        """Directories that builds mount, and that outlive them."""
-        from labcore.engine.cache_mounts import CacheMounts
-
-        return CacheMounts(self.root / "builder" / "mounts")
 
     @cached_property
     def container_dirs(self) -> ContainerDirs:
