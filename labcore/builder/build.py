@@ -154,8 +154,8 @@ class Build:
             wait([pool.submit(self._or_cancel, stage) for stage in order])
         if self.cancellation.is_set:
             raise Cancelled("the build was cancelled")
-        for name in self.arguments.unconsumed():
-            self.tell(Warned(f"One or more build-args [{name}] were not consumed"))
+        if spare := self.arguments.unconsumed():
+            self.tell(Warned(f"One or more build-args [{' '.join(spare)}] were not consumed"))
         return self._image(self._labelled(self.state_of(self.target)))
 
     def _or_cancel(self, stage: Stage) -> None:
