@@ -142,8 +142,8 @@ class Build:
         with ThreadPoolExecutor(min(len(order), STAGES_AT_ONCE), thread_name_prefix="stage") as pool:
             wait([pool.submit(self._or_cancel, stage) for stage in order])
         self.shared.check()
-        for name in self.arguments.unconsumed():
-            self.shared.tell(Warned(f"One or more build-args [{name}] were not consumed"))
+        if spare := self.arguments.unconsumed():
+            self.shared.tell(Warned(f"One or more build-args [{' '.join(spare)}] were not consumed"))
         built = self._image(self._labelled(self.state_of(self.target)))
         if self.options.cache_to:
             self._export_cache(order)

@@ -50,7 +50,7 @@ class Stages(Record):
         found = self.origin(name) if name else self.stages[-1]
         if found is None:
             there = ", ".join(each.label for each in self.stages)
-            raise InvalidInput(f"target stage {name!r} could not be found: there are {there}")
+            raise InvalidInput(f'target stage "{name}" could not be found: there are {there}')
         return found
 
 

@@ -205,7 +205,7 @@ def test_a_failed_run_shows_its_last_lines_and_what_was_built_stays_in_the_cache
 
 
 def test_a_target_that_is_not_there(fresh: Engine) -> None:
-    with pytest.raises(InvalidInput, match="target stage 'c' could not be found: there are a, b"):
+    with pytest.raises(InvalidInput, match='target stage "c" could not be found: there are a, b'):
         built(fresh, "FROM busybox AS a\nFROM busybox AS b\n", target="c")
 
 
