@@ -16,6 +16,7 @@ from labcore.builder.parser.mounts import mount_of
 from labcore.builder.run import RunStep, ran
 from labcore.builder.run_mounts import prepared_mounts
 from labcore.engine.records.ids import new_id
+from labcore.spec.digest import digest_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from labcore.builder.layers import NewLayer
     from labcore.builder.parser.instructions import Command, Run, RunMount
     from labcore.builder.stage_build import StageBuild
-    from labcore.engine.build_cache import CacheKind
 
 SHOWN_LINES: Final = 10
 SHOWN_BYTES: Final = 8192
@@ -57,9 +57,9 @@ def carry_out(work: StageBuild, instruction: Run, step: Step) -> bool:
     )
     content = [_described(work, mount, step) for mount in mounts]
     seen = [list(argv), list(environment), config.user, config.workdir, network, list(options.hosts), run.insecure]
-    key = key_of(work.state.key, "run", *seen, content, sorted(files), options.epoch)
-    kind: CacheKind = "exec.cachemount" if any(each.kind == "cache" for each in mounts) else "regular"
-    return work.layer(key, run_text(argv, arguments), lambda: _ran(work, run, mounts, files, step), kind=kind)
+    programs = [[path, digest_of(text)] for path, text in files.items()]
+    key = key_of(work.state.key, "run", *seen, content, programs, options.epoch)
+    return work.layer(key, run_text(argv, arguments), lambda: _ran(work, run, mounts, files, step))
 
 
 def _expanded(work: StageBuild, mount: RunMount) -> RunMount:
