@@ -76,7 +76,7 @@ class LiveView:
         finally:
             going_on.release()
             gone.acquire()
-            self._put(self._lines(log.vertices, width_of(self._out, COLUMNS), is_last=True))
+            self._put(self._lines(log.vertices, width_of(self._out, COLUMNS), is_last=True, is_built=bool(log.image_id)))
             self._drawn = []
 
     def _draw(self, vertices: Sequence[Vertex]) -> None:
@@ -100,11 +100,17 @@ class LiveView:
         return f"\033[{up}F\033[J" if up else ""
 
     def _lines(
-        self, vertices: Sequence[Vertex], columns: int, shown: Sequence[Vertex] | None = None, *, is_last: bool = False
+        self,
+        vertices: Sequence[Vertex],
+        columns: int,
+        shown: Sequence[Vertex] | None = None,
+        *,
+        is_last: bool = False,
+        is_built: bool = False,
     ) -> list[Line]:
         """Return the lines, of those vertices that are to be shown."""
         done = sum(vertex.state in (DONE, CACHED) for vertex in vertices)
-        finished = " FINISHED" if is_last and done == len(vertices) else ""
+        finished = " FINISHED" if is_built else ""
         passed = self._clock() - self._begun
         found = [(clipped(f"[+] Building {passed:.1f}s ({done}/{len(vertices)}){finished}", columns - 1), "")]
         for vertex in vertices if shown is None else shown:
