@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 from labcore.builder.destination import Image
+from labcore.builder.download import UNNAMED
 from labcore.builder.file_mode import parse_mode
 from labcore.builder.selection import Selection, select
 from labcore.builder.sources import IMPLIED, Item, parents
@@ -32,7 +33,6 @@ __all__ = ["Selection", "layer_archive", "select"]
 
 BATCH: Final = 1 << 17  # bytes that are yielded at once
 WHITEOUT: Final = os.fsencode(WHITEOUT_PREFIX)
-UNNAMED: Final = b"__unnamed__"  # a download whose address has no name
 
 
 class Planned(NamedTuple):
@@ -112,7 +112,7 @@ class _Layer:
             if (archive := archive_in(source, named, undo)) is not None:
                 self._add_directory(*archive, unpacked=True)
                 return
-        if source.is_remote and named.name == UNNAMED and self.is_directory:
+        if source.is_remote and self.is_directory and os.fsdecode(named.name) == UNNAMED:
             raise InvalidInput(f"cannot determine filename for source {source.name}: name a file as the destination")
         into = self.is_directory or self._kind(self._base) == DIRECTORY
         path = _join(self._base, named.name) if into else self._base

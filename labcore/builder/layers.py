@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import io
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import chain
 
 from labcore.record import Record
+from labcore.runtime.probe import confined, kernel_version
 from labcore.spec.media import LAYER
-from labcore.storage.layers import layer_id
+from labcore.storage.driver import driver
+from labcore.storage.layers import layer_id, unrepeated
+from labcore.storage.upper import Upper
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import BinaryIO, Final
 
     from labcore.engine.engine import Engine
     from labcore.images.model import Descriptor
     from labcore.storage.unpack import UnpackedLayer
-    from labcore.storage.upper import Upper
 
 SECOND: Final = 10**9  # in nanoseconds
 AT_ONCE: Final = 1 << 20  # bytes of an archive for which a second thread is not worth while
+VOLATILE: Final = (5, 10)  # the first Linux that need not sync what an overlay writes
 
 
 class NewLayer(Record):
@@ -30,6 +33,24 @@ class NewLayer(Record):
     descriptor: Descriptor
     diff_id: str
     size: int = 0
+
+
+@contextmanager
+def upper_on(engine: Engine, layers: Sequence[str], id: str) -> Iterator[Upper]:
+    """Yield a new upper directory on a stack, which goes at the block's end, or with its maker, unless it becomes a layer.
+
+    `layers` are given from the lowest up, by the IDs that `LayerStore.add` returns, without a fixup layer; none are an empty
+    one. `id` is that of a container. The caller keeps them from going. Raises NotFound for one that is not here, StoreFull.
+    """
+    copied = driver(engine.layers.prepared()) == "copy"
+    volatile = not copied and kernel_version() >= VOLATILE
+    engine.container_dirs.sweep()
+    with engine.container_dirs.temporary(id):
+        with engine.layers.using():
+            ids = engine.layers.with_fixup(unrepeated(layers) or [engine.layers.add_empty()])
+            upper = Upper(id, tuple(ids), user_attributes=confined(), copied=copied, volatile=volatile)
+            engine.uppers.create(upper)
+        yield upper
 
 
 def layer_of_upper(engine: Engine, upper: Upper, epoch: int | None = None) -> NewLayer | None:

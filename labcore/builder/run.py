@@ -6,22 +6,19 @@ import os
 import select
 from contextlib import ExitStack, contextmanager
 
+from labcore.builder.layers import upper_on
 from labcore.engine.container.completed import exit_code
 from labcore.engine.container.foreground import prepared_on
 from labcore.engine.engine import BARE
 from labcore.engine.network.default import default_network
 from labcore.engine.network.etc_files import PLACES
-from labcore.errors import LabcoreError
+from labcore.errors import Cancelled
 from labcore.native import DEVNULL, PIPE
 from labcore.record import Record
 from labcore.runtime.launch import Launch, launched
 from labcore.runtime.mounting import resolved_targets
-from labcore.runtime.probe import confined, kernel_version
 from labcore.spec import CreateOptions, MountPoint, Resources
 from labcore.spec.network import EndpointOptions
-from labcore.storage.driver import driver
-from labcore.storage.layers import unrepeated
-from labcore.storage.upper import Upper
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,14 +31,10 @@ if TYPE_CHECKING:
     from labcore.native import Process
     from labcore.spec import Root
     from labcore.spec.isolation import Rlimit
+    from labcore.storage.upper import Upper
 
 PIECE: Final = 1 << 16  # bytes of output at once, which is what a pipe holds
-VOLATILE: Final = (5, 10)  # the first Linux that need not sync what an overlay writes
 NO_LIMITS: Final = Resources()
-
-
-class RunCancelled(LabcoreError):
-    """The build was cancelled while a step's program ran, which was killed."""
 
 
 class RunStep(Record):
@@ -88,26 +81,16 @@ def ran(
 
     `layers` are those of its stage, from the lowest up, by the IDs that `LayerStore.add` returns, without a fixup layer.
     `output` is given what comes, on `stdout` or `stderr`, as it comes.
-    Raises RunCancelled, once it is killed; StepFailed if it cannot be started; InvalidInput, NotFound, InUse, StoreFull.
+    Raises Cancelled, once it is killed; StepFailed if it cannot be started; InvalidInput, NotFound, InUse, StoreFull.
     """
-    engine.container_dirs.sweep()
-    with engine.container_dirs.temporary(container_id), ExitStack() as starting:
+    with ExitStack() as starting, upper_on(engine, layers, container_id) as upper:
         starting.enter_context(engine.layers.using())
-        upper = _upper(engine, layers, container_id)
-        engine.uppers.create(upper)
         root = engine.uppers.root(upper)
         places = _places(step, root)
         code = _run(engine, root, step, starting, container_id, output, cancellation)
         engine.uppers.wait_until_free(upper)
         engine.uppers.remove_mount_points(upper, places)
         yield Ran(code, upper)
-
-
-def _upper(engine: Engine, layers: Sequence[str], container_id: str) -> Upper:
-    ids = engine.layers.with_fixup(unrepeated(layers) or [engine.layers.add_empty()])
-    copied = driver(engine.layers.prepared()) == "copy"
-    volatile = not copied and kernel_version() >= VOLATILE
-    return Upper(container_id, tuple(ids), user_attributes=confined(), copied=copied, volatile=volatile)
 
 
 def _run(
@@ -121,7 +104,7 @@ def _run(
 ) -> int:
     stages = engine.stages.stages() if engine.stages else {}
     own_mounts = {"rootfs", "mounts"}.isdisjoint(stages)
-    points = [each.point for each in step.mounts]
+    points = [each.point for each in step.mounts if each.point]
     with prepared_on(
         engine, _options(step), root, BARE, starting, container_id=container_id, etc=own_mounts, mounts=points
     ) as container:  # fmt: skip
@@ -161,11 +144,11 @@ def _options(step: RunStep) -> CreateOptions:
 def _places(step: RunStep, root: Root) -> tuple[str, ...]:
     """Return where the start makes something that is no change: the places of the step's mounts, and of the files in /etc."""
     of_etc = (MountPoint(place, "bind", "/") for place in PLACES)
-    return resolved_targets((*of_etc, *(each.point for each in step.mounts)), root)
+    return resolved_targets((*of_etc, *(each.point for each in step.mounts if each.point)), root)
 
 
 def _exchange(process: Process, stdin: bytes, output: Callable[[str, bytes], None], cancellation: Cancellation) -> None:
-    """Give a process its input and pass its output on, until both its streams are closed. Raises RunCancelled."""
+    """Give a process its input and pass its output on, until both its streams are closed. Raises Cancelled."""
     pending, writer = memoryview(stdin), process.stdin
     poller = select.poll()
     poller.register(cancellation.fileno(), select.POLLIN)
@@ -191,7 +174,7 @@ def _exchange(process: Process, stdin: bytes, output: Callable[[str, bytes], Non
                     writer = None
             elif fd == cancellation.fileno():
                 process.kill()
-                raise RunCancelled("the build was cancelled")
+                raise Cancelled("the build was cancelled")
 
 
 def _fed(fd: int, pending: memoryview) -> memoryview:

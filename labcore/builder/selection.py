@@ -8,6 +8,7 @@ from functools import cached_property
 from hashlib import sha256
 from typing import NamedTuple
 
+from labcore.builder.download import is_git, is_url
 from labcore.builder.sources import Item, not_ignored, parents, resolve
 from labcore.errors import InvalidInput
 from labcore.options.dockerignore import Patterns, matcher
@@ -121,6 +122,8 @@ def _cleaned(source: Source, pattern: str) -> str:
 
 
 def _matching(source: Source, pattern: str) -> Iterator[Named]:
+    if is_git(pattern) or is_url(pattern):
+        raise InvalidInput(f"source can't be a {'git ref' if is_git(pattern) else 'URL'} for COPY")
     cleaned = _cleaned(source, pattern)
     paths = _expanded(source, cleaned) if has_wildcards(cleaned) else [os.fsencode(cleaned)]
     for path in paths:

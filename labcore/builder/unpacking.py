@@ -36,7 +36,7 @@ def archive_in(source: Source, named: Named, undo: ExitStack) -> tuple[Source, N
 
 
 def _opened(source: Source, named: Named) -> io.BufferedReader:
-    return io.BufferedReader(_Chunks(source.content(named.path, named.item)))
+    return io.BufferedReader(Chunks(source.content(named.path, named.item)))
 
 
 def _is_archive(stream: io.BufferedReader) -> bool:
@@ -48,7 +48,7 @@ def _is_archive(stream: io.BufferedReader) -> bool:
         return False
 
 
-class _Chunks(io.RawIOBase):
+class Chunks(io.RawIOBase):
     """A file whose content comes in chunks."""
 
     def __init__(self, chunks: Iterator[Chunk]) -> None:
@@ -56,9 +56,11 @@ class _Chunks(io.RawIOBase):
         self._chunk = memoryview(b"")
 
     def readable(self) -> bool:
+        """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Read some bytes; none at the end."""
         while not self._chunk:
             following = next(self._chunks, None)
             if following is None:

@@ -1,27 +1,19 @@
 """Layers of a build: an upper directory becomes a layer as unpacking its archive would have made it; archives; both drivers."""
 
 import io
-import os
 import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
-from labcore.builder.layers import NewLayer, layer_of_archive, layer_of_upper
-from labcore.builder.run import RunStep, ran
-from labcore.cancellation import Cancellation
+from labcore.builder.layers import NewLayer, layer_of_archive
 from labcore.engine import Engine
-from labcore.engine.build_cache import CacheRecord
-from labcore.engine.fsck import check
 from labcore.engine.prune import collected
-from labcore.engine.records.ids import new_id
 from labcore.errors import InvalidInput, StoreDamaged
-from labcore.spec import Reference
 from labcore.storage.layers import layer_id
+from tests.builds import base, clean, made, put
 from tests.conftest import needs_root
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -32,59 +24,9 @@ def as_root() -> None:
     needs_root()
 
 
-@pytest.fixture
-def own(tmp_path: Path) -> Engine:
-    """An engine with nothing but busybox."""
-    made = Engine(tmp_path / "root")
-    made.seed("busybox")
-    return made
-
-
-def base(engine: Engine) -> list[str]:
-    return engine.layers_of(engine.images.get(Reference.parse("busybox")))
-
-
-def made(engine: Engine, layers: Sequence[str], script: str, *, epoch: int | None = None, **fields: object) -> NewLayer | None:
-    """Run a script on layers; return the layer of what it has changed, which the build cache keeps."""
-    step = RunStep(("sh", "-ec", script), environment=("PATH=/bin",), network="none", **fields)  # type: ignore[arg-type]
-    said: list[bytes] = []
-    with (
-        engine.build_cache.using(),
-        engine.images.using(),
-        ran(
-            engine,
-            layers,
-            step,
-            container_id=new_id(),
-            output=lambda _, data: said.append(data),
-            cancellation=Cancellation(),
-        ) as done,
-        engine.layers.using(),
-    ):
-        assert done.exit_code == 0, b"".join(said)
-        layer = layer_of_upper(engine, done.upper, epoch)
-        if layer:
-            put(engine, layer)
-    return layer
-
-
-def put(engine: Engine, layer: NewLayer) -> None:
-    record = CacheRecord(layer.diff_id, layer=layer.descriptor, diff_id=layer.diff_id, size=layer.size)
-    engine.build_cache.put(record)
-
-
 def names(engine: Engine, layer: NewLayer) -> list[str]:
     with tarfile.open(engine.images.blob_path(layer.descriptor)) as archive:
         return archive.getnames()
-
-
-def clean(engine: Engine) -> bool:
-    """Is every layer of the cache as unpacking its blob makes it, and nothing half there?"""
-    found = check(engine)
-    assert not any(name.startswith(".") for name in os.listdir(engine.root / "storage" / "layers"))
-    assert not list((engine.root / "storage" / "upper").glob("*"))
-    assert not list((engine.root / "containers").glob("*/unfinished"))
-    return (found.blobs, found.layers, found.unchecked) == ((), (), ())
 
 
 EVERYTHING = """
@@ -96,8 +38,7 @@ rm -r /usr; echo file > /usr; printf 'long' > /new/$(printf '%0180d' 7)
 
 
 def test_an_upper_directory_is_as_its_archive_is_unpacked(own: Engine, storage: str) -> None:
-    layers = base(own)
-    layer = made(own, layers, EVERYTHING)
+    layer = made(own, EVERYTHING)
     assert layer
     assert layer.descriptor.digest == layer.diff_id
     assert layer.size == len("one\nx\nfile\nlong") + (1 << 20)
@@ -108,7 +49,9 @@ def test_an_upper_directory_is_as_its_archive_is_unpacked(own: Engine, storage: 
     assert (storage == "copy") or "var/.wh..wh..opq" in found
     assert clean(own)
     again = made(
-        own, [*layers, layer_id(layer.diff_id)], "test ! -e /home; test -f /usr; test $(ls /var) = x; cat /new/link >/c"
+        own,
+        "test ! -e /home; test -f /usr; test $(ls /var) = x; cat /new/link >/c",
+        layers=[*base(own), layer_id(layer.diff_id)],
     )
     assert again
     assert names(own, again) == ["c"]
@@ -116,12 +59,12 @@ def test_an_upper_directory_is_as_its_archive_is_unpacked(own: Engine, storage: 
 
 
 def test_nothing_changed_is_no_layer(own: Engine, storage: str) -> None:
-    assert made(own, base(own), "true; cat /etc/hosts /etc/resolv.conf /etc/hostname > /dev/null") is None
+    assert made(own, "true; cat /etc/hosts /etc/resolv.conf /etc/hostname > /dev/null") is None
     assert clean(own)
 
 
 def test_files_that_were_bound_leave_no_trace(own: Engine, storage: str) -> None:
-    layer = made(own, base(own), "echo mine > /etc/own")
+    layer = made(own, "echo mine > /etc/own")
     assert layer
     assert names(own, layer) == ["etc", "etc/own"]
     assert clean(own)
@@ -129,16 +72,16 @@ def test_files_that_were_bound_leave_no_trace(own: Engine, storage: str) -> None
 
 def test_the_same_files_give_the_same_layer(own: Engine, storage: str) -> None:
     script = "mkdir -p /a/b; echo x > /a/b/c; touch -d @7 /a/b/c /a/b /a"
-    first, second = made(own, base(own), script), made(own, base(own), script)
+    first, second = made(own, script), made(own, script)
     assert first == second
     assert clean(own)
 
 
 def test_an_epoch_clamps_times(own: Engine, storage: str) -> None:
     script = "mkdir /a; echo x > /a/new; echo y > /a/old; touch -d @500 /a/old"
-    first = made(own, base(own), script, epoch=1000)
+    first = made(own, script, epoch=1000)
     time.sleep(0.01)
-    second = made(own, base(own), script, epoch=1000)
+    second = made(own, script, epoch=1000)
     assert first
     assert first == second
     with tarfile.open(own.images.blob_path(first.descriptor)) as archive:
@@ -147,11 +90,11 @@ def test_an_epoch_clamps_times(own: Engine, storage: str) -> None:
 
 
 def test_a_changed_top_directory_is_in_the_layer(own: Engine, storage: str) -> None:
-    layer = made(own, base(own), "chmod 700 /")
+    layer = made(own, "chmod 700 /")
     assert layer
     assert names(own, layer) == ["."]
     assert clean(own)
-    upper = made(own, [*base(own), layer_id(layer.diff_id)], "stat -c %a / > /mode")
+    upper = made(own, "stat -c %a / > /mode", layers=[*base(own), layer_id(layer.diff_id)])
     assert upper
     with tarfile.open(own.images.blob_path(upper.descriptor)) as archive:
         member = archive.extractfile("mode")
@@ -161,7 +104,7 @@ def test_a_changed_top_directory_is_in_the_layer(own: Engine, storage: str) -> N
 
 
 def test_a_socket_is_left_out(own: Engine, storage: str) -> None:
-    layer = made(own, base(own), "echo x > /x; nc -l -p 1 -s 127.0.0.1 & nc -lU /socket & sleep 0.2; kill %1 %2 || true")
+    layer = made(own, "echo x > /x; nc -l -p 1 -s 127.0.0.1 & nc -lU /socket & sleep 0.2; kill %1 %2 || true")
     assert layer
     assert names(own, layer) == ["x"]
     assert clean(own)
@@ -169,7 +112,7 @@ def test_a_socket_is_left_out(own: Engine, storage: str) -> None:
 
 def test_a_name_that_would_delete_is_refused(own: Engine) -> None:
     with pytest.raises(InvalidInput, match=r"/\.wh\.x: in a layer this name would delete another file"):
-        made(own, base(own), "touch /.wh.x")
+        made(own, "touch /.wh.x")
     collected(own)
     assert clean(own)
 
@@ -207,10 +150,9 @@ def test_a_bad_archive_leaves_nothing(own: Engine, size: int) -> None:
 KILLED = """
 import os, signal, sys
 from itertools import count
-from tests.integration.test_build_layers import base, made
+from tests.builds import made
 from labcore.engine import Engine
 engine = Engine(sys.argv[1])
-layers = base(engine)
 for moment in count(1):
     if not (pid := os.fork()):
         passed = count(1)
@@ -218,7 +160,7 @@ for moment in count(1):
             if event in ("os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.removexattr") and next(passed) == 4 * moment:
                 os.kill(os.getpid(), signal.SIGKILL)
         sys.addaudithook(at)
-        made(engine, layers, "for i in 1 2 3; do mkdir /d$i; echo $i > /d$i/f; done; rm -r /home")
+        made(engine, "for i in 1 2 3; do mkdir /d$i; echo $i > /d$i/f; done; rm -r /home")
         os._exit(0)
     _, status = os.waitpid(pid, 0)
     if status == 0:
@@ -238,10 +180,10 @@ def test_killed_at_any_moment_nothing_is_half_there(own: Engine) -> None:
 
 def test_a_layer_that_is_there_already_stays(own: Engine) -> None:
     script = "echo x > /x; touch -d @7 /x"
-    first = made(own, base(own), script)
+    first = made(own, script)
     assert first
     place = own.root / "storage" / "layers" / layer_id(first.diff_id)
     before = place.stat().st_ino
-    assert made(own, base(own), script) == first
+    assert made(own, script) == first
     assert place.stat().st_ino == before
     assert clean(own)
