@@ -41,8 +41,7 @@ def parse_mode(text: str) -> Callable[[int, bool], int]:
 
 
 def _change(mode: int, whose: str, sign: str, what: str, is_directory: bool) -> int:
-    everybody = not whose or "a" in whose
-    who = "ugo" if everybody else whose
+    who = "ugo" if not whose or "a" in whose else whose
     bits, special, all_of_them = 0, 0, 0
     for each in who:
         bits |= _bits(mode, what, is_directory) << SHIFTS[each]
@@ -50,13 +49,13 @@ def _change(mode: int, whose: str, sign: str, what: str, is_directory: bool) -> 
         all_of_them |= 0o7 << SHIFTS[each]
     if "s" in what:
         bits |= special
-    if "t" in what and (everybody or "o" in who):
+    if "t" in what and "o" in who:
         bits |= STICKY
     if sign == "+":
         return mode | bits
     if sign == "-":
         return mode & ~bits
-    mask = all_of_them | (STICKY if everybody else 0) | (0 if is_directory else special)
+    mask = all_of_them | (STICKY if "o" in who else 0) | (0 if is_directory else special)
     return mode & ~mask | bits
 
 
