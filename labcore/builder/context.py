@@ -86,6 +86,12 @@ class ContextArchive:
         items = {b"": self._items[b""], **dict(not_ignored(self.below(b""), ignored))}
         return type(self)(self._file, items, self.name, self.directory, is_context=self.is_context, is_remote=self.is_remote)
 
+    def part(self, directory: bytes, name: str) -> Self:
+        """Return one directory of it, as a context of this name; one that is not there is empty."""
+        skipped = len(directory) + 1
+        items = {b"": self._items.get(directory, TOP), **{path[skipped:]: item for path, item in self.below(directory)}}
+        return type(self)(self._file, items, name, self.directory, is_context=self.is_context, is_remote=self.is_remote)
+
     def find(self, path: bytes) -> Item | None:
         """Return what has that name."""
         return self._items.get(path)

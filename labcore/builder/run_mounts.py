@@ -155,7 +155,7 @@ class _Preparing:
         if mount.sharing not in ("shared", "private", "locked"):
             raise InvalidInput(f"invalid sharing mode {mount.sharing!r}: shared, private or locked")
         sharing = cast("Sharing", mount.sharing)
-        held = self._engine.cache_mounts.held(name, id, sharing=sharing, fill=fill, cancellation=self._cancellation)
+        held = self._engine.build_cache.mounts.held(name, id, sharing=sharing, fill=fill, cancellation=self._cancellation)
         source = os.path.realpath(self._undo.enter_context(held))
         self._points.append(MountPoint(target, "bind", source, (*BOUND, *(("ro",) if mount.read_only else ()))))
 

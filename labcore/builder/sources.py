@@ -152,7 +152,7 @@ class InlineFiles:
     """Files that a Dockerfile holds itself, as heredocs: root's, 0644, and without a time."""
 
     is_context = is_remote = False
-    directory = None
+    directory: Path | None = None
 
     def __init__(self, contents: Mapping[str, bytes], name: str = "the Dockerfile") -> None:
         self.name = name
@@ -189,7 +189,7 @@ class RootTree:
     """
 
     is_context = is_remote = False
-    directory = None
+    directory: Path | None = None
 
     def __init__(self, engine: Engine, layers: Sequence[str], name: str) -> None:
         self.name = name

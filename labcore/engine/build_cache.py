@@ -4,6 +4,7 @@
 
     ROOT/builder/cache/KEY.json   a record: what the step's layer is
                  leases/…         keys of records, and layers, that builds under way use: `labcore.images.leases`
+                 mounts/…         cache mounts: `labcore.engine.cache_mounts`
 
 A record that cannot be read, or is of another format, or whose blob is gone, is as if it was not there.
 """
@@ -17,6 +18,7 @@ from typing import Literal
 
 from labcore.atomic import atomic_write, remove_if_abandoned
 from labcore.disk_space import room_for
+from labcore.engine.cache_mounts import CacheMounts
 from labcore.errors import InvalidInput
 from labcore.files import read_text
 from labcore.images.leases import Leases
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Final
 
+    from labcore.engine.cache_mounts import CacheMount
     from labcore.images import ImageStore
 
 CacheKind = Literal["regular", "source.local", "exec.cachemount"]  # BuildKit's words; a field's type is read
@@ -42,6 +45,7 @@ FORMAT: Final = 1
 KEY: Final = re.compile(r"[0-9a-z][0-9a-z:._-]{0,199}", re.ASCII)
 SUFFIX: Final = ".json"
 LAYER: Final = "layer:"  # before the layers in a lease
+MOUNT: Final = "mount-"  # before the keys of cache mounts, among those of records
 
 
 class CacheRecord(Record):
@@ -71,6 +75,7 @@ class BuildCache:
         self._records = directory / "cache"
         self._images = images
         self.leases = Leases(directory)
+        self.mounts = CacheMounts(directory / "mounts")
 
     @contextmanager
     def using(self) -> Iterator[None]:
@@ -110,29 +115,40 @@ class BuildCache:
             self._records.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._write(path, record)
 
-    def records(self) -> list[CacheRecord]:
-        """Return all records that can be read, sorted by their keys."""
+    def steps(self) -> list[CacheRecord]:
+        """Return the records of steps that can be read, sorted by their keys."""
         found = (_read(self._records / name) for name in self._names())
         return [record for record in found if record is not None]
 
+    def records(self) -> list[CacheRecord]:
+        """Return the same, and behind them one for each cache mount, which is measured."""
+        return [*self.steps(), *(self._of_mount(mount) for mount in self.mounts.mounts())]
+
     def in_use(self) -> set[str]:
-        """Return the keys that builds under way use."""
-        with self._locked() as is_there:
-            return self.leases.noted() if is_there else set()
+        """Return the keys that builds under way use, and of the mounts that their steps have."""
+        mounts = {_mount_key(mount) for mount in self.mounts.mounts() if self.mounts.is_in_use(mount)}
+        return mounts | {name for name in self._noted() if not name.startswith(LAYER)}
 
     def remove(self, keys: Iterable[str]) -> list[CacheRecord]:
-        """Remove records that no build under way uses; return those that went. Their blobs and layers are for collections."""
-        gone = []
+        """Remove records that no build under way uses, nor one that stays was made on; return those that went.
+
+        Their blobs and layers are for collections; cache mounts go with their files.
+        """
+        wanted = set(keys)
         with self._locked() as is_there:
             used = self.leases.noted() if is_there else set()
-            for key in keys:
-                record = _read(self._path(key)) if key not in used else None
-                if record is not None:
-                    self._path(key).unlink(missing_ok=True)
-                    gone.append(record)
-        return gone
+            steps = {record.key: record for record in self.steps()}
+            going = wanted & steps.keys() - used
+            while needed := {record.parent_key for key, record in steps.items() if key not in going} & going:
+                going -= needed
+            for key in going:
+                self._path(key).unlink(missing_ok=True)
+        mounts = [mount for mount in self.mounts.mounts() if _mount_key(mount) in wanted]
+        found = [(self._of_mount(mount), mount) for mount in mounts]
+        self._sweep()
+        return [*(steps[key] for key in sorted(going)), *(record for record, mount in found if self.mounts.remove(mount))]
 
-    def sweep(self) -> None:
+    def _sweep(self) -> None:
         """Remove files that can be read as no record, and what killed writers have left."""
         for name in os.listdir(self._records) if self._records.is_dir() else ():  # noqa: PTH208
             path = self._records / name
@@ -144,12 +160,29 @@ class BuildCache:
 
     def needed_blobs(self) -> set[str]:
         """Return the digests of all records' blobs, which are kept as images' are."""
-        return {record.layer.digest for record in self.records() if record.layer}
+        return {record.layer.digest for record in self.steps() if record.layer}
 
     def needed_layers(self) -> set[str]:
         """Return the IDs of the unpacked layers of all records, and of builds under way."""
-        kept = {name.removeprefix(LAYER) for name in self.in_use() if name.startswith(LAYER)}
-        return kept | {layer_id(record.diff_id) for record in self.records() if record.diff_id}
+        kept = {name.removeprefix(LAYER) for name in self._noted() if name.startswith(LAYER)}
+        return kept | {layer_id(record.diff_id) for record in self.steps() if record.diff_id}
+
+    def _noted(self) -> set[str]:
+        with self._locked() as is_there:
+            return self.leases.noted() if is_there else set()
+
+    def _of_mount(self, mount: CacheMount) -> CacheRecord:
+        from labcore.storage.tree import size_of  # which nothing but a list of all needs
+
+        return CacheRecord(
+            _mount_key(mount),
+            description=f"cache mount {mount.id}",
+            kind="exec.cachemount",
+            created=mount.created,
+            last_used=mount.last_used,
+            uses=mount.uses,
+            size=size_of(self.mounts.place(mount)),
+        )
 
     @contextmanager
     def _locked(self) -> Iterator[bool]:
@@ -178,6 +211,10 @@ class BuildCache:
     def _write(path: Path, record: CacheRecord) -> None:
         text = dumps({"format": FORMAT, "record": to_json(record)})
         atomic_write(path, text.encode(), mode=0o600, durable=False)  # lost in a crash, it is carried out again
+
+
+def _mount_key(mount: CacheMount) -> str:
+    return MOUNT + mount.key.replace("/", "-")
 
 
 def _read(path: Path) -> CacheRecord | None:

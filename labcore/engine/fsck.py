@@ -83,7 +83,7 @@ def _sources(engine: Engine) -> Iterator[tuple[str, str, Descriptor]]:
         for image in images(engine.images, entry.descriptor):
             for blob, diff_id in zip(image.layers, image.config.diff_ids, strict=True):
                 yield layer_id(diff_id), diff_id, blob
-    for record in engine.build_cache.records():
+    for record in engine.build_cache.steps():
         if record.layer and record.diff_id:
             yield layer_id(record.diff_id), record.diff_id, record.layer
 

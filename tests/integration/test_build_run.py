@@ -173,7 +173,7 @@ def test_a_locked_cache_has_one_user_and_a_private_one_each(own: Engine) -> None
         for thread in threads:
             thread.join(60)
         assert b"".join(found) == seen
-    keys = [mount.key.rpartition("/")[2] for mount in own.cache_mounts.mounts()]
+    keys = [mount.key.rpartition("/")[2] for mount in own.build_cache.mounts.mounts()]
     assert sorted(keys) == ["0", "0", "1"]
 
 
@@ -387,6 +387,6 @@ def test_an_id_is_no_path(own: Engine) -> None:
     for id in ("../../../escape", "/", "x" * 5000, "\n", "a\0b"):
         assert run(own, "echo x > /c/x", mounts=[RunMount("cache", target="/c", id=id)]).exit_code == 0
     assert {path.parent.name for path in (own.root / "builder" / "mounts").glob("*/id")} == {
-        mount.key.partition("/")[0] for mount in own.cache_mounts.mounts()
+        mount.key.partition("/")[0] for mount in own.build_cache.mounts.mounts()
     }
     assert not list(own.root.rglob("escape"))

@@ -9,9 +9,9 @@ from __future__ import annotations
 from labcore.builder.parser.directives import check_syntax, directives_of
 from labcore.builder.parser.errors import DockerfileError, Problem
 from labcore.builder.parser.forms import instruction_of
-from labcore.builder.parser.instructions import Dockerfile, Location
+from labcore.builder.parser.instructions import Dockerfile, Location, record
 from labcore.builder.parser.lines import Cursor, lines_of, locate
-from labcore.builder.parser.statements import statements_of
+from labcore.builder.parser.statements import location_at, statement_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,8 +43,18 @@ def read_directives(text: bytes | str, *, name: str = "Dockerfile") -> Directive
 
 
 def _instructions(cursor: Cursor, name: str) -> Iterator[Instruction]:
+    """Read the instructions; one that stands there again, word for word, is read once, as in files that programs write."""
+    known: dict[str, Instruction] = {}
     try:
-        yield from map(instruction_of, statements_of(cursor))
+        while (text := cursor.instruction()) is not None:
+            if text in known:
+                yield record(type(known[text]), known[text].__dict__ | {"location": location_at(cursor)})
+                continue
+            statement = statement_at(cursor, text)
+            found = instruction_of(statement)
+            if not statement.heredocs and statement.name != "ONBUILD":  # which holds places of its own
+                known[text] = found
+            yield found
     except Problem as problem:
         where = locate(cursor.lines, cursor.first, cursor.position, problem.at)
         raise DockerfileError(str(problem), where, cursor.lines, name=name, cure=problem.cure) from None

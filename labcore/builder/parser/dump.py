@@ -8,7 +8,7 @@ from labcore.builder.parser.forms import FORMS
 from labcore.builder.parser.instructions import Location
 from labcore.builder.parser.lexing import list_of, pairs_of, quoted, split_blanks, words_of
 from labcore.builder.parser.lines import Cursor, lines_of, locate
-from labcore.builder.parser.statements import FIRST, Statement, statements_of
+from labcore.builder.parser.statements import FIRST, Statement, statement_at
 
 
 def dump(text: bytes | str, *, name: str = "Dockerfile") -> str:
@@ -19,7 +19,7 @@ def dump(text: bytes | str, *, name: str = "Dockerfile") -> str:
     lines = lines_of(text, name)
     cursor = Cursor(lines, escape=directives_of(lines, name).escape)
     try:
-        found = [f"({_tree(statement)})" for statement in statements_of(cursor)]
+        found = [f"({_tree(statement_at(cursor, text))})" for text in iter(cursor.instruction, None)]
     except Problem as problem:
         where = locate(lines, cursor.first, cursor.position, problem.at)
         raise DockerfileError(str(problem), where, lines, name=name, cure=problem.cure) from None

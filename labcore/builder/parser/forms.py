@@ -46,14 +46,15 @@ def _from(statement: Statement) -> ast.Instruction:
     if stage and not STAGE.fullmatch(stage):
         problem = f"invalid name for build stage: {quoted(words[2])}, name can't start with a number or contain symbols"
         raise Problem(problem, words[2])
-    return statement.made(ast.From, image=words[0], platform=statement.values().get("platform", ""), stage=stage)
+    return statement.made(ast.From, {"image": words[0], "platform": statement.values().get("platform", ""), "stage": stage})
 
 
 def _command(statement: Statement) -> ast.Command:
     found = list_of(statement.rest)
     if found is not None:
-        return ast.Command(tuple(found))
-    return ast.Command((statement.rest,) if statement.rest else (), True, statement.heredocs)
+        return ast.record(ast.Command, {"words": tuple(found)})
+    words = (statement.rest,) if statement.rest else ()
+    return ast.record(ast.Command, {"words": words, "is_shell": True, "heredocs": statement.heredocs})
 
 
 def _run(statement: Statement) -> ast.Instruction:
@@ -72,13 +73,14 @@ def _run(statement: Statement) -> ast.Instruction:
                 f"security {quoted(values['security'])} is not valid", "--security", cure=f"one of {', '.join(SECURITY)}"
             )
         fields["network"], fields["security"] = values.get("network", ""), values.get("security", "")
-    return statement.made(ast.Run, command=_command(statement), **fields)
+    fields["command"] = _command(statement)
+    return statement.made(ast.Run, fields)
 
 
 def _command_alone(kind: type[ast.Instruction]) -> Callable[[Statement], ast.Instruction]:
     def read(statement: Statement) -> ast.Instruction:
         statement.values()
-        return statement.made(kind, command=_command(statement))
+        return statement.made(kind, {"command": _command(statement)})
 
     return read
 
@@ -90,7 +92,7 @@ def _shell(statement: Statement) -> ast.Instruction:
         raise Problem("SHELL requires the arguments to be in JSON form", statement.rest, cure='SHELL ["/bin/bash", "-c"]')
     if not words:
         raise Problem("SHELL requires at least one argument", cure='SHELL ["/bin/bash", "-c"]')
-    return statement.made(ast.Shell, words=tuple(words))
+    return statement.made(ast.Shell, {"words": tuple(words)})
 
 
 def _pairs(kind: type[ast.Instruction]) -> Callable[[Statement], ast.Instruction]:
@@ -99,9 +101,13 @@ def _pairs(kind: type[ast.Instruction]) -> Callable[[Statement], ast.Instruction
         found = pairs_of(statement.rest, statement.escape, statement.name)
         if not found:
             raise Problem(f"{statement.name} requires at least one argument", cure=f"{statement.name} NAME=VALUE")
-        return statement.made(kind, pairs=tuple([ast.Pair(name, value, not equals) for name, value, equals in found]))
+        return statement.made(kind, {"pairs": tuple([_pair(name, value, not equals) for name, value, equals in found])})
 
     return read
+
+
+def _pair(name: str, value: str | None, is_legacy: bool = False) -> ast.Pair:
+    return ast.record(ast.Pair, {"name": name, "value": value, "is_legacy": is_legacy})
 
 
 def _arg(statement: Statement) -> ast.Instruction:
@@ -113,7 +119,7 @@ def _arg(statement: Statement) -> ast.Instruction:
         if word.startswith("="):
             raise Problem("ARG names can not be blank", word)
     parts = [word.partition("=") for word in words]
-    return statement.made(ast.Arg, pairs=tuple([ast.Pair(name, value if equals else None) for name, equals, value in parts]))
+    return statement.made(ast.Arg, {"pairs": tuple([_pair(name, value if equals else None) for name, equals, value in parts])})
 
 
 def _files(statement: Statement) -> dict[str, Any]:
@@ -148,7 +154,7 @@ def _copy(statement: Statement) -> ast.Instruction:
             )
         values["exclude"] = tuple(values.get("exclude", ()))
         fields |= {_FIELDS[name]: value for name, value in values.items() if name in _FIELDS}
-    return statement.made(ast.Copy if statement.name == "COPY" else ast.Add, **fields)
+    return statement.made(ast.Copy if statement.name == "COPY" else ast.Add, fields)
 
 
 _FIELDS: Final = {
@@ -162,7 +168,7 @@ def _expose(statement: Statement) -> ast.Instruction:
     words = split_blanks(statement.rest)
     if not words:
         raise Problem("EXPOSE requires at least one argument", cure="EXPOSE PORT[/PROTOCOL]")
-    return statement.made(ast.Expose, ports=tuple(words))
+    return statement.made(ast.Expose, {"ports": tuple(words)})
 
 
 def _volume(statement: Statement) -> ast.Instruction:
@@ -172,12 +178,12 @@ def _volume(statement: Statement) -> ast.Instruction:
         raise Problem("VOLUME requires at least one argument", cure="VOLUME PATH")
     if "" in words:
         raise Problem("VOLUME specified can not be an empty string", '""')
-    return statement.made(ast.Volume, paths=tuple(words))
+    return statement.made(ast.Volume, {"paths": tuple(words)})
 
 
 def _single(kind: type[ast.Instruction], field: str) -> Callable[[Statement], ast.Instruction]:
     def read(statement: Statement) -> ast.Instruction:
-        return statement.made(kind, **{field: statement.one()})
+        return statement.made(kind, {field: statement.one()})
 
     return read
 
@@ -192,16 +198,19 @@ def _healthcheck(statement: Statement) -> ast.Instruction:
         raise Problem(
             f"Unknown type {quoted(kind.upper())} in HEALTHCHECK (try CMD)", kind, cure=f"HEALTHCHECK CMD {statement.rest}"
         )
-    fields = {name.replace("-", "_"): health_time(name, value) for name, value in values.items() if name != "retries"}
+    fields: dict[str, Any] = {
+        name.replace("-", "_"): health_time(name, value) for name, value in values.items() if name != "retries"
+    }
     fields["retries"] = _retries(values.get("retries", ""))
     if kind.upper() == "NONE":
         if rest:
             raise Problem("HEALTHCHECK NONE takes no arguments", rest)
-        return statement.made(ast.Healthcheck)
+        return statement.made(ast.Healthcheck, {})
     words = list_of(rest)
     if not words and (words is not None or not rest):
         raise Problem("Missing command after HEALTHCHECK CMD", kind)
-    return statement.made(ast.Healthcheck, kind="CMD" if words else "CMD-SHELL", words=tuple(words or [rest]), **fields)
+    fields |= {"kind": "CMD" if words else "CMD-SHELL", "words": tuple(words or [rest])}
+    return statement.made(ast.Healthcheck, fields)
 
 
 def _retries(text: str) -> int:
@@ -225,7 +234,7 @@ def _onbuild(statement: Statement) -> ast.Instruction:
         raise Problem(f"{trigger.name} isn't allowed as an ONBUILD trigger", statement.rest.split()[0])
     trigger.heredocs, trigger.location = statement.heredocs, statement.location
     text = statement.rest + "".join(f"\n{each.content}{each.name}" for each in statement.heredocs)
-    return statement.made(ast.Onbuild, trigger=text, instruction=instruction_of(trigger))
+    return statement.made(ast.Onbuild, {"trigger": text, "instruction": instruction_of(trigger)})
 
 
 FORMS: Final[dict[str, Callable[[Statement], ast.Instruction]]] = {

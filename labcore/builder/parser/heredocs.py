@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 QUOTES: Final = r"""\\.|'[^']*+'|"(?:[^"\\]|\\.)*+\""""
 WORD: Final = re.compile(rf"""(?:<<-?[ \t\r]*+|{QUOTES}|[^{SPACE}'"\\])++""", re.DOTALL)
 LINE: Final = re.compile(rf"""(?:[^'"\\]|{QUOTES})*+\\?""", re.DOTALL)  # one whose quotes are closed
-HEREDOC: Final = re.compile(rf"""([0-9]*)<<(-?)[ \t\r]*((?:{QUOTES}|[^{SPACE}'"\\<])+)""", re.DOTALL)
+HEREDOC: Final = re.compile(rf"""([0-9]*)<<(-?+)[ \t\r]*+((?:{QUOTES}|[^{SPACE}'"\\<])+)""", re.DOTALL)
 QUOTED: Final = re.compile(r"""\\(.)|'([^']*)'|"((?:[^"\\]|\\.)*)\"""", re.DOTALL)
 ESCAPED: Final = re.compile(r'\\(["$\\])')
 TABS: Final = re.compile(r"^\t+", re.MULTILINE)

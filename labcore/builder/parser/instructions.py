@@ -8,6 +8,21 @@ from __future__ import annotations
 
 from labcore.record import Record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
+    R = TypeVar("R", bound=Record)
+
+
+def record(kind: type[R], fields: dict[str, Any]) -> R:
+    """Make a record of fields that are known to be right, in a quarter of its constructor's time: there are very many."""
+    made = object.__new__(kind)
+    values = made.__dict__
+    values.update(kind._fields)
+    values.update(fields)
+    return made
+
 
 class Location(Record):
     """Where something stands: lines and columns, counted from 1; the last line is included. Column 0: the whole line."""

@@ -24,21 +24,21 @@ STRINGS: Final = re.compile(rf"\[[ \t\n\r]*(?:{STRING}[ \t\n\r]*(?:,[ \t\n\r]*{S
 
 
 def split(text: str) -> tuple[str, list[str], str]:
-    """Return an instruction's name as it is written, its flags, without quotes, and the rest."""
-    name, *rest = BLANKS.split(text.strip(SPACE), 1)
-    if not rest:
-        return name, [], ""
-    text = rest[0].lstrip(SPACE)
-    if not text.startswith("--"):
+    """Return an instruction's name as written, its flags without quotes, and the rest. The text has no white space around."""
+    end = BLANKS.search(text)
+    if not end:
+        return text, [], ""
+    name, text = text[: end.start()], text[end.end() :].lstrip(SPACE)
+    if text[:2] != "--":
         return name, [], text
-    flags, end = [], 0
-    while match := FLAG.match(text, end):
-        end = match.end()
+    flags, position = [], 0
+    while match := FLAG.match(text, position):
+        position = match.end()
         flag = QUOTED.sub(_unquoted, match[1])
         if flag == "--":
             break
         flags.append(flag)
-    return name, flags, text[end:]
+    return name, flags, text[position:]
 
 
 def _unquoted(match: re.Match[str]) -> str:
@@ -82,9 +82,11 @@ def pairs_of(text: str, escape: str, instruction: str) -> list[tuple[str, str, s
 
 
 def list_of(text: str) -> list[str] | None:
-    """Return the strings of a JSON list; None if the text is none. Raises Problem for a list of anything else."""
-    text = text.lstrip(SPACE)
-    if not text.startswith("["):
+    """Return the strings of a JSON list; None if the text is none. Raises Problem for a list of anything else.
+
+    The text has no white space before it.
+    """
+    if text[:1] != "[":
         return None
     if STRINGS.fullmatch(text.rstrip(" \t\n\r")):
         found: list[str] = loads(text)

@@ -62,7 +62,7 @@ class Cursor:
     """A place in a Dockerfile's lines: it goes on by an instruction, or by the lines of a heredoc.
 
     `position` is the number of lines that were read, `first` that of the line on which the instruction begins,
-    `blank_at` the lines at which an instruction ended that has blank lines within.
+    `blank_at` the lines at which an instruction ended that has blank lines within; `is_text` tells that all is UTF-8.
     """
 
     def __init__(self, lines: list[str], *, escape: str) -> None:
@@ -71,6 +71,7 @@ class Cursor:
         self.position = 0
         self.first = 0
         self.blank_at: list[int] = []
+        self.is_text = _is_text(lines)
 
     def instruction(self) -> str | None:
         """Return the next instruction as one line, comments and blank lines left out; None at the file's end."""
@@ -114,6 +115,14 @@ class Cursor:
                 self.position = number + 1
                 return "\n".join([*lines[start:number], ""])
         raise Problem("unterminated heredoc", "<<", cure=f"end it by a line that is {terminator} alone")
+
+
+def _is_text(lines: list[str]) -> bool:
+    try:
+        "".join(lines).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def locate(lines: list[str], first: int, last: int, word: str) -> Location:

@@ -57,9 +57,8 @@ def _fields(text: str) -> list[str]:
     while comma:
         match = FIELD.match(text, end)
         if not match or not text:
-            raise Problem(
-                f"--mount={text}: no list of KEY=VALUE with commas", text, cure="a field with a quote in it is quoted whole"
-            )
+            cure = "a field with a quote in it is quoted whole"
+            raise Problem(f"--mount={text}: no list of KEY=VALUE with commas", text or "--mount", cure=cure)
         found.append(match[2] if match[1] is None else match[1].replace('""', '"'))
         end, comma = match.end(), match[3]
     return found

@@ -13,11 +13,12 @@ from labcore.builder.parser.lines import SPACE, SURROGATE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
     from typing import Any, Final
 
     from labcore.builder.parser.lines import Cursor
 
+NOWHERE: Final = ast.Location(0, 0)
 FIRST: Final = re.compile(rf"([^{SPACE}]+)[{SPACE}]*")  # HEALTHCHECK's first word
 
 
@@ -33,13 +34,14 @@ class Statement:
         self.source = source
         self.escape = escape
         self.heredocs: tuple[ast.Heredoc, ...] = ()
-        self.location = ast.Location(0, 0)
+        self.location = NOWHERE
 
     @classmethod
     def of(cls, text: str, escape: str) -> Statement:
         """Take an instruction's line apart."""
-        name, flags, rest = split(text)
-        return cls(name.upper(), flags, rest, text.strip(SPACE), escape)
+        source = text.strip(SPACE)
+        name, flags, rest = split(source)
+        return cls(name.upper(), flags, rest, source, escape)
 
     def takes_heredocs(self) -> bool:
         """Tell whether `<<NAME` is a heredoc here: in RUN, COPY and ADD, also as ONBUILD's, not in JSON."""
@@ -62,30 +64,28 @@ class Statement:
         found = list_of(self.rest)
         return split_blanks(self.rest) if found is None else found
 
-    def made(self, record: Callable[..., ast.Instruction], /, **fields: Any) -> ast.Instruction:
+    def made(self, kind: type[ast.Instruction], fields: dict[str, Any]) -> ast.Instruction:
         """Return the record."""
-        return record(self.name, self.source, self.location, **fields)
+        fields["name"] = self.name
+        fields["source"] = self.source
+        fields["location"] = self.location
+        return ast.record(kind, fields)
 
 
-def statements_of(cursor: Cursor) -> Iterator[Statement]:
-    """Read the statements one after the other, with their heredocs. Raises Problem, while the cursor stands at it."""
-    is_text = _is_text(cursor.lines)
-    while (text := cursor.instruction()) is not None:
-        statement = Statement.of(text, cursor.escape)
-        if "<<" in text and statement.takes_heredocs():
-            statement.heredocs = with_bodies(heredocs_of(text), cursor)
-        statement.location = ast.Location(cursor.first, cursor.position)
-        if not is_text:
-            _check_encoding(statement)
-        yield statement
+def statement_at(cursor: Cursor, text: str) -> Statement:
+    """Take apart the instruction that the cursor has read, and read its heredocs. Raises Problem."""
+    statement = Statement.of(text, cursor.escape)
+    if "<<" in text and statement.takes_heredocs():
+        statement.heredocs = with_bodies(heredocs_of(text), cursor)
+    statement.location = location_at(cursor)
+    if not cursor.is_text:
+        _check_encoding(statement)
+    return statement
 
 
-def _is_text(lines: list[str]) -> bool:
-    try:
-        "".join(lines).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def location_at(cursor: Cursor) -> ast.Location:
+    """Return where the instruction stands that the cursor has read."""
+    return ast.record(ast.Location, {"line": cursor.first, "last_line": cursor.position})
 
 
 def _check_encoding(statement: Statement) -> None:
