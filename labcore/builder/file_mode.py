@@ -19,12 +19,18 @@ STICKY: Final = 0o1000
 MOST: Final = 0o7777
 
 
+def octal(text: str) -> int | None:
+    """Return a mode that is written in octal digits; None for a symbolic one. Raises InvalidInput."""
+    if not (text.isascii() and text.isdigit()):
+        return None
+    if not re.fullmatch("[0-7]+", text) or int(text, 8) > MOST:
+        raise InvalidInput(f"invalid chmod parameter: '{text}'. it should be octal string and between 0 and 07777")
+    return int(text, 8)
+
+
 def parse_mode(text: str) -> Callable[[int, bool], int]:
     """Read a mode; return a function of a file's mode, and whether it is a directory, to its new mode. Raises InvalidInput."""
-    if text.isascii() and text.isdigit():
-        if not re.fullmatch("[0-7]+", text) or int(text, 8) > MOST:
-            raise InvalidInput(f"invalid chmod parameter: '{text}'. it should be octal string and between 0 and 07777")
-        fixed = int(text, 8)
+    if (fixed := octal(text)) is not None:
         return lambda mode, is_directory: fixed  # noqa: ARG005
     clauses = [CLAUSE.fullmatch(clause) for clause in text.split(",")]
     if not all(clauses):
