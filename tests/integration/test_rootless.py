@@ -145,7 +145,7 @@ with tarfile.open("odd.tar", "w", format=tarfile.PAX_FORMAT) as tar:
 def test_what_an_ordinary_user_may_not_set_keeps_no_image_from_coming() -> None:
     """Attributes of others, and devices: the rest of the image is there, and what is overlayfs's own never comes so."""
     make = f"{sys.executable} -c {shlex.quote(MAKE_ODD_LAYER)}; {LABCORE} import odd.tar odd > /dev/null"
-    look = f"{LABCORE} create --name c --network none odd /x > /dev/null; {LABCORE} export c | tar -tf - | sort"
+    look = f"{LABCORE} create --name made --network none odd /x > /dev/null; {LABCORE} export made | tar -tf - | sort"
     names = set(shell(f"{make}; {look}").split())
     assert {"etc/", "etc/file", "link", "pipe", "setcap"} <= names
 
