@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from labcore.options.dockerignore import Patterns
 
 PIECE_BYTES: Final = 1 << 17
+SECTOR: Final = 512  # of st_blocks, stat(2)
+HOLES_MIN: Final = 1 << 20  # bytes of a file's holes that are worth while to leave out
+PIECES_MAX: Final = 4000  # of a sparse file's map, which is a header
 OPEN_MAX: Final = 200  # directories at once
 PATH_MAX: Final = 4096  # bytes of a path, of which Linux takes no more
 OPEN_DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -202,8 +205,16 @@ class _Walk:
             self._packer.add(header(called, HARD_LINK, mode, time=int(status.st_mtime), link=first))
             return
         attributes = _attributes(opened) if mode & 0o111 else {}
-        self._packer.add(header(called, FILE, mode, size=size, time=int(status.st_mtime), attributes=attributes))
-        left = size
+        pieces = _pieces(opened, status)
+        self._packer.add(header(called, FILE, mode, size=size, time=int(status.st_mtime), attributes=attributes, pieces=pieces))
+        sent = 0
+        for start, length in ((0, size),) if pieces is None else pieces:
+            os.lseek(opened, start, os.SEEK_SET)
+            yield from self._piece(opened, length, path, size)
+            sent += length
+        self._packer.add(padding(sent))
+
+    def _piece(self, opened: int, left: int, path: str, size: int) -> Iterator[bytes]:
         while left:
             try:
                 piece = os.read(opened, min(left, PIECE_BYTES))
@@ -218,7 +229,6 @@ class _Walk:
             left -= len(piece)
             if left and self._packer.is_full:
                 yield self._packer.taken()
-        self._packer.add(padding(size))
 
     def _called(self, path: str) -> bytes:
         return self._prefix + os.fsencode(path)
@@ -229,6 +239,24 @@ class _Walk:
 
 def _mode(status: os.stat_result) -> int:
     return stat.S_IMODE(status.st_mode)
+
+
+def _pieces(opened: int, status: os.stat_result) -> list[tuple[int, int]] | None:
+    """Return where a sparse file has data, as (offset, length): lseek(2). None for one that is better sent whole."""
+    size, found, end = status.st_size, list[tuple[int, int]](), 0
+    if size - status.st_blocks * SECTOR < HOLES_MIN:
+        return None
+    try:
+        while len(found) < PIECES_MAX:
+            start = os.lseek(opened, end, os.SEEK_DATA)
+            end = min(os.lseek(opened, start, os.SEEK_HOLE), size)
+            if start >= end:  # it has grown
+                break
+            found.append((start, end - start))
+    except OSError as error:
+        if error.errno != ENXIO:  # which means: no more data
+            return None
+    return (found or [(size, 0)]) if len(found) < PIECES_MAX else None
 
 
 def _attributes(opened: int) -> dict[bytes, bytes]:
