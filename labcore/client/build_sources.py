@@ -25,7 +25,8 @@ FROM_CONTEXT: Final = "context:"
 class BuildSource:
     """What is sent: iterate for the archive's pieces, once.
 
-    `dockerfile` is the file's name in it, and `shown` its name for people; `text` is what is in it, where that is known.
+    `dockerfile` is the file's name in it, and `shown` its name for people; `text` is what is in it, where that is known,
+    and `ignored` what is in its .dockerignore.
     `remote` is the URL that the daemon fetches instead. `contexts` are the named ones, as the daemon is told of them.
     With `compresses` it is sent compressed.
     `sent` counts the bytes; `error` is why it broke off.
@@ -39,9 +40,11 @@ class BuildSource:
         dockerfile: str = DOCKERFILE,
         shown: str = DOCKERFILE,
         text: bytes = b"",
+        ignored: bytes = b"",
         contexts: Mapping[str, str] = {},
     ) -> None:
         self._pieces = pieces
+        self.ignored = ignored
         self.remote = remote
         self.dockerfile = dockerfile
         self.shown = shown
@@ -124,7 +127,7 @@ def of_directory(
     others |= _told(directories)
     return BuildSource(
         lambda: _pieces(path, found, directories),
-        dockerfile=found.name, shown=found.shown, text=found.text, contexts=others,
+        dockerfile=found.name, shown=found.shown, text=found.text, ignored=found.ignored, contexts=others,
     )  # fmt: skip
 
 

@@ -347,6 +347,39 @@ def test_ctrl_c_ends_the_build(labcore: Command) -> None:
         assert client.containers.list(all=True) == ()
 
 
+def test_a_shell_opens_in_the_files_of_a_failed_step(labcore: Command) -> None:
+    text = "FROM busybox\nWORKDIR /work\nENV NAME=value\nRUN echo left > file; exit 9\n"
+    (labcore.context / "Dockerfile").write_text(text)
+    with connect(labcore.daemon.url) as client:
+        before = {each.id for each in client.images.list(all=True)}
+        with at_a_terminal(labcore.words("build", "--debug-shell", str(labcore.context))) as terminal:
+            terminal.until("`exit` ends the shell")
+            terminal.until("# ")
+            terminal.type("echo $(pwd) $(cat file) $NAME\n")
+            terminal.until("/work left value")
+            terminal.type("exit 0\n")
+            assert terminal.wait() == 1
+        assert {each.id for each in client.images.list(all=True)} == before
+        assert client.containers.list(all=True) == ()
+
+
+def test_a_check_prints_warnings_and_builds_nothing(labcore: Command, tmp_path: Path) -> None:
+    (labcore.context / "Dockerfile").write_text("FROM busybox AS Large\nCOPY file /\n")
+    (labcore.context / ".dockerignore").write_text("file\n")
+    out, said = labcore("build", "--check", ".", status=1)
+    assert out.decode().startswith(
+        "\nWARNING: StageNameCasing - https://docs.docker.com/go/dockerfile/rule/stage-name-casing/\n"
+        "Stage name 'Large' should be lowercase\nDockerfile:1\n"
+    )
+    assert b"   1 | >>> FROM busybox AS Large\n" in out
+    assert b"WARNING: CopyIgnoredFile" in out
+    assert not said
+    out, _ = labcore("build", "--check", "-", stdin=b"FROM busybox\n")
+    assert out == b"Check complete, no warnings found.\n"
+    _, said = labcore("build", "--check", "-", stdin=b"FROM busybox\nRUM\n", status=1)
+    assert "Dockerfile:2" in said
+
+
 def test_raw_json(labcore: Command) -> None:
     _, said = labcore("build", "--progress", "rawjson", ".")
     lines = [json.loads(line) for line in said.splitlines()]

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+import re
 
+from labcore.builder import lint
 from labcore.builder.parser import parse  # the language is read here: what is looked at need not be sent
 from labcore.cli.builder.failure import excerpt
+from labcore.options.dockerignore import Patterns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Final, TextIO
 
+    from labcore.client.build_sources import BuildSource
+
+WORD: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")  # begins in a rule's name
 RULES: Final = "https://docs.docker.com/go/dockerfile/rule/"
 
 
-def check(text: bytes, name: str, arguments: Sequence[tuple[str, str | None]], target: str, out: TextIO) -> int:
+def check(source: BuildSource, arguments: Sequence[tuple[str, str | None]], target: str, out: TextIO) -> int:
     """Print each warning with its rule, its line and an excerpt; return 1 if there are any. Raises DockerfileError."""
-    lint = import_module("labcore.builder.lint")
-    dockerfile = parse(text, name=name)
-    warnings = lint.check(dockerfile, arguments=arguments, target=target)
+    dockerfile = parse(source.text, name=source.shown)
+    ignored = Patterns.parse(source.ignored) if source.ignored else None
+    warnings = lint.check(dockerfile, arguments=arguments, target=target, ignored=ignored)
     for each in warnings:
-        address = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in each.rule).lstrip("-")
-        print(f"\nWARNING: {each.rule}" + (f" - {RULES}{address}/" if each.rule else ""), each.text, sep="\n", file=out)
-        for line in excerpt(text, each.line, name=name):
+        print(f"\nWARNING: {each.rule} - {RULES}{WORD.sub('-', each.rule).lower()}/", each.text, sep="\n", file=out)
+        for line in excerpt(source.text, each.line, name=source.shown):
             print(line, file=out)
     if not warnings:
         print("Check complete, no warnings found.", file=out)

@@ -189,4 +189,4 @@ def _check(args: argparse.Namespace) -> int:
     source = source_of(args.path, dockerfile=args.file, contexts=options.contexts_of(args.build_contexts))
     if source.remote or not source.text:
         raise InvalidInput("--check: a Dockerfile in a directory, or on standard input, is looked at")
-    return check(source.text, source.shown, options.build_arguments(args.build_args), args.target, sys.stdout)
+    return check(source, options.build_arguments(args.build_args), args.target, sys.stdout)
