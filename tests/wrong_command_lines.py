@@ -129,6 +129,18 @@ ps --format '{{.Nosuch}}'
 ps --nosuch
 ps extra
 images --filter nosuch=1
+build
+build /nosuch
+build -f /nosuch /etc/skel
+build -t UPPER /etc/skel
+build --ulimit x /etc/skel
+build --memory x /etc/skel
+build --shm-size x /etc/skel
+build --add-host x /etc/skel
+build --nosuch /etc/skel
+build -
+builder nosuch
+builder prune extra
 rmi
 rmi nosuch
 rmi busybox
@@ -211,7 +223,8 @@ def answers(daemon: RunningDaemon) -> Iterator[Answers]:
 
 
 def _asked(daemon: RunningDaemon, command: list[str]) -> "subprocess.CompletedProcess[str]":
-    environment = {**os.environ, "DOCKER_CONFIG": str(daemon.socket.parent / "docker-config")}
+    # Of docker's two builders that which speaks to any daemon, and has nothing to say of itself.
+    environment = {**os.environ, "DOCKER_CONFIG": str(daemon.socket.parent / "docker-config"), "DOCKER_BUILDKIT": "0"}
     return subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, env=environment, cwd="/", check=False
     )

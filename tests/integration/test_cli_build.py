@@ -364,14 +364,14 @@ def test_a_shell_opens_in_the_files_of_a_failed_step(labcore: Command) -> None:
 
 
 def test_a_check_prints_warnings_and_builds_nothing(labcore: Command, tmp_path: Path) -> None:
-    (labcore.context / "Dockerfile").write_text("FROM busybox AS Large\nCOPY file /\n")
+    (labcore.context / "Dockerfile").write_text("# check=experimental=all\nFROM busybox AS Large\nCOPY file /\n")
     (labcore.context / ".dockerignore").write_text("file\n")
     out, said = labcore("build", "--check", ".", status=1)
     assert out.decode().startswith(
         "\nWARNING: StageNameCasing - https://docs.docker.com/go/dockerfile/rule/stage-name-casing/\n"
-        "Stage name 'Large' should be lowercase\nDockerfile:1\n"
+        "Stage name 'Large' should be lowercase\nDockerfile:2\n"
     )
-    assert b"   1 | >>> FROM busybox AS Large\n" in out
+    assert b"   2 | >>> FROM busybox AS Large\n" in out
     assert b"WARNING: CopyIgnoredFile" in out
     assert not said
     out, _ = labcore("build", "--check", "-", stdin=b"FROM busybox\n")
