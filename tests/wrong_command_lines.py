@@ -223,7 +223,7 @@ def answers(daemon: RunningDaemon) -> Iterator[Answers]:
 
 
 def _asked(daemon: RunningDaemon, command: list[str]) -> "subprocess.CompletedProcess[str]":
-    # Of docker's two builders that which speaks to any daemon, and has nothing to say of itself.
+    # Of docker's two builders that which speaks to any daemon.
     environment = {**os.environ, "DOCKER_CONFIG": str(daemon.socket.parent / "docker-config"), "DOCKER_BUILDKIT": "0"}
     return subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, env=environment, cwd="/", check=False
@@ -232,6 +232,8 @@ def _asked(daemon: RunningDaemon, command: list[str]) -> "subprocess.CompletedPr
 
 def _said(stderr: str) -> str:
     """Return the first line, without what another run would have otherwise."""
+    if stderr.startswith("DEPRECATED: The legacy builder"):
+        stderr = stderr.partition("\n\n")[2]
     line = next(filter(None, map(str.strip, stderr.splitlines())), "")
     line = re.sub(r"\b[0-9a-f]{12}([0-9a-f]{52})?\b", "ID", re.sub(r'^time="[^"]*" ', "", line))
     return line if len(line) <= MESSAGE_LENGTH else f"{line[: MESSAGE_LENGTH - 1]}…"

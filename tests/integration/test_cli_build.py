@@ -238,8 +238,6 @@ def test_the_epoch_is_that_of_the_environment(labcore: Command) -> None:
         (["--build-context", "x", "."], "NAME=VALUE is wanted"),
         (["--cache-from", "type=gha", "."], "type=gha is not known here; registry is"),
         (["--cache-to", "type=registry", "."], "ref=IMAGE is wanted"),
-        (["--ulimit", "nosuch=1", "."], "NAME=SOFT[:HARD] is wanted"),
-        (["-m", "x", "."], "a size is wanted"),
         (["-f", "-", "-"], "can't use stdin for both build context and dockerfile"),
         (["-f", "nosuch", "."], "nosuch: there is no such Dockerfile"),
         (["nosuch"], "the build context nosuch: there is no such directory"),
@@ -252,6 +250,18 @@ def test_the_epoch_is_that_of_the_environment(labcore: Command) -> None:
 )
 def test_what_cannot_be_is_refused_by_name(labcore: Command, words: list[str], said: str) -> None:
     assert said in labcore("build", *words, status=1)[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--ulimit", "nosuch=1", "."], "NAME=SOFT[:HARD] is wanted"),
+        (["-m", "x", "."], "a size is wanted"),
+        (["-t", "UPPER", "."], "UPPER"),
+    ],
+)
+def test_a_value_that_an_option_cannot_have_has_dockers_status(labcore: Command, words: list[str], said: str) -> None:
+    assert said in labcore("build", *words, status=125)[1]
 
 
 # --- outputs
