@@ -25,6 +25,7 @@ from labcore.engine.network.objects import prune_networks
 from labcore.errors import LabcoreError
 from labcore.http.client import credentials_of
 from labcore.lab.sandbox import python, supervise
+from labcore.language import VARIABLE as LANGUAGE
 from labcore.locks import Lock
 from labcore.native import CloneFlag, MountFlag, Prctl, UnmountFlag, mount, prctl, umount2, unshare
 from labcore.network.aliases import gone_root
@@ -55,7 +56,13 @@ class LessonDaemon:
         if self._process is None or self._process.poll() is not None:
             with self._log.open("wb") as output:
                 self._process = subprocess.Popen(
-                    self._command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/", preexec_fn=_die_with_parent
+                    self._command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    cwd="/",
+                    env=_in_english(),
+                    preexec_fn=_die_with_parent,
                 )
         deadline = time.monotonic() + START_SECONDS
         while not self._listens():
@@ -114,6 +121,11 @@ def _end_orphans() -> None:
             os.kill(pid, signal.SIGKILL)
         with suppress(ChildProcessError):
             os.waitpid(pid, 0)
+
+
+def _in_english() -> dict[str, str]:
+    """Return the environment without a language: what a daemon answers is for clients, and half of it has no other words."""
+    return {name: value for name, value in os.environ.items() if name != LANGUAGE}
 
 
 def _die_with_parent() -> None:

@@ -70,5 +70,6 @@ CHINESE = {
     "{step} is no step: the steps are {steps}": "{step} 不是一个步骤；步骤有：{steps}",
     "{step}: not yet": "{step}：还没有通过",
     "{step}: passed": "{step}：通过",
+    "({n} claims hold)": "（{n} 项都成立）",
     "{step}: still a blank": "{step}：还空着",
 }  # fmt: skip
