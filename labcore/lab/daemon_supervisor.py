@@ -22,9 +22,10 @@ from labcore.engine import Engine
 from labcore.engine.container.state import get
 from labcore.engine.containers import every, remove
 from labcore.engine.network.objects import prune_networks
-from labcore.errors import LabcoreError
+from labcore.errors import ImageNotFound, LabcoreError, StoreDamaged
 from labcore.http.client import credentials_of
 from labcore.lab.sandbox import python, supervise
+from labcore.lab.stores import copy_image
 from labcore.language import VARIABLE as LANGUAGE
 from labcore.locks import Lock
 from labcore.native import CloneFlag, MountFlag, Prctl, UnmountFlag, mount, prctl, umount2, unshare
@@ -157,6 +158,14 @@ def _remove_bridges(root: Path) -> None:
             time.sleep(POLL_SECONDS)
 
 
+def _bring(name: str, engine: Engine) -> None:
+    """Have a seed image in a daemon's state root: a copy of that of the lessons, which is there, or made anew."""
+    try:
+        copy_image(Engine().images, engine.images, name)
+    except (ImageNotFound, StoreDamaged):
+        engine.seed(name)
+
+
 @contextmanager
 def empty_root(root: Path, images: Iterable[str]) -> Iterator[None]:
     """Make a state root with these seed images for the block. Raises InUse if another notebook has it, and as `Engine.seed`."""
@@ -165,9 +174,8 @@ def empty_root(root: Path, images: Iterable[str]) -> Iterator[None]:
         clear(root)
         root.mkdir(mode=0o711)
         try:
-            engine = Engine(root)
             for name in images:
-                engine.seed(name)
+                _bring(name, Engine(root))
             yield
         finally:
             clear(root)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 
 from labcore.lab.checks.scenario import Scenario
+from labcore.lab.lessons import lesson_of
 
 
 class LazyScenarios(Mapping[str, Scenario]):
@@ -24,3 +25,10 @@ class LazyScenarios(Mapping[str, Scenario]):
 
     def __len__(self) -> int:
         return len(self._home)
+
+
+def scenario_of(step: str, lesson: int) -> Scenario:
+    """Return the check of a step in a lesson."""
+    module = import_module(f"labcore.lab.checks.lesson_{lesson_of(step, lesson).number:02}")
+    found: Scenario = module.SCENARIOS[step]
+    return found
