@@ -23,10 +23,10 @@ class Cancellation:
         self.is_set = True
         os.eventfd_write(self._fd, 1)
 
-    def wait(self) -> None:
-        """Wait until it is set."""
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until it is set, but not longer than that; return whether it is."""
         import select
 
         poller = select.poll()
         poller.register(self._fd, select.POLLIN)
-        poller.poll()
+        return bool(poller.poll(None if seconds is None else seconds * 1000))

@@ -64,6 +64,10 @@ class InUse(LabcoreError):
     """The object is in use, and cannot be shared or removed meanwhile."""
 
 
+class Cancelled(LabcoreError):
+    """Who asked for something wants it no more."""
+
+
 class StoreDamaged(LabcoreError):
     """A file of the store is missing, or its content does not have its digest."""
 

@@ -3,7 +3,7 @@
 _SWARM = "labcore is one machine's; docker swarm is for many"
 
 _ABSENT = {
-    "build; bake; builder; builder build; builder prune; buildx; image build": "labcore commit makes images of containers",
+    "bake; buildx": "labcore build, and labcore builder for its cache",
     "compose": "docker's own works on labcore's daemon: docker -H unix:///run/labcore.sock compose up",
     "context": "docker context makes them, and labcore --context NAME uses one",
     "checkpoint; manifest; plugin; trust": "docker itself; labcore reads its archives: labcore save, labcore load",

@@ -7,6 +7,7 @@ A command's path is its module's: `image ls` is labcore/cli/image/ls.py, which h
 from __future__ import annotations
 
 NOUNS = {
+    "builder": "Manage the cache of builds",
     "container": "Manage containers",
     "image": "Manage images",
     "network": "Manage networks",
@@ -43,6 +44,10 @@ COMMANDS = {
     "container unpause": "Let paused containers go on",
     "container update": "Change limits of containers, and their restart policies",
     "container wait": "Wait until containers stop, and print their exit codes",
+    "builder du": "Show what the cache of builds takes of the disk",
+    "builder ls": "List the steps that are in the cache of builds",
+    "builder prune": "Remove what is in the cache of builds",
+    "image build": "Build an image from a Dockerfile",
     "image history": "Show how an image was made",
     "image import": "Make an image of a root file system's archive",
     "image inspect": "Print all that is known of images, as JSON",
@@ -130,6 +135,7 @@ SHORT = {
     "unpause": "container unpause",
     "update": "container update",
     "wait": "container wait",
+    "build": "image build",
     "history": "image history",
     "images": "image ls",
     "import": "image import",
@@ -149,6 +155,8 @@ SHORT = {
 
 # Other words of docker's for some verbs.
 ALIASES = {
+    "builder build": "image build",
+    "builder list": "builder ls",
     "container list": "container ls",
     "container ps": "container ls",
     "container remove": "container rm",
@@ -171,6 +179,6 @@ AS_ROOT = {"daemon serve", "plan", "lesson", "lab", "bench"}
 
 # Those that docker has too, by their nouns or their paths.
 DOCKERS = {
-    "container", "image", "network", "system", "volume", "inspect", "version",
+    "builder", "container", "image", "network", "system", "volume", "inspect", "version",
     "registry login", "registry logout", "registry search",
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Images: list, inspect, history, tag, remove, search; pull, push, load and import with their progress; save."""
+"""Images: list, inspect, history, tag, remove, search; build, pull, push, load and import with their progress; save."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ from labcore.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    import os
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
     from labcore.client.api import Filters
+    from labcore.client.build import BuildRequest
+    from labcore.client.build_events import BuildEvent
+    from labcore.client.build_sources import BuildSource
     from labcore.client.transport import Content, Response
 
 TAR: Final = {"Content-Type": "application/x-tar"}
@@ -176,6 +180,26 @@ class Images:
         repository, named = _parts(name)
         query = {"fromImage": repository, "tag": "" if all_tags else tag or named, "platform": platform}
         return self._progress("/images/create", query, headers=auth.header() if auth else {})
+
+    def build(
+        self,
+        context: str | os.PathLike[str] | Iterable[bytes] | BuildSource,
+        request: BuildRequest | None = None,
+        *,
+        dockerfile: str = "",
+        auths: Mapping[str, Mapping[str, str]] = {},
+        **options: Any,
+    ) -> Iterator[BuildEvent]:
+        """Build an image, and yield how it goes; the last event, Built, has its ID. Who stops reading cancels it.
+
+        `context` is a directory, a URL, or the pieces of a tar archive; `options` are the fields of BuildRequest:
+        `build(".", tags=["web:1"], arguments={"VERSION": "3"}, no_cache=True)`. `auths` are credentials by registry, as
+        X-Registry-Config has them. Raises BuildFailed, InvalidInput, APIError.
+        """
+        from labcore.client.build import BuildRequest, build, source_of  # most calls are of no build
+
+        source = source_of(context, dockerfile=dockerfile)
+        return build(self._api, source, (request or BuildRequest()).changed(options), auths=auths)
 
     def push(self, name: str, *, tag: str = "", auth: RegistryAuth | None = None) -> Iterator[Progress]:
         """Push an image, and yield how it goes. Raises APIError."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labcore.client.answer import Answer, mapping, number, record, records, text, texts
+from labcore.client.answer import Answer, flag, mapping, number, record, records, text, texts
 from labcore.client.api import ANSWER_SECONDS, API, filters_json
 from labcore.client.container_values import ContainerSummary
 from labcore.client.images import ImageSummary
@@ -48,6 +48,28 @@ class Info(Answer):
     warnings: tuple[str, ...] = texts("Warnings")
 
 
+class CacheRecord(Answer):
+    """A step, or a cache mount, that is in the cache of builds; times are those of RFC 3339, empty for never."""
+
+    id: str = text("ID")
+    kind: str = text("Type")  # regular, source.local, exec.cachemount
+    description: str = text("Description")
+    parents: tuple[str, ...] = texts("Parents")
+    is_in_use: bool = flag("InUse")
+    is_shared: bool = flag("Shared")
+    size: int = number("Size")
+    created: str = text("CreatedAt")
+    last_used: str = text("LastUsedAt")
+    uses: int = number("UsageCount")
+
+
+class PrunedCache(Answer):
+    """Records of the cache that were removed, and how many bytes that has freed."""
+
+    records: tuple[str, ...] = texts("CachesDeleted")
+    space_reclaimed: int = number("SpaceReclaimed")
+
+
 class DiskUsage(Answer):
     """What lies on disk for whom, in bytes."""
 
@@ -55,6 +77,7 @@ class DiskUsage(Answer):
     images: tuple[ImageSummary, ...] = records("Images", ImageSummary)
     containers: tuple[ContainerSummary, ...] = records("Containers", ContainerSummary)
     volumes: tuple[Volume, ...] = records("Volumes", Volume)
+    build_cache: tuple[CacheRecord, ...] = records("BuildCache", CacheRecord)
 
 
 class Actor(Answer):
@@ -103,8 +126,28 @@ class System:
         return Info(self._api.get("/info"))
 
     def disk_usage(self, kinds: Sequence[str] = ()) -> DiskUsage:
-        """Return what lies on disk, of all `kinds` or of some: `container`, `image`, `volume`."""
+        """Return what lies on disk, of all `kinds` or of some: `container`, `image`, `volume`, `build-cache`."""
         return DiskUsage(self._api.get("/system/df", {"type": tuple(kinds)}, timeout=ANSWER_SECONDS * 10))
+
+    def prune_cache(
+        self,
+        *,
+        all: bool = False,
+        filters: Filters | None = None,
+        reserved_space: int = 0,
+        max_used_space: int = 0,
+        min_free_space: int = 0,
+    ) -> PrunedCache:
+        """Remove what is in the cache of builds and not used, until so many bytes of it are left, or of the disk free."""
+        query = {
+            "all": all,
+            "filters": filters_json(filters),
+            "keep-storage": reserved_space or None,
+            "reserved-space": reserved_space or None,
+            "max-used-space": max_used_space or None,
+            "min-free-space": min_free_space or None,
+        }
+        return PrunedCache(self._api.post("/build/prune", query, timeout=None))
 
     def events(self, *, since: str = "", until: str = "", filters: Filters | None = None) -> Iterator[Event]:
         """Yield events from now on, or `since` then, `until` then or until the caller stops.

@@ -8,6 +8,7 @@ from threading import Event
 
 from labcore.daemon.root_lock import identify, own
 from labcore.daemon.settings import Settings
+from labcore.daemon.wire.build_progress import StepsSeen
 from labcore.engine.container.exec_sessions import ExecSessions
 from labcore.engine.engine import Engine
 from labcore.engine.events import Events
@@ -36,6 +37,7 @@ class Daemon:
         self.started = time.time_ns()
         self.events = Events()
         self.jobs = Jobs()
+        self.steps_seen = StepsSeen()
         stages = _stages(settings.stages) if settings.stages else None
         self.engine = Engine(root, notify=notify, events=self.events, registries=settings.registries, stages=stages)
         self._lock = own(root)

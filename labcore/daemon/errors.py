@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from labcore.daemon.wire.codec import json_response
+from labcore.daemon.wire.progress import failed
 from labcore.engine.image.registry_messages import Unauthorized
 from labcore.errors import (
     Forbidden,
@@ -73,7 +74,7 @@ def http_exception(_: Request, error: HTTPException) -> Response:
 
 def internal(_: Request, error: Exception) -> Response:
     """Return what a client is told of a fault of ours; the log has its traceback."""
-    return message(HTTPStatus.INTERNAL_SERVER_ERROR, f"the daemon has failed ({type(error).__name__}); its log says how")
+    return message(HTTPStatus.INTERNAL_SERVER_ERROR, failed(error))
 
 
 HANDLERS: Final[Mapping[type[Exception], Callable[[Request, Any], Response]]] = {

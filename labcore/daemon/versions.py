@@ -97,6 +97,12 @@ def _own_aliases(container: dict[str, Any]) -> dict[str, Any]:
     return container
 
 
+def _one_parent(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record of the build cache that names one parent."""
+    parents = record.pop("Parents") or [""]
+    return record | {"Parent": parents[0]}
+
+
 def _name_only(options: list[str]) -> list[str]:
     return [option.partition(",")[0].removeprefix("name=") for option in options]
 
@@ -130,6 +136,7 @@ DIFFERENCES: Final = (  # the latest first: an older version sees them all
     Difference("1.44", "GET /system/df", within("Images", each(_virtual_size))),
     Difference("1.43", "GET /images/json", each(_none_tags)),
     Difference("1.42", "GET /info", with_fields(KernelMemory=False)),
+    Difference("1.42", "GET /system/df", within("BuildCache", each(_one_parent))),
     Difference("1.25", "GET /info", with_fields(ExecutionDriver="<not supported>")),
     Difference("1.25", "GET /info", within("SecurityOptions", _name_only)),
 )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Any, Protocol
 
+    from labcore.engine.build_cache import BuildCache
     from labcore.engine.events import Events
     from labcore.engine.image.endpoint import RegistryOptions
     from labcore.engine.image.progress import Progress
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from labcore.engine.records.records import Container, Records, State
     from labcore.engine.stages import StagesFile
     from labcore.engine.supervision.health_state import Health
-    from labcore.images import Image, ImageStore
+    from labcore.images import Descriptor, Image, ImageStore
     from labcore.native import Process
     from labcore.network import NetworkDriver
     from labcore.network.rootless.networks import RootlessNetworks
@@ -153,6 +154,13 @@ class Engine:
         return _uppers(self.root)
 
     @cached_property
+    def build_cache(self) -> BuildCache:
+        """What steps of builds have come to."""
+        from labcore.engine.build_cache import BuildCache
+
+        return BuildCache(self.root / "builder", self.images)
+
+    @cached_property
     def container_dirs(self) -> ContainerDirs:
         """Containers' directories, and what is locked, made and removed with them."""
         from labcore.engine.records.container_dirs import ContainerDirs
@@ -270,11 +278,18 @@ class Engine:
 
         An image without layers has an empty one. Some stacks have a fixup layer on top: `labcore.storage.implied`.
         """
+        return self.stack(image.layers, image.config.diff_ids)
+
+    def stack(self, layers: Sequence[Descriptor], diff_ids: Sequence[str]) -> list[str]:
+        """Return a stack of layers of the image store, ready to be mounted: `layers_of`."""
         from labcore.storage.layers import unrepeated
 
-        pairs = zip(image.layers, image.config.diff_ids, strict=True)
-        ids = [self.layers.add(diff_id, lambda at=layer: self.images.blob_path(at).open("rb")) for layer, diff_id in pairs]  # type: ignore[misc]
-        return self.layers.with_fixup(unrepeated(ids) or [self.layers.add_empty()])
+        return self.layers.with_fixup(unrepeated(self.unpacked(layers, diff_ids)) or [self.layers.add_empty()])
+
+    def unpacked(self, layers: Sequence[Descriptor], diff_ids: Sequence[str]) -> list[str]:
+        """Return the IDs of layers of the image store in the LayerStore, unpacked if they were not."""
+        pairs = zip(layers, diff_ids, strict=True)
+        return [self.layers.add(diff_id, lambda at=layer: self.images.blob_path(at).open("rb")) for layer, diff_id in pairs]  # type: ignore[misc]
 
 
 def _uppers(root: Path) -> UpperStore:

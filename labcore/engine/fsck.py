@@ -78,11 +78,14 @@ def repair(engine: Engine, findings: Findings) -> Path | None:
 
 
 def _sources(engine: Engine) -> Iterator[tuple[str, str, Descriptor]]:
-    """Yield the layers of all images: their names when they are unpacked, their diff_ids, and their blobs."""
+    """Yield the layers of all images and cached steps: their names when they are unpacked, their diff_ids, and their blobs."""
     for entry in entries(engine.images):
         for image in images(engine.images, entry.descriptor):
             for blob, diff_id in zip(image.layers, image.config.diff_ids, strict=True):
                 yield layer_id(diff_id), diff_id, blob
+    for record in engine.build_cache.steps():
+        if record.layer and record.diff_id:
+            yield layer_id(record.diff_id), record.diff_id, record.layer
 
 
 def _stacks(engine: Engine) -> Iterator[list[str]]:

@@ -46,7 +46,7 @@ def collected(engine: Engine) -> tuple[Collected, Reclaimed, tuple[str, ...]]:
     """Collect blobs and unpacked layers; return also why some of them stayed that perhaps nobody needs."""
     blobs, layers, kept = Collected(0, 0), Reclaimed(), []
     try:
-        blobs = collect(engine.images)
+        blobs = collect(engine.images, engine.build_cache.needed_blobs)
     except StoreDamaged as error:
         kept.append(f"blobs stay: {error}")
     try:
@@ -67,14 +67,15 @@ def collected_on_failure(engine: Engine, failure: type[BaseException] = BaseExce
 
 
 def collect_layers(engine: Engine) -> Reclaimed:
-    """Remove unpacked layers that no image and no container needs. Raises Unavailable, StoreDamaged."""
+    """Remove unpacked layers that no image, no container and no cached step needs. Raises Unavailable, StoreDamaged."""
     return gc.collect(engine.layers.directory, lambda: needed_layers(engine))
 
 
 def needed_layers(engine: Engine) -> set[str]:
-    """Return the unpacked layers that images and containers need. Raises StoreDamaged."""
+    """Return the unpacked layers that images, containers and the build cache need. Raises StoreDamaged."""
     of_images = {layer for entry in entries(engine.images) for layer in layers_of(engine, entry)}
-    return of_images | {layer for container in engine.records.whole() for layer in container.layers}
+    of_cache = engine.build_cache.needed_layers()
+    return of_images | of_cache | {layer for container in engine.records.whole() for layer in container.layers}
 
 
 def layers_of(engine: Engine, entry: Entry) -> set[str]:

@@ -33,6 +33,7 @@ class History(Record):
         return {name: value for name, value in self.as_dict().items() if value}
 
 
+CACHE_KEYS: Final = "labcore.cache.v1"
 _TIMES: Final = {
     "interval": "Interval",
     "timeout": "Timeout",
@@ -46,6 +47,7 @@ class Config(Record):
     """An image's run settings, and `diff_ids`, the digests of its uncompressed layers from the lowest up.
 
     `exposed_ports` are `80/tcp`, `volumes` paths, `labels` pairs; `on_build`, `shell` and `healthcheck` are Docker's additions.
+    `cache_keys` are labcore's: of an image that later builds can take layers from, the key of each, empty where there is none.
     """
 
     architecture: str
@@ -67,11 +69,17 @@ class Config(Record):
     created: str = ""
     author: str = ""
     history: tuple[History, ...] = ()
+    cache_keys: tuple[str, ...] = ()
 
     @property
     def platform(self) -> Platform:
         """The platform that the image is for."""
         return Platform(self.os, self.architecture, self.variant)
+
+    def whole_history(self) -> tuple[History, ...]:
+        """Return a history that has an entry for each layer, as readers expect if there is one at all."""
+        told = sum(not entry.empty_layer for entry in self.history)
+        return (*self.history, *(History(comment="of the image below") for _ in range(len(self.diff_ids) - told)))
 
     @classmethod
     def parse(cls, content: bytes, what: str) -> Self:
@@ -106,6 +114,7 @@ class Config(Record):
             created=str(value.get("created") or ""),
             author=str(value.get("author") or ""),
             history=tuple(History.from_json(entry) for entry in value.get("history") or ()),
+            cache_keys=_words(value.get(CACHE_KEYS)),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -117,6 +126,8 @@ class Config(Record):
         value["rootfs"] = {"type": "layers", "diff_ids": list(self.diff_ids)}
         if self.history:
             value["history"] = [entry.to_json() for entry in self.history]
+        if self.cache_keys:
+            value[CACHE_KEYS] = list(self.cache_keys)
         return value
 
     def run_json(self) -> dict[str, Any]:

@@ -29,9 +29,10 @@ class Damage(Record):
     images: tuple[str, ...]
 
 
-def collect(store: ImageStore) -> Collected:
+def collect(store: ImageStore, needed: Callable[[], set[str]] = set) -> Collected:
     """Remove the blobs that no tag and no lease refers to, and temporary files of writers that were killed.
 
+    The blobs of the digests that `needed` returns stay too; it is asked while nobody takes a lease.
     New leases wait meanwhile, for as long as reading each manifest takes. Raises StoreDamaged if a manifest cannot be read:
     what it refers to is not known then, and nothing is removed.
     """
@@ -40,6 +41,7 @@ def collect(store: ImageStore) -> Collected:
     removed: list[int] = []
     with Lock(store.directory).acquire():
         kept = {digest for _, descriptor in store.entries() for digest in reachable(store, descriptor)}
+        kept |= needed()
         kept |= {digest for noted in store.leases.noted() for digest in _from_lease(store, noted)}
         for path in list(store.blobs.files()):
             if path.name.startswith((PARTIAL, INCOMING)):

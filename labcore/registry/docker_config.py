@@ -101,6 +101,11 @@ def entries_of(config: Config, registry: str, repository: str = "") -> list[str]
     return [key for _, key in sorted(found)]
 
 
+def registries_of(*configs: Config) -> list[str]:
+    """Return the registries that have entries of their own, or helpers."""
+    return sorted({_place(key)[0] for config in configs for key in (*config["auths"], *config["credHelpers"])})
+
+
 def is_whole(key: str) -> bool:
     """Is an entry that of a whole registry, and not of some of its repositories?"""
     return not _place(key)[1]

@@ -53,7 +53,8 @@ class OverlayRoot(Record):
     it. Or in `writable`, a directory inside `directory` that holds `upper` and `work`, and stays: then no other container may
     use that meanwhile. With `user_attributes` what overlayfs notes there is readable in user namespaces too (`userxattr`).
     `top` is what the writable layer's own directory is made to be, where that lies on the tmpfs; None: root's, 0755. With
-    `read_only` nothing is written to it once the program runs.
+    `read_only` nothing is written to it once the program runs. A `volatile` one is not synced to the disk: whoever wants to
+    keep it does that (filesystems/overlayfs.rst; Linux 5.10).
     """
 
     directory: str
@@ -63,6 +64,7 @@ class OverlayRoot(Record):
     user_attributes: bool = False
     top: TopDirectory | None = None
     read_only: bool = False
+    volatile: bool = False
 
     def stack(self) -> tuple[str, ...]:
         """Return the directories inside `directory` that the root is stacked from, the topmost first."""
@@ -75,7 +77,8 @@ class OverlayRoot(Record):
         """
         kept = ("index=off", "metacopy=off", "redirect_dir=nofollow") if self.writable else ()
         attributes = ("userxattr",) if user_attributes else ()
-        return (f"upperdir={writable}/upper", f"workdir={writable}/work", *kept, *attributes)
+        volatile = ("volatile",) if self.volatile else ()
+        return (f"upperdir={writable}/upper", f"workdir={writable}/work", *kept, *attributes, *volatile)
 
 
 class BindRoot(Record):

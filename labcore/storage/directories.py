@@ -53,6 +53,19 @@ def created_whole(parent: Path, name: str, what: str) -> Iterator[Path]:
         lock.close()
 
 
+@contextmanager
+def temporary(parent: Path) -> Iterator[Path]:
+    """Yield a new directory, root's alone, that is gone when the block ends; after a killed process `sweep` removes it."""
+    parent.mkdir(parents=True, exist_ok=True)
+    sweep(parent)
+    place, lock = _locked_directory(parent)
+    try:
+        yield place
+    finally:
+        remove_tree(place)
+        lock.close()
+
+
 def _locked_directory(parent: Path) -> tuple[Path, Lock]:
     while True:  # before it is locked it may be taken for one that a killed process has left
         place = _unfinished(parent)

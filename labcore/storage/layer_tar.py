@@ -1,7 +1,7 @@
 """Layer archives: a container's changes as the tar archive of an image's layer, with its whiteouts (image-spec, layer.md)."""
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from labcore.errors import InvalidInput
@@ -11,18 +11,26 @@ from labcore.storage.tree import Entry, tree_at
 from labcore.storage.whiteouts import OPAQUE_WHITEOUT, WHITEOUT_PREFIX, is_opaque
 
 
-def layer(upper: Path, *, top: bool = False, placeholders: Collection[str] = ()) -> Iterator[bytes]:
+def layer(
+    upper: Path,
+    *,
+    top: bool = False,
+    placeholders: Collection[str] = (),
+    latest: int | None = None,
+    takes: Callable[[Entry], bool] = lambda _: True,
+) -> Iterator[bytes]:
     """Yield the archive of an overlay's upper directory, in pieces: the same files give the same bytes.
 
-    With `top` the root directory has an entry too; `placeholders` have none: `labcore.storage.changes`.
+    With `top` the root directory has an entry too; `placeholders` have none (`labcore.storage.changes`), nor has what is not
+    taken. No time is later than `latest`: `Packer`.
     Raises InvalidInput for a file whose name says, in a layer, that another is deleted.
     """
-    packer = Packer()
+    packer = Packer(latest=latest)
     with tree_at(upper) as tree:
         if top:
             yield from packer.add(tree.top(), ".")
         for entry in tree.walk():
-            if is_placeholder(entry, placeholders):
+            if is_placeholder(entry, placeholders) or not takes(entry):
                 continue
             _refuse_whiteouts_name(entry)
             if entry.is_whiteout:
@@ -34,10 +42,12 @@ def layer(upper: Path, *, top: bool = False, placeholders: Collection[str] = ())
     yield packer.finish()
 
 
-def layer_of_copy(root: Path, changes: Sequence[Change], *, top: bool = False) -> Iterator[bytes]:
-    """Yield the archive of the changed files of a copied tree; with `top` the root directory has an entry too."""
+def layer_of_copy(
+    root: Path, changes: Sequence[Change], *, top: bool = False, latest: int | None = None
+) -> Iterator[bytes]:  # fmt: skip
+    """Yield the archive of the changed files of a copied tree; `top` and `latest` are as in `layer`."""
     kinds = {change.path.lstrip("/"): change.kind for change in changes}
-    packer = Packer()
+    packer = Packer(latest=latest)
     with tree_at(root) as tree:
         if top:
             yield from packer.add(tree.top(), ".")

@@ -1,7 +1,6 @@
-"""Tar writer, streaming: the pax interchange format (POSIX.1-2001), which all tools read.
+"""Tar writer, streaming: entries of a tree in the pax interchange format (POSIX.1-2001), which all tools read.
 
-A header is ustar's, 512 bytes; what does not fit there (long or non-ASCII names, large numbers, fractions of seconds, extended
-attributes) stands in pax records before it. The same files give the same bytes.
+The same files give the same bytes. Headers are `labcore.tar.writing`'s.
 """
 
 from __future__ import annotations
@@ -10,7 +9,8 @@ import os
 import stat
 from contextlib import suppress
 
-from labcore.tar.reading import BLOCK, BLOCK_DEVICE, CHARACTER, DIRECTORY, FIFO, FILE, HARD_LINK, SYMLINK, XATTR
+from labcore.tar.reading import BLOCK, BLOCK_DEVICE, CHARACTER, DIRECTORY, FIFO, FILE, HARD_LINK, SYMLINK
+from labcore.tar.writing import header
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,20 +20,21 @@ if TYPE_CHECKING:
     from labcore.storage.tree import Entry
 
 CHUNK_SIZE: Final = 1 << 17  # larger pieces come from fresh pages each time, which takes longer than to fill them
-RECORDS: Final = b"x"
 KINDS: Final = {
     stat.S_IFREG: FILE, stat.S_IFLNK: SYMLINK, stat.S_IFCHR: CHARACTER, stat.S_IFBLK: BLOCK_DEVICE,
     stat.S_IFDIR: DIRECTORY, stat.S_IFIFO: FIFO,
 }  # fmt: skip
-ID_MAX, SIZE_MAX, TIME_MAX = 0o7777777, 0o77777777777, 0o77777777777
-NAME_MAX: Final = 100
 
 
 class Packer:
-    """Writes one archive: each method yields the bytes that come next. Sockets are left out, for tar has no type for them."""
+    """Writes one archive: each method yields the bytes that come next. Sockets are left out, for tar has no type for them.
 
-    def __init__(self, owner: tuple[int, int] | None = None) -> None:
-        self._owner = owner  # of all that is in it, if there is one
+    With an `owner` all that is in it belongs to that one. No time in it is later than `latest`, in nanoseconds since 1970.
+    """
+
+    def __init__(self, owner: tuple[int, int] | None = None, *, latest: int | None = None) -> None:
+        self._owner = owner
+        self._latest = latest
         self._links: dict[tuple[int, int], bytes] = {}  # files that have further names -> the first
 
     def add(self, entry: Entry, name: str) -> Iterator[bytes]:
@@ -86,72 +87,15 @@ class Packer:
         link: bytes = b"",
         attributes: Mapping[str, bytes] = {},
     ) -> Iterator[bytes]:
-        if kind == DIRECTORY:
-            path += b"/"
-        owner = self._owner or (status.st_uid, status.st_gid)
-        records = _records(path, status, owner, size, link) | {XATTR + os.fsencode(k): v for k, v in attributes.items()}
-        if records:
-            text = b"".join(_record(keyword, value) for keyword, value in records.items())
-            name = b"PaxHeaders/" + os.path.basename(path.rstrip(b"/"))  # noqa: PTH119
-            yield _block(name[:NAME_MAX], RECORDS, 0o644, size=len(text))
-            yield text + bytes(-len(text) % BLOCK)
-        owner = (min(owner[0], ID_MAX), min(owner[1], ID_MAX))
-        time = min(max(status.st_mtime_ns // 10**9, 0), TIME_MAX)
-        size = min(size, SIZE_MAX)
         device = status.st_rdev if kind in (CHARACTER, BLOCK_DEVICE) else 0
-        mode = stat.S_IMODE(status.st_mode)
-        yield _block(path[:NAME_MAX], kind, mode, size=size, owner=owner, time=time, link=link[:NAME_MAX], device=device)
-
-
-def _records(path: bytes, status: os.stat_result, owner: tuple[int, int], size: int, link: bytes) -> dict[bytes, bytes]:
-    """Return the fields that do not fit the ustar header: pax(1), extended header keywords."""
-    records = {}
-    if len(path) > NAME_MAX or not path.isascii():
-        records[b"path"] = path
-    if len(link) > NAME_MAX or not link.isascii():
-        records[b"linkpath"] = link
-    if size > SIZE_MAX:
-        records[b"size"] = b"%d" % size
-    for keyword, number in zip((b"uid", b"gid"), owner, strict=True):
-        if number > ID_MAX:
-            records[keyword] = b"%d" % number
-    seconds, fraction = divmod(status.st_mtime_ns, 10**9)
-    if fraction or not 0 <= seconds <= TIME_MAX:
-        records[b"mtime"] = _decimal(status.st_mtime_ns)
-    return records
-
-
-def _decimal(nanoseconds: int) -> bytes:
-    sign = b"-" if nanoseconds < 0 else b""
-    seconds, fraction = divmod(abs(nanoseconds), 10**9)
-    return sign + (b"%d.%09d" % (seconds, fraction)).rstrip(b"0").rstrip(b".")
-
-
-def _record(keyword: bytes, value: bytes) -> bytes:
-    """Return `LENGTH KEYWORD=VALUE` and a newline; LENGTH counts itself."""
-    rest = b" %s=%s\n" % (keyword, value)
-    length = len(rest)
-    while len(b"%d" % length) + len(rest) != length:
-        length = len(b"%d" % length) + len(rest)
-    return b"%d%s" % (length, rest)
-
-
-def _block(
-    name: bytes,
-    kind: bytes,
-    mode: int,
-    *,
-    size: int = 0,
-    owner: tuple[int, int] = (0, 0),
-    time: int = 0,
-    link: bytes = b"",
-    device: int = 0,
-) -> bytes:
-    """Return one ustar header, `struct posix_header`: numbers are octal text."""
-    fields = (
-        name.ljust(NAME_MAX, b"\0"), b"%07o\0" % mode, b"%07o\0" % owner[0], b"%07o\0" % owner[1], b"%011o\0" % size,
-        b"%011o\0" % time, b" " * 8, kind, link.ljust(NAME_MAX, b"\0"), b"ustar\x0000", bytes(64),
-        b"%07o\0" % os.major(device), b"%07o\0" % os.minor(device),
-    )  # fmt: skip
-    block = b"".join(fields).ljust(BLOCK, b"\0")
-    return block[:148] + b"%06o\0 " % sum(block) + block[156:]
+        yield header(
+            path,
+            kind,
+            stat.S_IMODE(status.st_mode),
+            self._owner or (status.st_uid, status.st_gid),
+            status.st_mtime_ns if self._latest is None else min(status.st_mtime_ns, self._latest),
+            size=size,
+            link=link,
+            device=(os.major(device), os.minor(device)),
+            attributes={os.fsencode(name): value for name, value in attributes.items()},
+        )

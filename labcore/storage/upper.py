@@ -24,11 +24,12 @@ from labcore.storage.implied import is_default_root, top_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from labcore.spec import Root
     from labcore.storage.changes import Change
+    from labcore.storage.upper_layer import Settling
 
 DYING_SECONDS = 2.0  # that a container may take to end after its shim was killed
 
@@ -38,6 +39,7 @@ class Upper(Record):
 
     `user_attributes`: what is deleted is noted so that user namespaces can read it; then all kinds of containers may use it.
     `copied`: this machine stacks no layers, and it is a copy of them that was written to (`labcore.storage.copies`).
+    `volatile`: nobody needs it after a crash, and nothing that is written to it is waited for.
     `placeholders` are empty files that were made for something to be mounted on, and are no changes.
     """
 
@@ -46,6 +48,7 @@ class Upper(Record):
     user_attributes: bool = False
     copied: bool = False
     placeholders: tuple[str, ...] = ()
+    volatile: bool = False
 
 
 class UpperStore:
@@ -109,7 +112,9 @@ class UpperStore:
         if upper.copied:
             return BindRoot(str(self.written(upper)))
         layers = tuple(f"layers/{layer}" for layer in reversed(upper.layers)) or ("scratch",)
-        return OverlayRoot(str(self.directory), layers, "scratch", f"upper/{upper.id}", upper.user_attributes)
+        return OverlayRoot(
+            str(self.directory), layers, "scratch", f"upper/{upper.id}", upper.user_attributes, volatile=upper.volatile
+        )
 
     # --- what is in it
 
@@ -127,14 +132,42 @@ class UpperStore:
         copied_at = written.parent.stat().st_mtime_ns if upper.copied else None
         return changes(written, Stack(self.stack(upper)), copied_at=copied_at, placeholders=upper.placeholders)
 
-    def layer(self, upper: Upper) -> Iterator[bytes]:
-        """Return what was changed as a layer's archive, in pieces: `layer_tar`."""
+    def layer(self, upper: Upper, *, latest: int | None = None, settling: Settling | None = None) -> Iterator[bytes]:
+        """Return what was changed as a layer's archive, in pieces: `layer_tar`. No time in it is later than `latest`.
+
+        `settling` makes the upper directory's entries on the way what `commit` wants.
+        """
         from labcore.storage.layer_tar import layer, layer_of_copy
 
         written, top = self.written(upper), self.has_new_top(upper)
         if upper.copied:
-            return layer_of_copy(written, self.changes(upper), top=top)
-        return layer(written, top=top, placeholders=upper.placeholders)
+            return layer_of_copy(written, self.changes(upper), top=top, latest=latest)
+        takes = settling.takes if settling else lambda _: True
+        return layer(written, top=top, placeholders=upper.placeholders, latest=latest, takes=takes)
+
+    def remove_mount_points(self, upper: Upper, targets: Iterable[str]) -> None:
+        """Remove what a start has made for something to be mounted on: `labcore.storage.mount_points`."""
+        from labcore.storage.mount_points import remove_mount_points
+
+        remove_mount_points(self.written(upper), self.stack(upper), targets, copied=upper.copied)
+
+    def is_unchanged(self, upper: Upper) -> bool:
+        """Is nothing in it a change? It is not in use any more."""
+        if self.has_new_top(upper):
+            return False
+        return not (self.changes(upper) if upper.copied else any(os.scandir(self.written(upper))))
+
+    def settling(self, upper: Upper) -> Settling:
+        """Return what settles its entries, so that it can become a layer: `commit`."""
+        from labcore.storage.upper_layer import Settling
+
+        return Settling(self.stack(upper))
+
+    def commit(self, upper: Upper, name: str) -> None:
+        """Make an upper directory whose entries are settled the layer of that ID, atomically, unless there is one."""
+        from labcore.storage.upper_layer import commit_upper
+
+        commit_upper(self.written(upper), self.directory, name, has_root_entry=self.has_new_top(upper))
 
     def has_new_top(self, upper: Upper) -> bool:
         """Have the root directory's own owner or permissions been changed? No list of changes says so, but a layer does."""

@@ -86,6 +86,12 @@ class Archive:
         self._chunk = memoryview(b"")
         self._left = 0  # of the present entry's content
         self._padding = 0
+        self._taken = 0  # bytes of all chunks so far
+
+    @property
+    def position(self) -> int:
+        """How many bytes of the archive come before what is read next: the current entry's content, if none of it was read."""
+        return self._taken - len(self._chunk)
 
     def __iter__(self) -> Iterator[Entry]:
         while (block := self._header()) is not None:
@@ -233,9 +239,8 @@ class Archive:
         if self._left:
             for _ in self.content():
                 pass
-        if self._padding:
-            self._take(self._padding)
-            self._padding = 0
+        while self._padding and (piece := self._some(self._padding)):  # docker's command sends an archive whose last has none
+            self._padding -= len(piece)
 
     def _take(self, size: int) -> bytes:
         pieces = []
@@ -256,6 +261,7 @@ class Archive:
                     broken("it is cut off: it ends in the middle of a file")
                 return self._chunk
             self._chunk = memoryview(following)
+            self._taken += len(following)
         piece, self._chunk = self._chunk[:most], self._chunk[most:]
         return piece
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from labcore.engine import Engine
 from labcore.registry.server import Registry
 from tests.registry import Client
 from tests.warm_checks import WarmChecks, warm_checks
@@ -41,3 +42,12 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmChecks]:
     """The lessons' checks without two new interpreters for each: there are hundreds of answers. No image was ever there."""
     with warm_checks(LABCORE_ROOT=str(tmp_path_factory.mktemp("warm") / "nothing here yet")) as checks:
         yield checks
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Engine]:
+    """An engine with busybox, and nothing else."""
+    made = Engine(tmp_path / "root")
+    made.seed("busybox")
+    yield made
+    made.networks.close()

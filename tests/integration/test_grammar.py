@@ -128,7 +128,7 @@ def _read(fd: int) -> bytes:
         ("prune", 1, "unknown command 'prune'", "`labcore system prune`"),
         ("xyzzy", 1, "unknown command 'xyzzy'", "labcore --help"),
         ("image xyzzy", 1, "unknown command 'image xyzzy'", "labcore image --help"),
-        ("build .", 1, "'build' is a command of docker's that is not here", "labcore commit"),
+        ("buildx build .", 1, "'buildx' is a command of docker's that is not here", "labcore build"),
         ("swarm init", 1, "'swarm' is a command of docker's that is not here", "one machine"),
         ("--bogus images", 1, "unknown option --bogus", "labcore --help"),
         ("image --bogus ls", 1, "unknown option --bogus", "labcore image --help"),

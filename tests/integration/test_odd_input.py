@@ -6,11 +6,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import labcore
+from labcore.builder.image_config import changed
 from labcore.cli import main
 from labcore.cli.commands import COMMANDS
 from labcore.cli.parser import parser_of
@@ -232,7 +234,12 @@ def test_an_entry_point_of_ones_own_drops_the_images_command(engine: Engine) -> 
     from labcore.spec import Reference
 
     labcore.run("busybox", ["true"], root=engine.root, name="entry")
-    commit(engine, "entry", Reference.parse("entry"), changes=['ENTRYPOINT ["echo","image"]', 'CMD ["command"]'])
+    commit(
+        engine,
+        "entry",
+        Reference.parse("entry"),
+        settings=partial(changed, text='ENTRYPOINT ["echo","image"]\nCMD ["command"]'),
+    )
     remove(engine, "entry")
 
     def run(*argv: str, **options: str) -> bytes:

@@ -3,11 +3,13 @@
 import os
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import labcore
+from labcore.builder.image_config import changed
 from labcore.engine import Engine
 from labcore.engine.container.exec import ExecOptions, execute
 from labcore.engine.container.start import start
@@ -73,7 +75,7 @@ def image(engine: Engine) -> str:
     needs_root()
     script = f"printf %s {shlex.quote(PASSWD)} > /etc/passwd; printf %s {shlex.quote(GROUP)} > /etc/group"
     assert run_script(engine, "people", script).exit_code == 0
-    commit(engine, "people", Reference.parse("people"), changes=["USER app"])
+    commit(engine, "people", Reference.parse("people"), settings=partial(changed, text="USER app"))
     remove(engine, "people")
     return "people"
 

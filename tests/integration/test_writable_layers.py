@@ -11,11 +11,13 @@ import sys
 import tarfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import labcore
+from labcore.builder.image_config import changed
 from labcore.engine import Engine, create_options
 from labcore.engine.container.attach import run_to_end
 from labcore.engine.container.create import create
@@ -488,7 +490,7 @@ def test_a_commit_makes_an_image(engine: Engine, storage: str, name: str) -> Non
         engine,
         name,
         Reference.parse(f"made:{storage}"),
-        changes=['CMD ["cat", "/hi"]', "ENV A=b", "LABEL who=me", "WORKDIR /etc", "EXPOSE 80"],
+        settings=partial(changed, text='CMD ["cat", "/hi"]\nENV A=b\nLABEL who=me\nWORKDIR /etc\nEXPOSE 80'),
         message="hello",
         author="me",
     )
@@ -505,7 +507,7 @@ def test_a_commit_makes_an_image(engine: Engine, storage: str, name: str) -> Non
 
 def test_a_commit_of_nothing_adds_no_layer(engine: Engine, storage: str, name: str) -> None:
     shell(engine, "cat /etc/passwd", name)
-    made = commit(engine, name, Reference.parse("same:1"), changes=["CMD echo shell $0"])
+    made = commit(engine, name, Reference.parse("same:1"), settings=partial(changed, text="CMD echo shell $0"))
     assert len(made.layers) == 1
     assert made.config.history[-1].empty_layer
     assert labcore.run("same:1", root=engine.root).stdout == b"shell /bin/sh\n"
@@ -515,16 +517,16 @@ def test_a_commit_of_nothing_adds_no_layer(engine: Engine, storage: str, name: s
     ("change", "why"),
     [
         ("RUN ls", "RUN is not a valid change command"),
-        ("ENV", "lacks what comes after ENV"),
-        ("LABEL =x", "is not NAME=VALUE"),
-        ("ENV 'open", "No closing quotation"),
+        ("ENV", "ENV"),
+        ("LABEL =x", "names can not be blank"),
+        ("ENV A='open", "single-quote"),
         ("EXPOSE x", "is no port"),
     ],
 )
 def test_an_instruction_that_is_none(engine: Engine, name: str, change: str, why: str) -> None:
     shell(engine, "true", name)
     with pytest.raises(InvalidInput, match=why):
-        commit(engine, name, Reference.parse("never:1"), changes=[change])
+        commit(engine, name, Reference.parse("never:1"), settings=partial(changed, text=change))
     assert "never:1" not in engine.images.names()
 
 

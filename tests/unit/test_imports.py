@@ -147,8 +147,8 @@ def test_no_modules_import_one_another() -> None:
 
 # The command's modules that docker's grammar is made of: packages, and modules beside them. They ask a daemon.
 ASKING = (
-    "container", "image", "network", "volume", "system", "template", "inspect", "version", "connection", "registry.login",
-    "registry.logout", "registry.search",
+    "builder", "container", "image", "network", "volume", "system", "template", "inspect", "version", "connection",
+    "registry.login", "registry.logout", "registry.search",
 )  # fmt: skip
 ASKED = OPEN_TO_ALL | {"client", "options", "cli"}
 # Those that do some of it in their own process, and why.
@@ -157,6 +157,8 @@ IN_PROCESS = {
     "container.stepped_terminal": {"native", "runtime"},  # and whose terminal it has
     "rootless": {"engine", "network", "runtime"},  # an ordinary user becomes root for that
     "container.cp": {"storage"},  # archives are extracted on this machine: by what keeps a hostile one in its directory
+    "builder.check": {"builder"},  # a Dockerfile is looked at where it is, and nothing of it is sent
+    "builder.output": {"storage"},  # as cp does
     "image.auth": {"registry"},  # credentials are the user's own, in docker's file or a helper, and no daemon reads them
     "registry.login": {"registry"},
     "registry.logout": {"registry"},

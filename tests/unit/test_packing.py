@@ -10,6 +10,7 @@ import pytest
 from labcore.storage.packing import Packer
 from labcore.storage.tree import Entry, Tree, sorted_names, tree_at
 from labcore.tar import reading as tar
+from labcore.tar.writing import header
 
 NAMES = ["short", "x" * 100, "x" * 101, "d/" + "y" * 250, "ü", "\udcff\udcfe", "with\nnewline", "a=b", "d/" * 60 + "deep"]
 
@@ -131,3 +132,12 @@ def test_names_come_in_the_order_of_their_bytes(tmp_path: Path) -> None:
     assert sorted_names(fd) == ["Z", "a", "b", "ü"]
     assert [entry.path for entry in Tree(fd).walk()] == ["Z", "a", "b", "ü"]
     os.close(fd)
+
+
+def test_more_than_eight_gigabytes() -> None:
+    size = (8 << 30) + 1
+    block = header(b"huge", tar.FILE, 0o644, (0, 0), 0, size=size)
+    with tarfile.open(fileobj=io.BytesIO(block)) as theirs:
+        member = theirs.next()
+    assert member is not None
+    assert (member.name, member.size) == ("huge", size)

@@ -1,8 +1,8 @@
 """Commit: an image of a container (POST /commit, tag Image)."""
 
-from functools import partial
 from http import HTTPStatus
 
+from labcore.builder.image_config import changed
 from labcore.daemon.context import Daemon
 from labcore.daemon.wire.codec import decode, json_response
 from labcore.daemon.wire.commit import CommitConfig, merged
@@ -15,13 +15,13 @@ from labcore.spec import Reference
 def commit_container(daemon: Daemon, request: Request) -> Response:
     """POST /commit."""
     said = request.query
+    body, changes = decode(request, CommitConfig), "\n".join(request.every("changes"))
     repository, tag = said.get("repo", ""), said.get("tag", "")
     image = commit(
         daemon.engine,
         said.get("container", ""),
         Reference.parse(f"{repository}:{tag}" if tag else repository) if repository else None,
-        settings=partial(merged, decode(request, CommitConfig)),
-        changes=[line for text in request.every("changes") for line in text.splitlines() if line.strip()],
+        settings=lambda config: changed(merged(body, config), changes),
         message=said.get("comment", ""),
         author=said.get("author", ""),
         pause=flag(request, "pause", default=True),

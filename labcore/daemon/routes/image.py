@@ -1,10 +1,12 @@
 """Images: list, inspect, history, pull, import, push, tag, remove, prune, save, load, search (tag Image)."""
 
 from collections.abc import Iterator
+from functools import partial
 from http import HTTPStatus
 from itertools import chain
 from typing import BinaryIO, Final, cast
 
+from labcore.builder.image_config import changed
 from labcore.daemon.context import Daemon
 from labcore.daemon.wire.codec import empty, json_response
 from labcore.daemon.wire.images import image_history, image_inspect, image_summary, removed, search_result
@@ -89,7 +91,7 @@ def _pull(daemon: Daemon, request: Request) -> Response:
 def _import(daemon: Daemon, request: Request) -> Response:
     source, repository, tag = (request.query.get(key, "") for key in ("fromSrc", "repo", "tag"))
     name = Reference.parse(f"{repository}:{tag}" if tag else repository) if repository else None
-    changes = [line for text in request.every("changes") for line in text.splitlines() if line.strip()]
+    settings = partial(changed, text="\n".join(request.every("changes")))
 
     def lines() -> Iterator[Line]:
         with opened_source(source, cast(BinaryIO, request.body)) as archive:
@@ -98,7 +100,7 @@ def _import(daemon: Daemon, request: Request) -> Response:
                 archive,
                 source,
                 name=name,
-                changes=changes,
+                settings=settings,
                 message=request.query.get("message", ""),
                 platform=platform_text(request),
             )

@@ -1,8 +1,9 @@
-"""SystemDataUsage: the disk usage of images, containers and volumes (GET /system/df)."""
+"""SystemDataUsage: the disk usage of images, containers, volumes and the build cache (GET /system/df)."""
 
 from collections.abc import Collection
 from typing import Any, Final
 
+from labcore.daemon.wire.build_cache_json import cache_json
 from labcore.daemon.wire.container import summaries
 from labcore.daemon.wire.images import image_summary
 from labcore.daemon.wire.volumes import volume_json
@@ -30,7 +31,7 @@ def disk_usage_json(engine: Engine, kinds: Collection[str]) -> dict[str, Any]:
         "Images": None if images is None else [image_summary(each) for each in images],
         "Containers": None if containers is None else summaries(engine, containers, size=True),
         "Volumes": _volumes(engine) if "volume" in kinds else None,
-        "BuildCache": [] if "build-cache" in kinds else None,
+        "BuildCache": cache_json(engine) if "build-cache" in kinds else None,
     }
 
 

@@ -1,5 +1,6 @@
 """Progress of pulls, pushes and loads as lines of JSON, with docker's statuses, ids and progressDetail."""
 
+import logging
 import time
 from collections.abc import Generator, Iterable, Iterator
 from itertools import chain, islice
@@ -11,11 +12,13 @@ from labcore.engine.image.pull import Pulled
 from labcore.engine.image.push import Pushed
 from labcore.errors import LabcoreError
 from labcore.http import Response
+from labcore.http.exceptions import ClientDisconnect
 from labcore.images import Image
 from labcore.images.archive.reading import ArchivedImage
 from labcore.spec import Platform, Reference
 
 T = TypeVar("T")
+LOG: Final = logging.getLogger(__name__)
 Line = dict[str, Any]
 SHOWN: Final = 12  # hex digits of a digest
 BAR: Final = 50
@@ -40,11 +43,23 @@ def _to_the_end(lines: Iterator[Line]) -> Iterator[Line]:
         yield from lines
     except LabcoreError as error:
         yield error_line(error)
+    except ClientDisconnect:  # nobody is there to read of it
+        raise
+    except Exception as error:
+        LOG.exception("an answer that is a stream has failed")
+        yield error_line(LabcoreError(failed(error)))
+
+
+def failed(error: Exception) -> str:
+    """Return what a client is told of a fault of ours; the log has its traceback."""
+    return f"the daemon has failed ({type(error).__name__}); its log says how"
 
 
 def error_line(error: Exception) -> Line:
-    """Return the line that ends a stream which has failed."""
-    return {"errorDetail": {"message": str(error)}, "error": str(error)}
+    """Return the line that ends a stream which has failed, with the exit code of the program whose failure it is."""
+    code = getattr(error, "code", None)
+    detail = {"code": code} if isinstance(code, int) else {}
+    return {"errorDetail": {**detail, "message": str(error)}, "error": str(error)}
 
 
 def pull_lines(

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from functools import cache
 
 from labcore.engine.container.completed import Completed, exit_code
-from labcore.engine.create import HOSTNAME, container_spec
+from labcore.engine.create import HOSTNAME, container_spec, with_mounts
 from labcore.engine.engine import Engine
 from labcore.engine.network.etc_files import borrowed_etc_files, etc_files, with_etc_files
 from labcore.engine.network.networks import connected, launch_options_of_plan, with_variables
@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any, Final
 
+    from labcore.images import Config
     from labcore.native import Stream
     from labcore.runtime import Carrier, LaunchOptions, Plan, Stage
-    from labcore.spec import ContainerSpec, CreateOptions, Root
+    from labcore.spec import ContainerSpec, CreateOptions, MountPoint, Root
 
 NO_LIMITS: Final = Resources()
 
@@ -140,12 +141,33 @@ def prepared(engine: Engine, options: CreateOptions, *, container_id: str = "", 
         root, config = engine.root_and_config(options)
         if options.image and driver(engine.layers.directory) == "copy":
             root = undo.enter_context(_copied(engine, options))
+        on_root = prepared_on(engine, options, root, config, starting, container_id=container_id, etc=etc)
+        yield undo.enter_context(on_root)
+
+
+@contextmanager
+def prepared_on(
+    engine: Engine,
+    options: CreateOptions,
+    root: Root,
+    config: Config,
+    starting: ExitStack,
+    *,
+    container_id: str = "",
+    etc: bool = True,
+    mounts: Sequence[MountPoint] = (),
+) -> Iterator[Prepared]:
+    """Yield the same for a container on a root that is the caller's, who holds its layers by `starting` until it runs.
+
+    `mounts` are there beside what the options mount. Raises InvalidInput, NotFound, InUse.
+    """
+    with ExitStack() as undo:
         hostname = container_id[:ID_SHORT] or HOSTNAME
         options, files_of = _joined(engine, options)
         spec = container_spec(
             options, root=root, config=config, hostname=hostname, pid_of=lambda kind, name: _pid_of(engine, kind, name)
         )
-        spec = undo.enter_context(mounted(engine, options, spec, config))
+        spec = with_mounts(undo.enter_context(mounted(engine, options, spec, config)), mounts)
         container_id = container_id or new_id()
         on_networks = undo.enter_context(connected(engine, options, container_id, config=config))
         spec = with_variables(spec, on_networks.variables)

@@ -1,6 +1,6 @@
 """load, save, import: images from archives and into them; what was loaded is unpacked, as after a pull."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 
 from labcore.engine.image.speculative_unpack import SpeculativeUnpack
 from labcore.errors import ImageNotFound
-from labcore.images import Image, ImageStore
+from labcore.images import Config, Image, ImageStore
 from labcore.images.archive.reading import ArchivedImage, check_content, read
 from labcore.images.archive.rootfs import image_of_rootfs
 from labcore.images.archive.source import opened
@@ -32,7 +32,7 @@ def load(
     with store.using(), ExitStack() as undo:
         speculative = SpeculativeUnpack(layers, undo) if layers else None
         with opened(source) as archive:
-            found = _for_platform(read(store, archive, speculative), platform)
+            found = _named_once(_for_platform(read(store, archive, speculative), platform))
         for entry in found:
             ours = best(entry.images)
             for image in entry.images:
@@ -64,13 +64,24 @@ def _for_platform(entries: Sequence[ArchivedImage], platform: Platform | None) -
     return found
 
 
+def _named_once(entries: Sequence[ArchivedImage]) -> Sequence[ArchivedImage]:
+    """Return the entries. A name that several have stays with the last that is for this machine, else with the last."""
+    ours = [any(image.config.platform.suits(Platform.here()) for image in entry.images) for entry in entries]
+    owners: dict[Reference, int] = {}
+    for place, entry in enumerate(entries):
+        owners |= {name: place for name in entry.names if ours[place] or name not in owners or not ours[owners[name]]}
+    return [
+        entry.replace(names=tuple(name for name in entry.names if owners[name] == place)) for place, entry in enumerate(entries)
+    ]
+
+
 def import_root(
     store: ImageStore,
     source: BinaryIO,
     what: str,
     *,
     name: Reference | None = None,
-    changes: Iterable[str] = (),
+    settings: Callable[[Config], Config] = lambda config: config,
     message: str = "",
     platform: Platform | None = None,
     layers: LayerStore | None = None,
@@ -78,7 +89,7 @@ def import_root(
     """Make an image of a root file system's archive, and name it if there is a name: `labcore.images.archive.rootfs`."""
     created = now()
     with store.using():
-        image = image_of_rootfs(store, source, what, created=created, changes=changes, message=message, platform=platform)
+        image = image_of_rootfs(store, source, what, created=created, settings=settings, message=message, platform=platform)
         if layers:
             unpack(store, layers, image)
         if name:

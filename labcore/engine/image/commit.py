@@ -15,7 +15,6 @@ from labcore.engine.prune import collected_on_failure
 from labcore.engine.records.records import Container, run_config
 from labcore.errors import ImageNotFound, NotFound, NotRunning
 from labcore.images import Config, Image
-from labcore.images.changes import changed
 from labcore.images.config import History
 from labcore.images.resolve import entries, images
 from labcore.spec import Reference
@@ -29,7 +28,6 @@ def commit(
     reference: Reference | None,
     *,
     settings: Callable[[Config], Config] = lambda config: config,
-    changes: Sequence[str] = (),
     message: str = "",
     author: str = "",
     command: Sequence[str] = (),
@@ -37,8 +35,7 @@ def commit(
 ) -> Image:
     """Make an image of a container's image and one layer more, what was changed, and name it if there is a name.
 
-    The image is run as the container was, but for what `settings` makes of that, and `changes`: instructions as a Dockerfile
-    has them (`CMD ["sh"]`, `ENV A=b`).
+    The image is run as the container was, but for what `settings` makes of that.
     `command` is what made the layer, for its history, by default the container's. If no file was changed there is no further
     layer. The container may run meanwhile; what it writes then may be in the image or not, unless it is to `pause`.
     Raises NotFound; ImageNotFound if the layers below are here no more, InvalidInput.
@@ -47,8 +44,6 @@ def commit(
     check_has_layers(container)
     upper = upper_of(container)
     config = settings(run_config(container))
-    for change in changes:
-        config = changed(config, change)
     made_by = json.dumps(list(command)) if command else " ".join(run_config(container).command)
     with (
         collected_on_failure(engine),
@@ -57,7 +52,7 @@ def commit(
     ):
         empty = not (engine.uppers.changes(upper) or engine.uppers.has_new_top(upper))
         entry = History(now(), made_by, author, message, empty_layer=empty)
-        history = (*_whole(config.history, len(config.diff_ids)), entry)
+        history = (*config.whole_history(), entry)
         below = _image_below(engine, container)
         layers = list(below.layers)
         if not empty:
@@ -97,9 +92,3 @@ def _image_below(engine: Engine, container: Container) -> Image:
     for image in sorted(alike, key=lambda image: image.id != container.image_id):
         return image
     raise ImageNotFound(f"{container.image}, which {container} was made of, is here no more: pull or make it anew, as it was")
-
-
-def _whole(history: tuple[History, ...], layers: int) -> tuple[History, ...]:
-    """Return a history that has an entry for each layer, as readers expect if there is one at all."""
-    told = sum(not entry.empty_layer for entry in history)
-    return (*history, *(History(comment="of the image below") for _ in range(layers - told)))

@@ -14,7 +14,7 @@ from labcore.engine.image.push import Pushed, push
 from labcore.engine.image.registry_messages import in_dockers_words
 from labcore.engine.prune import collected_on_failure
 from labcore.errors import ImageNotFound, InvalidInput, StoreFull
-from labcore.images import Image
+from labcore.images import Config, Image
 from labcore.images.archive.reading import ArchivedImage
 from labcore.images.archive.writing import archive_chunks
 from labcore.registry.mirrors import Sources
@@ -141,7 +141,7 @@ def import_image(
     what: str,
     *,
     name: Reference | None,
-    changes: Sequence[str],
+    settings: Callable[[Config], Config],
     message: str,
     platform: Platform | None,
 ) -> Image:
@@ -152,7 +152,7 @@ def import_image(
             source,
             what,
             name=name,
-            changes=changes,
+            settings=settings,
             message=message,
             platform=platform,
             layers=engine.layers,

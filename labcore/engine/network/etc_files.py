@@ -35,6 +35,7 @@ ff02::2\tip6-allrouters
 HOSTS: Final = "/etc/hosts"
 NAMES: Final = ("hosts", "hostname", "resolv.conf")
 BOUND: Final = ("bind", "rprivate")
+PLACES: Final = tuple(f"/etc/{name}" for name in NAMES)
 
 
 def etc_files(options: CreateOptions, hostname: str, connected: Connected) -> dict[str, str]:

@@ -1,21 +1,18 @@
 """Images of a root file system's tar archive, with it as the only layer: `docker import`."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from labcore.errors import StoreDamaged
 from labcore.images.archive.tar import CHUNK_SIZE
-from labcore.images.changes import changed
 from labcore.images.config import Config, History
 from labcore.images.model import Descriptor, Image, Manifest
 from labcore.images.store import ImageStore
 from labcore.spec import Platform
-from labcore.spec.media import CONFIG, LAYER, LAYER_GZIP, LAYER_ZSTD, MANIFEST
+from labcore.spec.media import CONFIG, LAYER, LAYER_TYPES, MANIFEST
 from labcore.tar import Archive, BadArchive
 from labcore.tar.decompressing import Peeked, compression, decompressed
-
-KEPT = {"gzip": LAYER_GZIP, "zstd": LAYER_ZSTD}  # what layers may be; anything else is kept plain
 
 
 def image_of_rootfs(
@@ -24,14 +21,14 @@ def image_of_rootfs(
     what: str,
     *,
     created: str,
-    changes: Iterable[str] = (),
+    settings: Callable[[Config], Config] = lambda config: config,
     message: str = "",
     platform: Platform | None = None,
 ) -> Image:
     """Store a root file system's archive, plain or compressed, as a layer, and return an image of it without a tag.
 
-    `what` names the archive in errors and in the history, `changes` are instructions of a Dockerfile, `created` is a time as
-    RFC 3339 writes it. Call it inside `using`. Raises StoreDamaged, InvalidInput.
+    `what` names the archive in errors and in the history, `settings` make the image's of none, `created` is a time as RFC 3339
+    writes it. Call it inside `using`. Raises StoreDamaged, InvalidInput.
     """
     where = platform or Platform.here()
     config = Config(
@@ -42,8 +39,7 @@ def image_of_rootfs(
         created=created,
         history=(History(created=created, comment=message or f"Imported from {what}"),),
     )
-    for change in changes:
-        config = changed(config, change)
+    config = settings(config)
     layer, diff_id = _layer(store, source, what)
     config = config.replace(diff_ids=(diff_id,))
     parts = Manifest(store.put_blob(config.to_bytes(), CONFIG), (layer,))
@@ -53,7 +49,7 @@ def image_of_rootfs(
 def _layer(store: ImageStore, source: BinaryIO, what: str) -> tuple[Descriptor, str]:
     """Store the archive, decompressed unless layers may have its compression, and return it with its diff_id."""
     raw = Peeked(source)
-    media_type = KEPT.get(compression(raw.head))
+    media_type = LAYER_TYPES.get(compression(raw.head))
     layer = store.put_blob(raw, media_type) if media_type else store.put_blob(decompressed(raw, what), LAYER)
     if not layer.size:
         raise StoreDamaged(f"{what} is no tar archive of a root file system: there is nothing in it")
