@@ -50,7 +50,10 @@ def _events(
     from labcore.daemon.build_context import opened_context
 
     sent, place, find = cast(BinaryIO, request.body), daemon.engine.root / "builder", found_in_config(request)
-    with opened_context(place, sent, dockerfile=query.dockerfile, remote=query.remote, parts=query.parts) as context:
+    learners = daemon.engine.stages.of_builder() if daemon.engine.stages else {}
+    with opened_context(
+        place, sent, dockerfile=query.dockerfile, remote=query.remote, parts=query.parts, learners=learners
+    ) as context:
         found, named = context.source, context.named
         yield from built(
             daemon.engine, context.dockerfile, found, query.options, contexts=named, find=find, cancellation=cancellation
