@@ -107,7 +107,7 @@ def of_dockerfile(text: bytes, *, contexts: Mapping[str, str] = {}) -> BuildSour
         yield from _pack_named(packer, directories)
         yield packer.finish()
 
-    return BuildSource(pieces, text=text, contexts=others | _told(directories))
+    return BuildSource(pieces, text=_not_empty(text, DOCKERFILE), contexts=others | _told(directories))
 
 
 def of_directory(
@@ -210,12 +210,18 @@ class _Dockerfile:
         read = _read(path) if text is None else text
         if read is None:
             raise InvalidInput(f"{path}: there is no such Dockerfile\n  cure: name the one that is meant: -f FILE")
-        self.text = read
+        self.text = _not_empty(read, self.shown)
         inside = None if text is not None else _inside(context, path)
         self.is_elsewhere = inside is None
         self.name = inside or f"{ELSEWHERE}{os.urandom(8).hex()}"
         own = _read(f"{path}{IGNORE_FILE}") if text is None else None
         self.ignored = own if own is not None else _read(os.path.join(context, IGNORE_FILE)) or b""
+
+
+def _not_empty(text: bytes, shown: str) -> bytes:
+    if not text:
+        raise InvalidInput(f"the Dockerfile ({shown}) cannot be empty")
+    return text
 
 
 def _default(context: str) -> str:
