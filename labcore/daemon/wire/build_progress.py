@@ -180,6 +180,7 @@ class _Classic:
         self._says_cached = says_cached
         self._containers: dict[int, str] = {}  # by their steps' numbers
         self._cached: dict[str, bool] = {}  # were the steps of each stage so far, as far as that is known?
+        self._warnings: list[str] = []  # which come behind the last image's ID
         self._stage_image = ""  # of the stage that has just ended, perhaps
         self._decoders = Decoders()
 
@@ -194,7 +195,7 @@ class _Classic:
         elif isinstance(event, StepEnded):
             yield from self._ended(event)
         elif isinstance(event, Warned):
-            yield {"stream": f"[Warning] {event.text}\n"}
+            self._warnings.append(event.text)
         else:
             yield from self._built(event)
 
@@ -244,6 +245,8 @@ class _Classic:
 
     def _built(self, event: Built) -> Iterator[Line]:
         yield from self._aux_line(event.image.id)
+        for text in self._warnings:
+            yield {"stream": f"[Warning] {text}\n"}
         yield {"stream": f"Successfully built {short(event.image.id)}\n"}
         for name in event.names:
             yield {"stream": f"Successfully tagged {name}\n"}
