@@ -9,8 +9,9 @@ from labcore.builder.events import Built, Event, Step, StepEnded, StepOutput, St
 from labcore.builder.parser.errors import DockerfileError
 from labcore.builder.parser.instructions import Location
 from labcore.daemon.wire.build_events import event_lines
-from labcore.daemon.wire.build_progress import HELD_BYTES, StepsSeen, classic_lines, in_order, quiet_lines
+from labcore.daemon.wire.build_progress import HELD_BYTES, classic_lines, in_order, quiet_lines
 from labcore.daemon.wire.progress import Line
+from labcore.daemon.wire.steps_seen import StepsSeen
 from labcore.errors import InvalidInput, LabcoreError
 from labcore.images import Config, Descriptor, Image
 
