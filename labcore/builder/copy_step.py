@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from labcore.builder.events import Step
     from labcore.builder.layers import NewLayer
     from labcore.builder.parser.instructions import Copy
-    from labcore.builder.stage_build import StageBuild
+    from labcore.builder.stage_work import StageWork
 
 
-def carry_out(work: StageBuild, instruction: Copy, step: Step) -> bool:
+def carry_out(work: StageWork, instruction: Copy, step: Step) -> bool:
     """Add the layer of a COPY or an ADD; return whether it was in the cache. Raises InvalidInput."""
     with ExitStack() as undo:
         words = [work.expanded(word) for word in instruction.sources]
@@ -35,7 +35,7 @@ def carry_out(work: StageBuild, instruction: Copy, step: Step) -> bool:
         selections = list(_selections(work, instruction, words, step, undo))
 
         def make() -> NewLayer | None:
-            engine = work.build.engine
+            engine = work.shared.engine
             with engine.layers.using(), of_root(work.root()) as root:
                 archive = layer_archive(
                     selections,
@@ -45,15 +45,15 @@ def carry_out(work: StageBuild, instruction: Copy, step: Step) -> bool:
                     mode=mode,
                     unpack=unpack,
                     linked=instruction.is_linked,
-                    epoch=work.build.options.epoch,
+                    epoch=work.shared.options.epoch,
                     command=instruction.name,
                 )
-                return work.build.kept(layer_of_archive(engine, archive))
+                return work.shared.kept(layer_of_archive(engine, archive))
 
-        content = [destination, owner, mode, unpack, work.build.options.epoch, [each.digest for each in selections]]
+        content = [destination, owner, mode, unpack, work.shared.options.epoch, [each.digest for each in selections]]
         parent = "" if instruction.is_linked else work.state.key
         key = key_of(parent, "copy", *content)
-        return work.layer(key, instruction.source, make, kind="source.local", is_linked=instruction.is_linked)
+        return work.add_layer(key, instruction.source, make, kind="source.local", is_linked=instruction.is_linked)
 
 
 def absolute(path: str, workdir: str) -> str:
@@ -64,21 +64,21 @@ def absolute(path: str, workdir: str) -> str:
 
 
 def _selections(
-    work: StageBuild, instruction: Copy, words: list[str], step: Step, undo: ExitStack
+    work: StageWork, instruction: Copy, words: list[str], step: Step, undo: ExitStack
 ) -> Iterator[Selection]:  # fmt: skip
     urls = [word for word in words if isinstance(instruction, Add) and (is_url(word) or is_git(word))]
     plain = [word for word in words if word not in urls]
     excluded = tuple(work.expanded(word) for word in instruction.excluded)
     if plain:
-        source = undo.enter_context(work.build.source(instruction.origin, work.stage, step))
+        source = undo.enter_context(work.origins.source(instruction.origin, work.stage, step))
         yield select(source, plain, excluded=excluded, keeps_parents=instruction.keeps_parents, command=instruction.name)
     for url in urls:
-        place, checksum = work.build.engine.root / "builder", work.expanded(instruction.checksum)
+        place, checksum = work.shared.engine.root / "builder", work.expanded(instruction.checksum)
 
         def received(size: int, url: str = url) -> None:
-            work.build.tell(StepOutput(step, "status", f"Downloading {url} {size}\n".encode()))
+            work.shared.tell(StepOutput(step, "status", f"Downloading {url} {size}\n".encode()))
 
         yield select(undo.enter_context(downloaded(url, place, checksum=checksum, received=received)), ["*"])
     for heredoc in instruction.heredocs:
-        content = work.build.heredoc(heredoc, work.variables())
+        content = work.shared.heredoc(heredoc, work.variables())
         yield select(InlineFiles({heredoc.name: content}), [heredoc.name])

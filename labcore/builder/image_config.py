@@ -11,6 +11,7 @@ from labcore.builder.parser import instructions as ast
 from labcore.builder.parser import parse
 from labcore.builder.parser.errors import DockerfileError
 from labcore.builder.parser.words import expand, expand_words
+from labcore.builder.variables import environment_of
 from labcore.errors import InvalidInput
 from labcore.record import Record
 from labcore.spec import DEFAULT_PATH, Healthcheck
@@ -51,19 +52,14 @@ def changed(config: Config, text: str) -> Config:
     """Return the config after the instructions of `--change`, one a line. Raises InvalidInput for what is none."""
     has_command = False
     for instruction in _changes(text) if text.strip() else ():
-        config = apply(instruction, config, variables_of(config), has_command=has_command)
+        config = apply(instruction, config, environment_of(config), has_command=has_command)
         has_command |= isinstance(instruction, ast.Cmd)
     return config
 
 
-def variables_of(config: Config) -> dict[str, str]:
-    """Return the environment of an image's containers as variables."""
-    return dict(line.partition("=")[::2] for line in config.environment)
-
-
 def with_path(config: Config) -> Config:
     """Return the config with a PATH, which no stage is without: docker's, if it has none."""
-    if "PATH" in variables_of(config):
+    if "PATH" in environment_of(config):
         return config
     return config.replace(environment=(*config.environment, f"PATH={DEFAULT_PATH}"))
 

@@ -17,7 +17,8 @@ class BuildOptions(Record):
     `tags` are the image's names. `arguments` are pairs of `--build-arg`; with the value None it is unset. `contexts` are pairs
     of `--build-context`: a name, and what stands for it (`docker-image://IMAGE`; others the caller has passed beside it).
     `uncached_stages` are those of `--no-cache-filter`. `cache_from` are images; `inline_cache`: so can this be.
-    `secrets` are pairs of an id and its bytes. `network` is bridge, none, host, `container:NAME`, or a network's name.
+    `secrets` are pairs of an id and its bytes. `entitlements` are security.insecure and network.host.
+    `network` is bridge, none, host, `container:NAME`, or a network's name.
     `hosts` are pairs of a name and an address. `epoch` is SOURCE_DATE_EPOCH in seconds: no time in the image is later.
     With `keeps_failed` a failed RUN's files are kept as an image, which the failure names.
     """
@@ -34,7 +35,6 @@ class BuildOptions(Record):
     cache_to: str = ""
     inline_cache: bool = False
     pull: bool = False
-    squash: bool = False
     secrets: tuple[tuple[str, bytes], ...] = ()
     network: str = ""
     hosts: tuple[tuple[str, str], ...] = ()
@@ -42,7 +42,6 @@ class BuildOptions(Record):
     rlimits: tuple[Rlimit, ...] = ()
     resources: Resources = Resources()
     cgroup_parent: str = ""
-    security: tuple[str, ...] = ()
-    isolation: str = ""
+    entitlements: tuple[str, ...] = ()
     epoch: int | None = None
     keeps_failed: bool = False

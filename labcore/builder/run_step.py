@@ -16,6 +16,8 @@ from labcore.builder.parser.mounts import mount_of
 from labcore.builder.run import RunStep, ran
 from labcore.builder.run_mounts import prepared_mounts
 from labcore.engine.records.ids import new_id
+from labcore.errors import InvalidInput
+from labcore.spec.digest import digest_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,22 +26,25 @@ if TYPE_CHECKING:
 
     from labcore.builder.events import Step
     from labcore.builder.layers import NewLayer
+    from labcore.builder.options import BuildOptions
     from labcore.builder.parser.instructions import Command, Run, RunMount
-    from labcore.builder.stage_build import StageBuild
+    from labcore.builder.stage_work import StageWork
     from labcore.engine.build_cache import CacheKind
+    from labcore.storage.upper import Upper
 
 SHOWN_LINES: Final = 10
 SHOWN_BYTES: Final = 8192
 
 
-def carry_out(work: StageBuild, instruction: Run, step: Step) -> bool:
+def carry_out(work: StageWork, instruction: Run, step: Step) -> bool:
     """Add the layer of a RUN; return whether it was in the cache. Raises RunFailed, Cancelled, InvalidInput."""
-    build, config = work.build, work.state.config
+    shared, config = work.shared, work.state.config
+    _check_allowed(instruction, shared.options)
     argv, files = _program(work, instruction.command)
     arguments = work.scope.arguments_of_run(config)
     environment = (*config.environment, *(f"{name}={value}" for name, value in arguments.items()))
     proxies = tuple(f"{name}={value}" for name, value in work.scope.proxies(config).items())
-    options = build.options
+    options = shared.options
     mounts = [_expanded(work, mount) for mount in instruction.mounts]
     network = instruction.network if instruction.network not in ("", "default") else options.network
     run = RunStep(
@@ -55,20 +60,21 @@ def carry_out(work: StageBuild, instruction: Run, step: Step) -> bool:
         cgroup_parent=options.cgroup_parent,
         insecure=instruction.security == "insecure",
     )
+    programs = [[path, digest_of(program)] for path, program in files.items()]
     content = [_described(work, mount, step) for mount in mounts]
     seen = [list(argv), list(environment), config.user, config.workdir, network, list(options.hosts), run.insecure]
-    key = key_of(work.state.key, "run", *seen, content, sorted(files), options.epoch)
+    key = key_of(work.state.key, "run", *seen, content, programs, options.epoch)
     kind: CacheKind = "exec.cachemount" if any(each.kind == "cache" for each in mounts) else "regular"
-    return work.layer(key, run_text(argv, arguments), lambda: _ran(work, run, mounts, files, step), kind=kind)
+    return work.add_layer(key, run_text(argv, arguments), lambda: _ran(work, run, mounts, files, step), kind=kind)
 
 
-def _expanded(work: StageBuild, mount: RunMount) -> RunMount:
+def _expanded(work: StageWork, mount: RunMount) -> RunMount:
     return mount_of(mount.text, work.expanded) if "$" in mount.text else mount
 
 
-def _described(work: StageBuild, mount: RunMount, step: Step) -> list[object]:
+def _described(work: StageWork, mount: RunMount, step: Step) -> list[object]:
     """Return what stands for a mount in the key; a secret's value, or what a cache holds, is no part of that."""
-    content = work.build.content_key(mount, work.stage, step) if mount.kind == "bind" or mount.origin else ""
+    content = work.origins.key(mount, work.stage, step) if mount.kind == "bind" or mount.origin else ""
     return [*mount.replace(text="", origin="").values(), content]
 
 
@@ -78,7 +84,7 @@ def run_text(argv: tuple[str, ...], arguments: dict[str, str]) -> str:
     return " ".join(["RUN", *given, *argv])
 
 
-def _program(work: StageBuild, command: Command) -> tuple[tuple[str, ...], dict[str, bytes]]:
+def _program(work: StageWork, command: Command) -> tuple[tuple[str, ...], dict[str, bytes]]:
     """Return the program that a RUN means, and the files that it needs: a heredoc that begins with `#!` is one."""
     if not command.is_shell:
         return command.words, {}
@@ -88,25 +94,25 @@ def _program(work: StageBuild, command: Command) -> tuple[tuple[str, ...], dict[
     return (*shell_of(work.state.config), script_of(command)), {}
 
 
-def _ran(work: StageBuild, run: RunStep, mounts: Sequence[RunMount], files: Mapping[str, bytes], step: Step) -> NewLayer | None:
+def _ran(work: StageWork, run: RunStep, mounts: Sequence[RunMount], files: Mapping[str, bytes], step: Step) -> NewLayer | None:
     """Run the program, and return what it has changed as a layer."""
-    build = work.build
+    shared = work.shared
     container_id = new_id()
     last: deque[bytes] = deque(maxlen=64)
 
     def output(stream: str, data: bytes) -> None:
         last.append(data[-SHOWN_BYTES:])
-        build.tell(StepOutput(step, stream, data))
+        shared.tell(StepOutput(step, stream, data))
 
-    build.tell(StepRuns(step, container_id))
-    engine, cancellation = build.engine, build.cancellation
+    shared.tell(StepRuns(step, container_id))
+    engine, options, cancellation = shared.engine, shared.options, shared.cancellation
     with ExitStack() as undo:
         prepared = undo.enter_context(
             prepared_mounts(
                 engine,
                 mounts,
-                origin=lambda name: build.mount_origin(name, work.stage, step),
-                secrets=dict(build.options.secrets),
+                origin=lambda name: work.origins.of_mount(name, work.stage, step),
+                secrets=dict(shared.options.secrets),
                 cancellation=cancellation,
                 workdir=run.workdir,
                 files=files,
@@ -119,12 +125,30 @@ def _ran(work: StageBuild, run: RunStep, mounts: Sequence[RunMount], files: Mapp
         )
         undo.enter_context(engine.layers.using())
         if result.exit_code:
-            raise _failed(work, run, step, result.exit_code, b"".join(last))
-        return build.kept(layer_of_upper(engine, result.upper, epoch=build.options.epoch))
+            kept = _kept(work, result.upper) if options.keeps_failed else ""
+            raise _failed(work, run, step, result.exit_code, b"".join(last), kept)
+        return shared.kept(layer_of_upper(engine, result.upper, epoch=shared.options.epoch))
 
 
-def _failed(work: StageBuild, run: RunStep, step: Step, code: int, output: bytes) -> RunFailed:
-    dockerfile = work.build.dockerfile
+def _kept(work: StageWork, upper: Upper) -> str:
+    """Keep the files of a RUN that has failed, as an image without a name; return its ID."""
+    engine, state = work.shared.engine, work.state
+    if new := layer_of_upper(engine, upper):
+        state = state.with_layer(new.descriptor, new.diff_id, "RUN", key="", cached_as="", created=work.shared.created())
+    return engine.images.put_image(None, state.layers, state.config, parent=state.image_id).id
+
+
+def _check_allowed(instruction: Run, options: BuildOptions) -> None:
+    """Raise InvalidInput if a RUN wants more than the caller allows: BuildKit's entitlements."""
+    asked = {"security.insecure": instruction.security == "insecure", "network.host": instruction.network == "host"}
+    allowed = {*options.entitlements, *(["network.host"] if options.network == "host" else [])}
+    for name, is_asked in asked.items():
+        if is_asked and name not in allowed:
+            raise InvalidInput(f"granting entitlement {name} is not allowed by the build: the caller has to --allow {name}")
+
+
+def _failed(work: StageWork, run: RunStep, step: Step, code: int, output: bytes, kept: str) -> RunFailed:
+    dockerfile = work.shared.dockerfile
     instruction = next(each for each in (work.stage.base, *work.stage.instructions) if each.location.line == step.line)
     lines = output[-SHOWN_BYTES:].decode(errors="replace").splitlines()[-SHOWN_LINES:]
     return RunFailed(
@@ -133,4 +157,5 @@ def _failed(work: StageBuild, run: RunStep, step: Step, code: int, output: bytes
         output=lines,
         place=f"{dockerfile.name}:{step.line}",
         excerpt=excerpt(dockerfile.lines, instruction.location),
+        kept=kept,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labcore.builder.cache_key import key_of
 from labcore.builder.copying import layer_archive, select
 from labcore.builder.layers import layer_of_archive
 from labcore.builder.sources import InlineFiles
@@ -11,20 +12,26 @@ from labcore.storage.files import of_root
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labcore.builder.layers import NewLayer
-    from labcore.builder.stage_build import StageBuild
+    from labcore.builder.stage_work import StageWork
     from labcore.storage.files import Files
 
 
-def directory_layer(work: StageBuild, path: str) -> NewLayer | None:
+def make_workdir(work: StageWork) -> bool:
+    """Add the layer of the directory that the state's config names; return whether that was in the cache."""
+    path = work.state.config.workdir
+    key = key_of(work.state.key, "workdir", path, work.shared.options.epoch)
+    return work.add_layer(key, f"WORKDIR {path}", lambda: _layer(work, path))
+
+
+def _layer(work: StageWork, path: str) -> NewLayer | None:
     """Return the layer that makes a directory; None if there is one. Raises InvalidInput if something else is there."""
-    engine = work.build.engine
+    engine = work.shared.engine
     with engine.layers.using(), of_root(work.root()) as root:
         if _is_directory(root, path):
             return None
         empty = select(InlineFiles({}), ["."])
-        return work.build.kept(
-            layer_of_archive(engine, layer_archive([empty], root, f"{path}/", epoch=work.build.options.epoch))
-        )
+        archive = layer_archive([empty], root, f"{path}/", epoch=work.shared.options.epoch)
+        return work.shared.kept(layer_of_archive(engine, archive))
 
 
 def _is_directory(root: Files, path: str) -> bool:

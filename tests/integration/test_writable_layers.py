@@ -248,9 +248,7 @@ def archive(*entries: tuple[str, bytes]) -> bytes:
 
 KILLED = """
 import sys, time
-from functools import partial
 from pathlib import Path
-from labcore.builder.image_config import changed
 from labcore.engine import Engine
 from labcore.engine.container.start import start
 process = start(Engine(Path(sys.argv[1])), sys.argv[2])
