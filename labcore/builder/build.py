@@ -7,12 +7,14 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
+from itertools import count
 from os import cpu_count
 
 from labcore.builder.bases import SCRATCH, Bases, scratch
 from labcore.builder.events import Built, Step, StepEnded, StepStarted, Warned
 from labcore.builder.image_config import with_path
 from labcore.builder.instruction_steps import carry_out
+from labcore.builder.learners import in_turn
 from labcore.builder.origins import Origins
 from labcore.builder.parser import parse
 from labcore.builder.shared import Shared
@@ -234,8 +236,13 @@ class Build:
         for text in triggers:
             (instruction,) = parse(text, name=f"ONBUILD of {self._bases[stage.number]}").instructions
             self._carry_out(work, instruction, step.replace(text=instruction.source), trigger=True)
-        for at, instruction in enumerate(stage.instructions, 1):
-            self._carry_out(work, instruction, self._step_at(stage, at, instruction))
+        numbers = count(1)
+
+        def carried_out(instruction: Instruction) -> str:
+            self._carry_out(work, instruction, self._step_at(stage, next(numbers), instruction))
+            return work.state.id
+
+        in_turn(stage.instructions, carried_out, self.shared.learners.get("build"))
         return work.state
 
     def _carry_out(self, work: StageWork, instruction: Instruction, step: Step, *, trigger: bool = False) -> None:

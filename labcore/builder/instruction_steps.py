@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labcore.builder import copy_step, run_step
 from labcore.builder.image_config import apply
+from labcore.builder.learners import applied
 from labcore.builder.parser.errors import DockerfileError
 from labcore.builder.parser.instructions import Arg, Cmd, Copy, Env, Label, Run, Workdir
 from labcore.builder.stages import refused
@@ -50,7 +51,10 @@ def _declare(work: StageWork, instruction: Arg) -> None:
 
 def _configure(work: StageWork, instruction: Instruction) -> None:
     state, variables = work.state, work.variables()
-    config = apply(instruction, state.config, variables, escape=work.shared.escape, has_command=state.has_command)
+    if learners := work.shared.learners.get("apply"):
+        config = applied(learners, instruction, state.config)
+    else:
+        config = apply(instruction, state.config, variables, escape=work.shared.escape, has_command=state.has_command)
     text = _text(work, instruction)
     work.state = state.replace(config=config, has_command=state.has_command or isinstance(instruction, Cmd))
     if not isinstance(instruction, Workdir):  # whose directory may be a layer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import ExitStack
+from pathlib import Path
 
 from labcore.builder.cache_key import key_of
 from labcore.builder.errors import RunFailed
@@ -17,7 +18,9 @@ from labcore.builder.run import RunStep, ran
 from labcore.builder.run_mounts import prepared_mounts
 from labcore.engine.records.ids import new_id
 from labcore.errors import InvalidInput
+from labcore.spec import Platform
 from labcore.spec.digest import digest_of
+from labcore.spec.platform import MACHINES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from labcore.builder.options import BuildOptions
     from labcore.builder.parser.instructions import Command, Run, RunMount
     from labcore.builder.stage_work import StageWork
-    from labcore.engine.build_cache import CacheKind
+    from labcore.images import Config
     from labcore.storage.upper import Upper
 
 SHOWN_LINES: Final = 10
@@ -40,6 +43,7 @@ def carry_out(work: StageWork, instruction: Run, step: Step) -> bool:
     """Add the layer of a RUN; return whether it was in the cache. Raises RunFailed, Cancelled, InvalidInput."""
     shared, config = work.shared, work.state.config
     _check_allowed(instruction, shared.options)
+    _check_platform(config)
     argv, files = _program(work, instruction.command)
     arguments = work.scope.arguments_of_run(config)
     environment = (*config.environment, *(f"{name}={value}" for name, value in arguments.items()))
@@ -64,8 +68,7 @@ def carry_out(work: StageWork, instruction: Run, step: Step) -> bool:
     content = [_described(work, mount, step) for mount in mounts]
     seen = [list(argv), list(environment), config.user, config.workdir, network, list(options.hosts), run.insecure]
     key = key_of(work.state.key, "run", *seen, content, programs, options.epoch)
-    kind: CacheKind = "exec.cachemount" if any(each.kind == "cache" for each in mounts) else "regular"
-    return work.add_layer(key, run_text(argv, arguments), lambda: _ran(work, run, mounts, files, step), kind=kind)
+    return work.add_layer(key, run_text(argv, arguments), lambda: _ran(work, run, mounts, files, step))
 
 
 def _expanded(work: StageWork, mount: RunMount) -> RunMount:
@@ -145,6 +148,19 @@ def _check_allowed(instruction: Run, options: BuildOptions) -> None:
     for name, is_asked in asked.items():
         if is_asked and name not in allowed:
             raise InvalidInput(f"granting entitlement {name} is not allowed by the build: the caller has to --allow {name}")
+
+
+def _check_platform(config: Config) -> None:
+    """Raise InvalidInput if this machine runs no programs of an image's platform, nor qemu for it: binfmt_misc."""
+    wanted, here = config.platform, Platform.here()
+    if wanted.suits(here) or (wanted.architecture, here.architecture) == ("386", "amd64"):
+        return
+    machine = next((name for name, (each, _) in MACHINES.items() if each == wanted.architecture), wanted.architecture)
+    if not Path(f"/proc/sys/fs/binfmt_misc/qemu-{machine}").exists():
+        raise InvalidInput(
+            f"RUN on {wanted}: this machine is {here}, and no emulator for {machine} is registered: "
+            "install qemu-user-static and binfmt-support, or build on such a machine"
+        )
 
 
 def _failed(work: StageWork, run: RunStep, step: Step, code: int, output: bytes, kept: str) -> RunFailed:

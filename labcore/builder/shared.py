@@ -46,6 +46,7 @@ class Shared:
         self.options = options
         self.bases = bases
         self.cancellation = cancellation
+        self.learners = engine.stages.of_builder() if engine.stages else {}
         self._note = note
         self._lock = threading.Lock()
         self._offered: Mapping[str, CacheRecord] | None = None

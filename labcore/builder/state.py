@@ -31,7 +31,7 @@ class State(Record):
     @classmethod
     def of_image(cls, image: Image) -> State:
         """Return the state that FROM an image begins with."""
-        config = image.config.replace(cache_keys=())
+        config = image.config.replace(cache_keys=(), history=image.config.whole_history())
         return cls(config, image.layers, key_of_image(config), config.created, image.id, ("",) * len(image.layers))
 
     @property

@@ -11,7 +11,7 @@ from io import BytesIO
 from typing import cast
 
 from labcore.builder.context import ContextArchive
-from labcore.builder.parser import parse
+from labcore.builder.learners import parsed
 from labcore.builder.sources import InlineFiles
 from labcore.engine.image.import_source import opened_source
 from labcore.errors import InvalidInput, NotFound, Unavailable
@@ -20,9 +20,9 @@ from labcore.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
-    from typing import BinaryIO, Final
+    from typing import Any, BinaryIO, Final
 
     from labcore.builder.parser.instructions import Dockerfile
     from labcore.builder.sources import Source
@@ -46,23 +46,30 @@ class BuildContext(Record):
 
 @contextmanager
 def opened_context(
-    directory: Path, sent: BinaryIO, *, dockerfile: str = "", remote: str = "", parts: Sequence[tuple[str, str]] = ()
+    directory: Path,
+    sent: BinaryIO,
+    *,
+    dockerfile: str = "",
+    remote: str = "",
+    parts: Sequence[tuple[str, str]] = (),
+    learners: Mapping[str, Callable[..., Any]] = {},
 ) -> Iterator[BuildContext]:
     """Yield the context that is sent, or that a URL has: an archive, or a Dockerfile alone. It is kept in `directory`.
 
     `dockerfile` is a path in it. `parts` are the names of contexts, and directories of the archive that they are; the directory
-    at the top that one is in is no part of the main context. Raises InvalidInput, Unavailable; DockerfileError.
+    at the top that one is in is no part of the main context. `learners`: `labcore.builder.learners`.
+    Raises InvalidInput, Unavailable; DockerfileError.
     """
     with _fetched(remote) if remote else nullcontext(sent) as stream:
         if isinstance(stream, _Fetched) and not stream.is_archive:
             text = stream.text(remote)
-            yield BuildContext(parse(text, name=DOCKERFILE), InlineFiles({DOCKERFILE: text}, "the build context"))
+            yield BuildContext(parsed(text, DOCKERFILE, learners), InlineFiles({DOCKERFILE: text}, "the build context"))
             return
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with ContextArchive.spooled(cast("BinaryIO", stream), directory) as archive:
             name, text = _dockerfile(archive, dockerfile or DOCKERFILE)
             shown = DOCKERFILE if name.startswith(ELSEWHERE) else name
-            yield BuildContext(parse(text, name=shown), _main(archive, name, parts), dict(_named(archive, parts)))
+            yield BuildContext(parsed(text, shown, learners), _main(archive, name, parts), dict(_named(archive, parts)))
 
 
 @contextmanager

@@ -50,7 +50,10 @@ def _events(
 ) -> Generator[Event, None, None]:  # fmt: skip
     """Yield what happens; closing it ends the build."""
     sent, place, find = cast("BinaryIO", request.body), daemon.engine.root / "builder", found_in_config(request)
-    with opened_context(place, sent, dockerfile=query.dockerfile, remote=query.remote, parts=query.parts) as context:
+    learners = daemon.engine.stages.of_builder() if daemon.engine.stages else {}
+    with opened_context(
+        place, sent, dockerfile=query.dockerfile, remote=query.remote, parts=query.parts, learners=learners
+    ) as context:
         found, named = context.source, context.named
         yield from build(
             daemon.engine, context.dockerfile, found, query.options, contexts=named, find=find, cancellation=cancellation

@@ -5,39 +5,51 @@ container, with a message that names its line, and nothing else.
 """
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Lock
 from types import CodeType, FunctionType
-from typing import Any
+from typing import Any, Final
 
-from labcore.errors import InvalidInput
+from labcore.errors import InvalidInput, LabcoreError
 from labcore.runtime import STAGES, Stage
 from labcore.runtime.ops import Op
 from labcore.runtime.ops.fields import check_fields, ops_of
 from labcore.spec import ContainerSpec
 
+BUILDER: Final = ("parse", "apply", "build")  # functions that take the place of the builder's: `labcore.builder.learners`
+
 
 class StagesFile:
-    """The stages that a file defines, read again when it has changed."""
+    """The stages that a file defines, and its functions of a builder, read again when it has changed."""
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise InvalidInput(f"stages {path}: there is no such file: name your my_runtime.py")
         self.path = path.absolute()
         self._lock = Lock()
-        self._read: tuple[object, Mapping[str, Stage]] = (None, {})
+        self._read: tuple[object, Mapping[str, Stage], Mapping[str, Callable[..., Any]]] = (None, {}, {})
 
     def stages(self) -> Mapping[str, Stage]:
         """Return the file's stages by name, as it is now. Raises InvalidInput if it cannot be run.
 
         The ops of its `limits` come after labcore's own: what is counted, paused and killed with a container is its own cgroup.
         """
+        return self._current()[1]
+
+    def of_builder(self) -> Mapping[str, Callable[..., Any]]:
+        """Return those of its functions that take a part of the builder's place, by name. Raises InvalidInput, as above.
+
+        What goes wrong in one is an InvalidInput that names its line.
+        """
+        return self._current()[2]
+
+    def _current(self) -> tuple[object, Mapping[str, Stage], Mapping[str, Callable[..., Any]]]:
         with self._lock:
             version = self._version()
             if version != self._read[0]:
-                self._read = (version, self._load())
-            return self._read[1]
+                self._read = (version, *self._load())
+            return self._read
 
     def _version(self) -> object:
         try:
@@ -46,7 +58,7 @@ class StagesFile:
             raise InvalidInput(f"{self.path}: {error.strerror}: the container's stages are in there") from None
         return status.st_mtime_ns, status.st_size, status.st_ino
 
-    def _load(self) -> Mapping[str, Stage]:
+    def _load(self) -> tuple[Mapping[str, Stage], Mapping[str, Callable[..., Any]]]:
         namespace: dict[str, Any] = {"__name__": self.path.stem, "__file__": str(self.path)}
         try:
             text = self.path.read_bytes()
@@ -54,8 +66,23 @@ class StagesFile:
             exec(compile(text, str(self.path), "exec"), namespace)
         except (Exception, SystemExit) as error:
             raise self._failure("", error) from error
-        found = {name: namespace.get(name) for name in STAGES if name not in blank}
-        return {name: self._guarded(name, each) for name, each in found.items() if self._defines(each)}
+        found = {name: namespace.get(name) for name in (*STAGES, *BUILDER) if name not in blank}
+        own = {name: each for name, each in found.items() if self._defines(each)}
+        return (
+            {name: self._guarded(name, each) for name, each in own.items() if name in STAGES},
+            {name: self._explained(name, each) for name, each in own.items() if name in BUILDER},
+        )
+
+    def _explained(self, name: str, function: Any) -> Callable[..., Any]:
+        def called(*arguments: Any) -> Any:
+            try:
+                return function(*arguments)
+            except LabcoreError:
+                raise
+            except (Exception, SystemExit) as error:
+                raise self._failure(name, error, function.__code__) from error
+
+        return called
 
     def _defines(self, function: object) -> bool:
         """Return whether a function is the file's own; labcore's references stand in it too."""

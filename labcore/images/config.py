@@ -76,6 +76,11 @@ class Config(Record):
         """The platform that the image is for."""
         return Platform(self.os, self.architecture, self.variant)
 
+    def whole_history(self) -> tuple[History, ...]:
+        """Return a history that has an entry for each layer, as readers expect if there is one at all."""
+        told = sum(not entry.empty_layer for entry in self.history)
+        return (*self.history, *(History(comment="of the image below") for _ in range(len(self.diff_ids) - told)))
+
     @classmethod
     def parse(cls, content: bytes, what: str) -> Self:
         """Read a config blob; `what` names it in errors. Raises StoreDamaged."""

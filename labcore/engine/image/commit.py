@@ -52,7 +52,7 @@ def commit(
     ):
         empty = not (engine.uppers.changes(upper) or engine.uppers.has_new_top(upper))
         entry = History(now(), made_by, author, message, empty_layer=empty)
-        history = (*_whole(config.history, len(config.diff_ids)), entry)
+        history = (*config.whole_history(), entry)
         below = _image_below(engine, container)
         layers = list(below.layers)
         if not empty:
@@ -92,9 +92,3 @@ def _image_below(engine: Engine, container: Container) -> Image:
     for image in sorted(alike, key=lambda image: image.id != container.image_id):
         return image
     raise ImageNotFound(f"{container.image}, which {container} was made of, is here no more: pull or make it anew, as it was")
-
-
-def _whole(history: tuple[History, ...], layers: int) -> tuple[History, ...]:
-    """Return a history that has an entry for each layer, as readers expect if there is one at all."""
-    told = sum(not entry.empty_layer for entry in history)
-    return (*history, *(History(comment="of the image below") for _ in range(layers - told)))

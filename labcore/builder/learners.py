@@ -1,0 +1,85 @@
+"""A learner's functions in the builder: `parse`, `apply` and `build` of the file of `labcore daemon --stages`.
+
+    parse(text)                  returns pairs of an instruction's name and its value: a text, or the words of the exec form
+    apply(instruction, config)   is given such a pair and the config, docker's JSON as a dict; returns the new one
+    build(instructions, step)    is given a stage's pairs, and calls `step` with each: that carries it out, and returns an ID
+
+What one of them leaves out, ours does.
+"""
+
+from __future__ import annotations
+
+import json
+
+from labcore.builder.parser import parse
+from labcore.builder.parser.instructions import Command
+from labcore.errors import InvalidInput
+from labcore.images import Config
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, TypeAlias
+
+    from labcore.builder.parser.instructions import Dockerfile, Instruction
+
+    Pair: TypeAlias = "tuple[str, str | list[str]]"
+
+
+def parsed(text: bytes, name: str, functions: Mapping[str, Callable[..., Any]]) -> Dockerfile:
+    """Read a Dockerfile, by the learner's `parse` if there is one. Raises DockerfileError, InvalidInput."""
+    read = functions.get("parse")
+    if read is None:
+        return parse(text, name=name)
+    lines = [_line(pair) for pair in read(text.decode(errors="replace"))]
+    own = parse("\n".join(lines), name=f"{name}, as parse() has read it")
+    return own.replace(name=name)
+
+
+def _line(pair: Any) -> str:
+    """Write a pair as the line of a Dockerfile. Raises InvalidInput for what is none."""
+    match pair:
+        case (str(name), str(value)) if "\n" not in name + value:
+            return f"{name} {value}"
+        case (str(name), [*words]) if all(isinstance(word, str) for word in words):
+            return f"{name} {json.dumps(words)}"
+    raise InvalidInput(
+        f"parse returned {pair!r:.80}: pairs are wanted, of a name and a text without line ends, or a list of words"
+    )
+
+
+def pair_of(instruction: Instruction) -> Pair:
+    """Return an instruction as a pair."""
+    command = getattr(instruction, "command", None)
+    if isinstance(command, Command) and not command.is_shell:
+        return instruction.name, list(command.words)
+    return instruction.name, instruction.source.partition(" ")[2].strip()
+
+
+def applied(apply: Callable[..., Any], instruction: Instruction, config: Config) -> Config:
+    """Return a config after an instruction that the learner's `apply` was given. Raises InvalidInput."""
+    after = apply(pair_of(instruction), config.run_json())
+    if not isinstance(after, dict):
+        raise InvalidInput(f"apply returned {type(after).__name__}, and not the config, a dict: end it with `return config`")
+    try:
+        return Config.from_json(config.to_json() | {"config": after})
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InvalidInput(f"apply returned a config that is none: {error}") from None
+
+
+def in_turn(instructions: Sequence[Instruction], step: Callable[[Instruction], str], build: Callable[..., Any] | None) -> None:
+    """Carry out a stage's instructions, one after the other, or as the learner's `build` does it. Raises InvalidInput."""
+    if build is None:
+        for each in instructions:
+            step(each)
+        return
+    left = list(instructions)
+
+    def next_step(pair: Any) -> str:
+        if not left or pair_of(left[0]) != tuple(pair):
+            raise InvalidInput(f"build called step with {pair!r:.80}: it is to be called with each instruction, in their order")
+        return step(left.pop(0))
+
+    build([pair_of(each) for each in instructions], next_step)
+    if left:
+        raise InvalidInput(f"build has not called step with {pair_of(left[0])!r:.80}")

@@ -1,0 +1,88 @@
+"""A learner's parse, apply and build in the builder: `labcore daemon --stages my_runtime.py`."""
+
+import gc
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import labcore
+from labcore.builder.learners import parsed
+from labcore.engine import Engine
+from labcore.engine.stages import StagesFile
+from labcore.errors import InvalidInput
+from labcore.spec import Reference
+from tests.conftest import needs_root
+from tests.image_builds import built
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
+PARSE = """
+def parse(text):
+    for line in text.splitlines():
+        name, _, rest = line.strip().partition(" ")
+        if name and not name.startswith("#"):
+            yield name.upper(), rest.replace("WHO", "learner")
+"""
+APPLY = """
+def apply(instruction, config):
+    name, value = instruction
+    if name == "CMD":
+        config["Cmd"] = value if isinstance(value, list) else ["/bin/sh", "-c", value]
+    config["Labels"] = {**config.get("Labels", {}), "applied-by": "a learner"}
+    return config
+"""
+BUILD = """
+def build(instructions, step):
+    for number, instruction in enumerate(instructions, 1):
+        print(number, instruction, step(instruction)[:19])
+"""
+
+
+@pytest.fixture
+def learner(tmp_path: Path) -> Iterator[Engine]:
+    needs_root()
+    (tmp_path / "my_runtime.py").write_text(PARSE + APPLY + BUILD)
+    engine = Engine(tmp_path / "root", stages=StagesFile(tmp_path / "my_runtime.py"))
+    engine.seed("busybox")
+    yield engine
+    engine.networks.close()
+    gc.collect()  # as in the tests of builds
+
+
+def text_of(engine: Engine, text: str) -> str:
+    assert engine.stages is not None
+    return "\n".join(parsed(text.encode(), "Dockerfile", engine.stages.of_builder()).lines)
+
+
+def test_all_three_take_the_place_of_ours(learner: Engine, capsys: pytest.CaptureFixture[str]) -> None:
+    text = text_of(learner, '# a comment\nfrom busybox\nrun echo WHO > /who\ncmd ["cat", "/who"]\n')
+    made = built(learner, text, tags=(Reference.parse("learned"),))
+    assert labcore.run("learned", root=learner.root).stdout == b"learner\n"
+    assert made.image.config.labels == (("applied-by", "a learner"),)
+    assert [line.split(" sha256")[0] for line in capsys.readouterr().out.splitlines()] == [
+        "1 ('RUN', 'echo learner > /who')",
+        "2 ('CMD', ['cat', '/who'])",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ("def apply(instruction, config):\n    return None\n", "apply returned NoneType, and not the config"),
+        ("def apply(instruction, config):\n    return {'Cmd': 7}\n", "apply returned a config that is none"),
+        ("def apply(instruction, config):\n    return config[7]\n", "my_runtime.py:2: stage apply: KeyError"),
+        ("def build(instructions, step):\n    step(('RUN', 'other'))\n", "in their order"),
+        ("def build(instructions, step):\n    return None\n", "build has not called step with"),
+    ],
+)
+def test_what_goes_wrong_in_one_is_told(learner: Engine, tmp_path: Path, source: str, problem: str) -> None:
+    (tmp_path / "my_runtime.py").write_text(source)
+    with pytest.raises(InvalidInput, match=problem):
+        built(learner, "FROM busybox\nCMD true\n", tags=(Reference.parse("never"),))
+    assert "never:latest" not in learner.images.names()
+
+
+def test_a_parse_that_returns_no_pairs_is_told(learner: Engine, tmp_path: Path) -> None:
+    (tmp_path / "my_runtime.py").write_text("def parse(text):\n    return [('RUN',)]\n")
+    with pytest.raises(InvalidInput, match="parse returned \\('RUN',\\): pairs are wanted"):
+        text_of(learner, "FROM busybox\n")
