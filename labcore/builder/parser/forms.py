@@ -152,7 +152,11 @@ def _copy(statement: Statement) -> ast.Instruction:
         values = statement.values()
         if re.search(r"\$.", values.get("from", "")):
             cure = "name a stage for it: FROM $NAME AS files, and COPY --from=files"
-            raise Problem("'from' doesn't support variable expansion, define alias stage instead", "--from", cure=cure)
+            raise Problem(
+                "variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope",
+                "--from",
+                cure=cure,
+            )
         if values.get("keep-git-dir"):
             raise Problem(
                 "ADD --keep-git-dir: git repositories are not fetched here", "--keep-git-dir", cure="clone it into the context"

@@ -98,8 +98,10 @@ def list_of(text: str) -> list[str] | None:
             found = [SURROGATE.sub("\ufffd", each) for each in found]  # as Go reads a half of a pair
         return found
     try:
-        loads(text)
+        values = loads(text)
     except (ValueError, RecursionError):
+        return None
+    if any(isinstance(each, float) and each - each != 0 for each in values):  # NaN and infinity, which JSON has not
         return None
     raise Problem("when using JSON array syntax, arrays must be comprised of strings only", "[")
 

@@ -102,7 +102,7 @@ _FIELDS: Final = {
 def _check_secret(found: dict[str, str | None]) -> None:
     if "from" in found:
         raise Problem("secret mount should not have a from", "from")
-    if not (found.get("source") or found.get("target") or found.get("id") or found.get("env")):
+    if not (found.get("source") or found.get("target") or found.get("id")):
         raise Problem(
             "invalid secret mount. one of source, target required", "secret", cure="id=NAME, as in --secret id=NAME,src=FILE"
         )
