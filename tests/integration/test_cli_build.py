@@ -415,6 +415,9 @@ def test_the_cache_is_listed_and_pruned(labcore: Command) -> None:
     assert "echo to be found" in listed
     assert "Total:" in labcore("builder", "du")[0].decode()
     assert "echo to be found" in labcore("builder", "du", "--verbose", "--filter", "description=to be found")[0].decode()
+    counted = [line.split() for line in labcore("system", "df")[0].decode().splitlines() if line.startswith("Build Cache")]
+    assert int(counted[0][2]) >= 1
+    assert "Build cache usage:" in labcore("system", "df", "-v")[0].decode()
     labcore("rmi", made)
     assert "Total reclaimed space:" in labcore("builder", "prune", "-a", "-f")[0].decode()
     assert "echo to be found" not in labcore("builder", "ls", "--no-trunc")[0].decode()
