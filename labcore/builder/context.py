@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from typing import cast
 
-from labcore.builder.sources import IMPLIED, Item, not_ignored, resolve
+from labcore.builder.sources import IMPLIED, NAME_MAX, Item, not_ignored, resolve
 from labcore.disk_space import room_for
 from labcore.errors import InvalidInput, NotFound, StoreDamaged, StoreFull
 from labcore.storage.copy_in import ALLOWED_XATTRS, OVERLAY_XATTRS
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 CHUNK_SIZE: Final = 1 << 18
 ENTRIES_MAX: Final = 1 << 20
 NAMES_MAX: Final = 128 << 20  # bytes of all paths, links and attributes: this much of an archive is kept in memory
-NAME_MAX: Final = 255
 ZEROS: Final = bytes(1 << 16)
 DEVICES: Final = (CHARACTER, BLOCK_DEVICE)
 TOP: Final = Item(DIRECTORY, 0o755)
@@ -148,6 +147,7 @@ class ContextArchive:
 
 @contextmanager
 def _indexed(index: Index, stream: BinaryIO, directory: Path) -> Iterator[tuple[int, dict[bytes, Item]]]:
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=directory, buffering=0) as file:
         with room_for(index.name, directory):
             index.read(stream, file.fileno())

@@ -6,6 +6,7 @@ so that they end inside of the source whatever they say.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from contextlib import suppress
@@ -18,7 +19,7 @@ from labcore.storage import overlay
 from labcore.storage.files import MAX_LINKS
 from labcore.storage.layers import unrepeated
 from labcore.storage.packing import KINDS
-from labcore.storage.tree import Entry, Tree, open_beneath, sorted_names
+from labcore.storage.tree import GONE, MAX_PATH_BYTES, Entry, Tree, open_beneath, sorted_names
 from labcore.tar.reading import DIRECTORY, FILE, SYMLINK
 
 TYPE_CHECKING = False
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from labcore.tar import Chunk
 
 CHUNK_SIZE: Final = 1 << 17
+NAME_MAX: Final = 255
 IMPLIED: Final = "implied"  # the place of a directory that an archive has no entry for
 READING: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -80,6 +82,15 @@ class Source(Protocol):
 
     def content(self, path: bytes, item: Item) -> Iterator[Chunk]:
         """Yield a regular file's content, exactly as many bytes as its size says."""
+
+
+def encoded(path: str) -> bytes:
+    """Return a path that somebody has written as the kernel has it. Raises InvalidInput if no file can have it."""
+    with suppress(UnicodeEncodeError):
+        name = os.fsencode(path)
+        if b"\0" not in name and len(name) <= MAX_PATH_BYTES and all(len(part) <= NAME_MAX for part in name.split(b"/")):
+            return name
+    raise InvalidInput(f"{ascii(path)[:100]} can be no file's path: it is too long, or has characters that none has")
 
 
 def resolve(source: Source, path: bytes) -> tuple[bytes, Item] | None:
@@ -156,7 +167,7 @@ class InlineFiles:
 
     def __init__(self, contents: Mapping[str, bytes], name: str = "the Dockerfile") -> None:
         self.name = name
-        self._contents = {os.fsencode(path.lstrip("/")): content for path, content in contents.items()}
+        self._contents = {encoded(path.lstrip("/")): content for path, content in contents.items()}
 
     def find(self, path: bytes) -> Item | None:
         """Return one of the files, or their directory."""
@@ -209,12 +220,16 @@ class RootTree:
     def find(self, path: bytes) -> Item | None:
         """Look at a file."""
         above, _, name = path.rpartition(b"/")
-        with self._tree.directory(os.fsdecode(above) or ".") as fd:
-            if fd is not None:
-                with suppress(FileNotFoundError, NotADirectoryError):
-                    base = os.fsdecode(name) or "."
-                    return _item(Entry(os.fsdecode(path), base, os.stat(base, dir_fd=fd, follow_symlinks=False), fd))
-        return None
+        base = os.fsdecode(name) or "."
+        try:
+            with self._tree.directory(os.fsdecode(above) or ".") as fd:
+                if fd is None:
+                    return None
+                return _item(Entry(os.fsdecode(path), base, os.stat(base, dir_fd=fd, follow_symlinks=False), fd))
+        except OSError as error:
+            if error.errno not in (*GONE, errno.ENAMETOOLONG):
+                raise
+            return None
 
     def names(self, directory: bytes) -> list[bytes]:
         """List a directory."""

@@ -121,6 +121,19 @@ def test_refused(builder: Builder, sources: list[str], to: str, problem: str) ->
     assert str(raised.value).startswith(problem)
 
 
+@pytest.mark.parametrize("path", ["a\0b", "\ud800", "n" * 256, "d/" * 2000])
+def test_paths_that_no_file_can_have(builder: Builder, engine: Engine, path: str) -> None:
+    context = builder.context(*FILES, entry("long", L, linkname=f"{'n' * 256}"))
+    with RootTree(engine, builder.layers, "stage build") as stage:
+        for source in (context, stage):
+            with pytest.raises(InvalidInput, match=r"^COPY failed: .* can be no file's path"):
+                select(source, [path])
+    with pytest.raises(InvalidInput, match="can be no file's path"):
+        builder.copy([select(context, ["one.txt"])], f"/{path}")
+    with pytest.raises(InvalidInput, match="file does not exist"):
+        select(context, ["long"])
+
+
 def test_links_of_the_image_are_followed_and_lead_nowhere_else(builder: Builder) -> None:
     builder.add(archive(
         entry("real", D, mode=0o711, uid=3, gid=4, mtime=9), entry("link", L, linkname="real"),
