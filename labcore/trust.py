@@ -13,12 +13,13 @@ def trusted(path: str) -> str:
     It need not exist. Raises InvalidInput if it, or a link in its place, belongs to another user, or others may write to it.
     """
     ours = (os.geteuid(), 0)
-    try:
-        itself, behind = os.lstat(path), os.stat(path)
-    except OSError:  # what cannot be reached is missed by whoever wants to have it
-        return path
-    if itself.st_uid not in ours or behind.st_uid not in ours:
-        raise InvalidInput(f"{path}: it is another user's, who could have put anything there: name another directory")
-    if behind.st_mode & 0o002:
+    for look in (os.lstat, os.stat):  # the link itself first: where it leads to may come to be later
+        try:
+            found = look(path)
+        except OSError:  # what cannot be reached is missed by whoever wants to have it
+            return path
+        if found.st_uid not in ours:
+            raise InvalidInput(f"{path}: it is another user's, who could have put anything there: name another directory")
+    if found.st_mode & 0o002:
         raise InvalidInput(f"{path}: everybody may write to it, and could have put anything there: chmod o-w {path}")
     return path

@@ -228,7 +228,9 @@ class Index:
         if old is not None and old.kind == DIRECTORY and item.kind != DIRECTORY:
             self._remove_below(path)
         self.items[path] = item
-        self._size += len(path) + len(item.link) + sum(map(len, item.attributes.values()))
+        self._size += len(path) + len(item.link)
+        if item.attributes:
+            self._size += sum(map(len, item.attributes.values()))
         if len(self.items) > ENTRIES_MAX or self._size > NAMES_MAX:
             raise InvalidInput(
                 f"{self.name} has more than {ENTRIES_MAX} files, or {NAMES_MAX >> 20} MiB of names: "

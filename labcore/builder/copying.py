@@ -1,7 +1,7 @@
 """COPY and ADD: what was selected becomes a layer's archive, written straight out of its source.
 
 The destination is resolved inside the image, its links followed but never out of it. Directories on the way that the image has
-are in the layer as they are there; new ones are root's, or --chown's, 0755.
+are in the layer as they are there; new ones are root's, or --chown's, and 0755, or what --chmod says in octal.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from labcore.builder.destination import Image
 from labcore.builder.download import UNNAMED
-from labcore.builder.file_mode import parse_mode
+from labcore.builder.file_mode import octal, parse_mode
 from labcore.builder.selection import Selection, select
 from labcore.builder.sources import IMPLIED, Item, parents
 from labcore.errors import InvalidInput
@@ -22,7 +22,7 @@ from labcore.tar.writing import SECOND, header
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Final
 
     from labcore.builder.selection import Named
@@ -62,8 +62,7 @@ def layer_archive(
     part in where the destination is. No time in the layer is later than `epoch`, in seconds. Raises InvalidInput.
     """
     with ExitStack() as undo:
-        layer = _Layer(root, destination, _owner(root, owner) if owner else None, linked=linked)
-        layer.change = parse_mode(mode) if mode else None
+        layer = _Layer(root, destination, _owner(root, owner) if owner else None, mode, linked=linked)
         if sum(len(each.named) for each in selections) > 1 and not layer.is_directory:
             raise InvalidInput(
                 f"When using {command} with more than one source file, the destination must be a directory and end with a /"
@@ -91,14 +90,15 @@ def _owner(root: Files, text: str) -> tuple[int, int]:
 class _Layer:
     """A layer's files, by their paths."""
 
-    def __init__(self, root: Files, destination: str, owner: tuple[int, int] | None, *, linked: bool) -> None:
+    def __init__(self, root: Files, destination: str, owner: tuple[int, int] | None, mode: str, *, linked: bool) -> None:
         self._image = None if linked else Image(root)
         self._base = self._image.resolve(destination) if self._image else _plain(destination)
         self.is_directory = destination.endswith("/") or not self._base  # as it is written
         self._owner = owner
         self._planned: dict[bytes, Planned] = {}
+        self._change = parse_mode(mode) if mode else None
         self._time = 0  # of new directories on the way
-        self.change: Callable[[int, bool], int] | None = None
+        self._new_mode = octal(mode) if mode else None  # theirs, too, as BuildKit has it: but not a symbolic one
 
     def add(self, source: Source, named: Named, unpack: bool | None, undo: ExitStack) -> None:
         """Add what was named. Raises InvalidInput."""
@@ -134,7 +134,8 @@ class _Layer:
                         self._planned.setdefault(path, Planned(there))
                         continue
                 places[relative] = path
-            self._put(path, Planned(self._changed(item), source, named.path_of(relative)), replaces=unpacked)
+            changed = item if unpacked and item.place is IMPLIED else self._changed(item)
+            self._put(path, Planned(changed, source, named.path_of(relative)), replaces=unpacked)
 
     def finished(self) -> list[tuple[bytes, Planned]]:
         """Return all files in order, with the directories above them."""
@@ -152,7 +153,8 @@ class _Layer:
         if self._kind(path) not in (DIRECTORY, None):
             raise InvalidInput(f"/{os.fsdecode(path)} is no directory in the image: nothing can be copied into it")
         there = self._image.directory(path) if self._image else None
-        return Planned(there or Item(DIRECTORY, 0o755, self._owner or (0, 0), self._time))
+        mode = 0o755 if self._new_mode is None else self._new_mode
+        return Planned(there or Item(DIRECTORY, mode, self._owner or (0, 0), self._time))
 
     def _put(self, path: bytes, planned: Planned, *, replaces: bool = False) -> None:
         name = path.rpartition(b"/")[2]
@@ -179,8 +181,8 @@ class _Layer:
 
     def _changed(self, item: Item) -> Item:
         """Return a file with the owner and mode that are wanted for it."""
-        if self.change and item.kind != SYMLINK:
-            item = item._replace(mode=self.change(item.mode, item.kind == DIRECTORY))
+        if self._change and item.kind != SYMLINK:
+            item = item._replace(mode=self._change(item.mode, item.kind == DIRECTORY))
         return item._replace(owner=self._owner) if self._owner and item.owner != self._owner else item
 
 

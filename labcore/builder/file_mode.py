@@ -19,12 +19,18 @@ STICKY: Final = 0o1000
 MOST: Final = 0o7777
 
 
+def octal(text: str) -> int | None:
+    """Return a mode that is written in octal digits; None for a symbolic one. Raises InvalidInput."""
+    if not (text.isascii() and text.isdigit()):
+        return None
+    if not re.fullmatch("[0-7]+", text) or int(text, 8) > MOST:
+        raise InvalidInput(f"invalid chmod parameter: '{text}'. it should be octal string and between 0 and 07777")
+    return int(text, 8)
+
+
 def parse_mode(text: str) -> Callable[[int, bool], int]:
     """Read a mode; return a function of a file's mode, and whether it is a directory, to its new mode. Raises InvalidInput."""
-    if text.isascii() and text.isdigit():
-        if not re.fullmatch("[0-7]+", text) or int(text, 8) > MOST:
-            raise InvalidInput(f"invalid chmod parameter: '{text}'. it should be octal string and between 0 and 07777")
-        fixed = int(text, 8)
+    if (fixed := octal(text)) is not None:
         return lambda mode, is_directory: fixed  # noqa: ARG005
     clauses = [CLAUSE.fullmatch(clause) for clause in text.split(",")]
     if not all(clauses):
@@ -41,8 +47,7 @@ def parse_mode(text: str) -> Callable[[int, bool], int]:
 
 
 def _change(mode: int, whose: str, sign: str, what: str, is_directory: bool) -> int:
-    everybody = not whose or "a" in whose
-    who = "ugo" if everybody else whose
+    who = "ugo" if not whose or "a" in whose else whose
     bits, special, all_of_them = 0, 0, 0
     for each in who:
         bits |= _bits(mode, what, is_directory) << SHIFTS[each]
@@ -50,13 +55,13 @@ def _change(mode: int, whose: str, sign: str, what: str, is_directory: bool) -> 
         all_of_them |= 0o7 << SHIFTS[each]
     if "s" in what:
         bits |= special
-    if "t" in what and (everybody or "o" in who):
+    if "t" in what and "o" in who:
         bits |= STICKY
     if sign == "+":
         return mode | bits
     if sign == "-":
         return mode & ~bits
-    mask = all_of_them | (STICKY if everybody else 0) | (0 if is_directory else special)
+    mask = all_of_them | (STICKY if "o" in who else 0) | (0 if is_directory else special)
     return mode & ~mask | bits
 
 

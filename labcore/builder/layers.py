@@ -36,20 +36,19 @@ class NewLayer(Record):
 
 
 @contextmanager
-def upper_on(engine: Engine, layers: Sequence[str], id: str) -> Iterator[Upper]:
+def upper_on(engine: Engine, layers: Sequence[str]) -> Iterator[Upper]:
     """Yield a new upper directory on a stack, which goes at the block's end, or with its maker, unless it becomes a layer.
 
     `layers` are given from the lowest up, by the IDs that `LayerStore.add` returns, without a fixup layer; none are an empty
-    one. `id` is that of a container. The caller keeps them from going. Raises NotFound for one that is not here, StoreFull.
+    one. The caller keeps them from going. Raises NotFound for one that is not here, StoreFull.
     """
-    copied = driver(engine.layers.prepared()) == "copy"
-    volatile = not copied and kernel_version() >= VOLATILE
-    engine.container_dirs.sweep()
-    with engine.container_dirs.temporary(id):
+    with ExitStack() as undo:
         with engine.layers.using():
+            copied = driver(engine.layers.directory) == "copy"
+            volatile = not copied and kernel_version() >= VOLATILE
             ids = engine.layers.with_fixup(unrepeated(layers) or [engine.layers.add_empty()])
-            upper = Upper(id, tuple(ids), user_attributes=confined(), copied=copied, volatile=volatile)
-            engine.uppers.create(upper)
+            wanted = Upper("", tuple(ids), user_attributes=confined(), copied=copied, volatile=volatile)
+            upper = undo.enter_context(engine.uppers.temporary(wanted))
         yield upper
 
 
@@ -68,7 +67,9 @@ def layer_of_upper(engine: Engine, upper: Upper, epoch: int | None = None) -> Ne
     archive = engine.uppers.layer(upper, latest=latest, settling=settling)
     if settling is None or latest is not None:
         return layer_of_archive(engine, archive)
-    descriptor = engine.images.put_blob(archive, LAYER)
+    engine.images.prepare()
+    synced = engine.images.directory.stat().st_dev == engine.layers.directory.stat().st_dev  # both by the commit
+    descriptor = engine.images.put_blob(archive, LAYER, durable=not synced)
     engine.uppers.commit(upper, layer_id(descriptor.digest))
     return NewLayer(descriptor, descriptor.digest, settling.size)
 

@@ -6,7 +6,6 @@ import os
 from contextlib import contextmanager
 
 from labcore.builder.layers import upper_on
-from labcore.engine.records.ids import new_id
 from labcore.errors import NotFound
 from labcore.native import Resolve
 from labcore.record import Record
@@ -86,7 +85,7 @@ def opened_origin(engine: Engine, origin: MountOrigin, *, writable: bool) -> Ite
         finally:
             merged.__exit__(None, None, None)
         return
-    with upper_on(engine, layers, new_id()) as upper:
+    with upper_on(engine, layers) as upper:
         root_of_upper = engine.uppers.root(upper)
         if isinstance(root_of_upper, OverlayRoot):
             with overlay.merged(root_of_upper, writable=True) as fd:

@@ -83,12 +83,13 @@ def ran(
     `output` is given what comes, on `stdout` or `stderr`, as it comes.
     Raises Cancelled, once it is killed; StepFailed if it cannot be started; InvalidInput, NotFound, InUse, StoreFull.
     """
-    with ExitStack() as starting, upper_on(engine, layers, container_id) as upper:
+    with ExitStack() as starting, upper_on(engine, layers) as upper:
         starting.enter_context(engine.layers.using())
         root = engine.uppers.root(upper)
         places = _places(step, root)
         code = _run(engine, root, step, starting, container_id, output, cancellation)
-        engine.uppers.wait_until_free(upper)
+        if step.insecure or engine.stages:  # else all its processes have ended, and its mounts with the last
+            engine.uppers.wait_until_free(upper)
         engine.uppers.remove_mount_points(upper, places)
         yield Ran(code, upper)
 

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from labcore.builder.options import BuildOptions
     from labcore.builder.parser.instructions import Command, Run, RunMount
     from labcore.builder.stage_work import StageWork
-    from labcore.engine.build_cache import CacheKind
     from labcore.images import Config
     from labcore.storage.upper import Upper
 
@@ -69,8 +68,7 @@ def carry_out(work: StageWork, instruction: Run, step: Step) -> bool:
     content = [_described(work, mount, step) for mount in mounts]
     seen = [list(argv), list(environment), config.user, config.workdir, network, list(options.hosts), run.insecure]
     key = key_of(work.state.key, "run", *seen, content, programs, options.epoch)
-    kind: CacheKind = "exec.cachemount" if any(each.kind == "cache" for each in mounts) else "regular"
-    return work.add_layer(key, run_text(argv, arguments), lambda: _ran(work, run, mounts, files, step), kind=kind)
+    return work.add_layer(key, run_text(argv, arguments), lambda: _ran(work, run, mounts, files, step))
 
 
 def _expanded(work: StageWork, mount: RunMount) -> RunMount:

@@ -52,7 +52,7 @@ class Selection:
             if each.item.kind != DIRECTORY:
                 digest.update(self._record(each.name, each.path, each.item))
                 continue
-            digest.update(b"directory\0")
+            digest.update(b"/\0")  # which is no file's name
             for relative, item in each.entries:
                 digest.update(self._record(relative, each.path_of(relative), item))
         return f"sha256:{digest.hexdigest()}"
@@ -61,7 +61,7 @@ class Selection:
         content = item.digest or (self._hashed(path, item) if item.kind == FILE else b"")
         record = b"%s\0%s %o %d:%d %d:%d %s\0%s" % (name, item.kind, item.mode, *item.owner, *item.device, item.link, content)
         for key, value in sorted(item.attributes.items()):
-            record += b"%s=%d:%s" % (key, len(value), value)
+            record += b"%d:%s=%d:%s" % (len(key), key, len(value), value)
         return record + b"\0"
 
     def _hashed(self, path: bytes, item: Item) -> bytes:

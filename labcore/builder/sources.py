@@ -213,7 +213,7 @@ class RootTree:
             if fd is not None:
                 with suppress(FileNotFoundError, NotADirectoryError):
                     base = os.fsdecode(name) or "."
-                    return _item(Entry(base, base, os.stat(base, dir_fd=fd, follow_symlinks=False), fd))
+                    return _item(Entry(os.fsdecode(path), base, os.stat(base, dir_fd=fd, follow_symlinks=False), fd))
         return None
 
     def names(self, directory: bytes) -> list[bytes]:
@@ -247,7 +247,9 @@ def _mounted(engine: Engine, layers: Sequence[str]) -> AbstractContextManager[in
 
 def _item(entry: Entry) -> Item:
     status = entry.status
-    kind = KINDS[stat.S_IFMT(status.st_mode)]
+    kind = KINDS.get(stat.S_IFMT(status.st_mode))
+    if kind is None:
+        raise InvalidInput(f"{entry.path} is a socket, which cannot be copied")
     return Item(
         kind,
         stat.S_IMODE(status.st_mode),

@@ -3,7 +3,9 @@
 _SWARM = "labcore is one machine's; docker swarm is for many"
 
 _ABSENT = {
-    "bake; buildx": "labcore build, and labcore builder for its cache",
+    "bake; builder bake; buildx": "labcore build, and labcore builder for its cache",
+    "builder create; builder inspect; builder rm; builder stop; builder use; builder version":
+        "the daemon is the builder; labcore -H URL builds by another",
     "compose": "docker's own works on labcore's daemon: docker -H unix:///run/labcore.sock compose up",
     "context": "docker context makes them, and labcore --context NAME uses one",
     "checkpoint; manifest; plugin; trust": "docker itself; labcore reads its archives: labcore save, labcore load",

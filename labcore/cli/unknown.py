@@ -13,7 +13,15 @@ WINDOWS: Final = "it is for Windows"
 CLUSTER: Final = "it is for the volumes of a swarm, and labcore is one machine's"
 OTHERS: Final = "it is for networks of a swarm, or of other drivers"
 ONE_PLATFORM: Final = "an image that is here has one platform: labcore pull --platform OS/ARCH IMAGE chooses"
+ATTESTED: Final = "nothing is attested of an image; labcore history says how it was made"
 INSTEAD: Final = {
+    "--allow": "what a Dockerfile asks for is done or refused by its line; there is nothing to be allowed beforehand",
+    "--annotation": "an image has labels: --label NAME=VALUE",
+    "--attest --provenance --sbom": ATTESTED,
+    "--builder": "the daemon is the builder; labcore -H URL builds by another",
+    "--call": "--check is what there is of it",
+    "--debug": "labcore jobs and labcore trace show what a daemon does; build --debug-shell opens a failed step",
+    "--verbose": "labcore builder du --verbose shows all that there is",
     "--gpus": "--device PATH names the devices one by one",
     "--kernel-memory": "kernels have dropped it; -m limits all memory",
     "--link-local-ip": "--ip and --ip6 are addresses of the network",

@@ -15,6 +15,10 @@ def _seconds(value: Any) -> float:
     return float(value)
 
 
+def _exit_code(value: Any) -> int:
+    return value if type(value) is int else 0  # a registry's error has a code, too, which is a word
+
+
 class BuildStep(Answer):
     """An instruction of a stage: `number` of `total` in the build, `stage_number` of `stage_total` in its stage."""
 
@@ -90,7 +94,7 @@ class FailureDetails(Answer):
     """
 
     kind: str = text("kind")
-    code: int = number("code")
+    code: int = Field("code", _exit_code, 0)  # type: ignore[assignment]
     output: tuple[str, ...] = texts("output")
     place: str = text("place")
     excerpt: tuple[str, ...] = texts("excerpt")

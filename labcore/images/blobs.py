@@ -40,9 +40,17 @@ class Blobs:
         self.directory = directory
         self._note = note
 
-    def put(self, content: bytes | BinaryIO | Iterator[Chunk], media_type: str, wanted: str | None = None) -> Descriptor:
+    def put(
+        self,
+        content: bytes | BinaryIO | Iterator[Chunk],
+        media_type: str,
+        wanted: str | None = None,
+        *,
+        durable: bool = True,
+    ) -> Descriptor:
         """Store a blob atomically and return its descriptor.
 
+        One that is not `durable` the caller syncs to the disk before anything refers to it.
         Raises StoreDamaged if its digest is not the `wanted` one.
         """
         import hashlib  # which takes 3 ms to load, and a start of a container writes no blob
@@ -50,7 +58,7 @@ class Blobs:
         algorithm = wanted.partition(":")[0] if wanted else "sha256"
         digest, size = hashlib.new(algorithm), 0
         place = self._folder(algorithm)
-        with room_for("a blob", self.directory), PendingFile(place) as pending:
+        with room_for("a blob", self.directory), PendingFile(place, durable=durable) as pending:
             for chunk in _chunks(content):
                 digest.update(chunk)
                 size += pending.file.write(chunk)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 
 from labcore.images.model import Descriptor, Image, Manifest
 from labcore.images.store import ImageStore
 from labcore.spec import Reference
-from labcore.spec.media import CONFIG, DOCKER_CONFIG, DOCKER_LAYER, DOCKER_LAYER_GZIP, LAYER, LAYER_GZIP, MANIFEST
+from labcore.spec.media import CONFIG, DOCKER_CONFIG, DOCKER_LAYER, DOCKER_LAYER_GZIP, LAYER, LAYER_GZIP, LAYER_TYPES, MANIFEST
+from labcore.tar.decompressing import LONGEST, compression, decompressed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +49,12 @@ def _gzipped(store: ImageStore, layer: Descriptor) -> Descriptor:
     layer = _with_oci_name(layer)
     if layer.media_type != LAYER:
         return layer
-    with store.blob_path(layer).open("rb") as plain:
+    with store.blob_path(layer).open("rb") as file:
+        kind = compression(file.read(LONGEST))
+        if kind and kind in LAYER_TYPES:  # others may call plain what is not
+            return layer.replace(media_type=LAYER_TYPES[kind])
+        file.seek(0)
+        plain = io.BufferedReader(decompressed(file, f"layer {layer.digest}")) if kind else file  # type: ignore[arg-type, type-var]
         return store.put_blob(gzipped(plain), LAYER_GZIP)
 
 

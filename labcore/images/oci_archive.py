@@ -11,7 +11,7 @@ from labcore.errors import ImageNotFound, InvalidInput, StoreDamaged
 from labcore.images.blobs import CHUNK_SIZE
 from labcore.images.model import REF_NAME, Descriptor, Image, Manifest
 from labcore.images.store import ImageStore
-from labcore.spec import Reference
+from labcore.spec import Platform, Reference
 from labcore.spec.media import INDEXES
 
 FOLDERS: Final = ("", "images/")  # where in an archive the layout may lie
@@ -36,10 +36,14 @@ class OciArchive:
             if len(index) > INDEX_MAX:
                 raise ValueError("too large")
             entries = json.loads(index)["manifests"]
-            found = {(entry.get("annotations") or {}).get(REF_NAME): Descriptor.from_json(entry) for entry in entries}
+            named = [((entry.get("annotations") or {}).get(REF_NAME), Descriptor.from_json(entry)) for entry in entries]
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise StoreDamaged(f"{self._path}: its index cannot be read: {error!r}") from error
-        return {str(name): descriptor for name, descriptor in found.items() if name}
+        found: dict[str, Descriptor] = {}
+        for name, descriptor in named:  # a name may be there once for each machine
+            if name and (name not in found or descriptor.platform is None or descriptor.platform.suits(Platform.here())):
+                found[str(name)] = descriptor
+        return found
 
     def copy_image(self, store: ImageStore, name: str, manifest: Descriptor) -> Image:
         """Copy an image into a store, and tag it; blobs that the store has are not copied. Raises StoreDamaged."""

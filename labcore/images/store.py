@@ -52,10 +52,17 @@ class ImageStore(ImageLayout):
 
     # --- blobs
 
-    def put_blob(self, content: bytes | BinaryIO | Iterator[Chunk], media_type: str, wanted: str | None = None) -> Descriptor:
+    def put_blob(
+        self,
+        content: bytes | BinaryIO | Iterator[Chunk],
+        media_type: str,
+        wanted: str | None = None,
+        *,
+        durable: bool = True,
+    ) -> Descriptor:
         """Store a blob and return its descriptor: `Blobs.put`."""
         self.prepare()
-        return self.blobs.put(content, media_type, wanted)
+        return self.blobs.put(content, media_type, wanted, durable=durable)
 
     def fetch_blob(self, descriptor: Descriptor, chunks_from: Callable[[int], Iterable[Chunk]]) -> bool:
         """Download a blob unless it is here; return whether it was not: `Blobs.fetch`."""

@@ -13,13 +13,14 @@ other description. One container at a time has it; that is the engine's to see t
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack, contextmanager
 
 from labcore.disk_space import room_for
 from labcore.errors import InUse, NotFound
 from labcore.record import Record
 from labcore.spec import BindRoot, OverlayRoot
 from labcore.storage import overlay
-from labcore.storage.directories import created_whole, remove, sweep
+from labcore.storage.directories import created_whole, remove, sweep, temporary
 from labcore.storage.implied import is_default_root, top_of
 
 TYPE_CHECKING = False
@@ -63,12 +64,29 @@ class UpperStore:
 
         Raises NotFound for a layer that is not here, StoreFull.
         """
+        what = f"container {upper.id[:12]}"
+        self._check_layers(upper, what)
+        with room_for(f"the files of {what}", self.directory), created_whole(self._uppers, upper.id, "writable layer") as place:
+            self._fill(place, upper)
+
+    @contextmanager
+    def temporary(self, upper: Upper) -> Iterator[Upper]:
+        """Yield a new upper directory, with an ID of its own; it goes at the block's end, or after its maker was killed.
+
+        The rest is as in `create`.
+        """
+        self._check_layers(upper, "a step")
+        with ExitStack() as undo:
+            with room_for("the files of a step", self.directory):
+                place = undo.enter_context(temporary(self._uppers))
+                upper = upper.replace(id=place.name)
+                self._fill(place, upper)
+            yield upper
+
+    def _check_layers(self, upper: Upper, what: str) -> None:
         for layer in upper.layers:
             if not (self.directory / "layers" / layer).is_dir():
-                raise NotFound(f"container {upper.id[:12]}: there is no layer {layer} in {self.directory}")
-        what = f"the files of container {upper.id[:12]}"
-        with room_for(what, self.directory), created_whole(self._uppers, upper.id, "writable layer") as place:
-            self._fill(place, upper)
+                raise NotFound(f"{what}: there is no layer {layer} in {self.directory}")
 
     def _fill(self, place: Path, upper: Upper) -> None:
         for directory in ("root",) if upper.copied else ("upper", "work"):

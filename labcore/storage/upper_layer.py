@@ -80,16 +80,17 @@ def _remove_notes(where: str, notes: Sequence[str]) -> None:
 def commit_upper(written: Path, storage: Path, name: str, *, has_root_entry: bool) -> None:
     """Make an upper directory, all of whose entries are settled, the layer of that ID, atomically, unless there is one.
 
-    `has_root_entry`: its archive has an entry for `/`; without one the layer's is the default, as an unpacked layer's is.
+    `has_root_entry`: its archive has an entry for `/`; without one the layer's is the default, as an unpacked layer's is. What
+    was written before to that file system is on the disk then.
     """
-    if (storage / "layers" / name).is_dir():
-        return
     fd = os.open(written, DIRECTORY)
     try:
         _settle_top(fd, keeps_metadata=has_root_entry)
         syncfs(fd)  # the name must not outlive a crash that the content did not
     finally:
         os.close(fd)
+    if (storage / "layers" / name).is_dir():
+        return
     with using(storage):  # a collection that removes a layer of that ID removes what was saved of it first
         ImpliedDirectories(has_root_entry=has_root_entry).save(storage, name)
         try:

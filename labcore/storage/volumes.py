@@ -22,7 +22,7 @@ from labcore.errors import InUse, InvalidInput, NotFound, StoreDamaged
 from labcore.locks import Lock, is_at
 from labcore.record import Record
 from labcore.storage.copies import Copier
-from labcore.storage.directories import OPEN, UNFINISHED, checked_name, created_whole, remove, remove_tree, sweep
+from labcore.storage.directories import NAME, OPEN, UNFINISHED, checked_name, created_whole, remove, remove_tree, sweep
 from labcore.storage.subpath import is_empty, put_in_place
 from labcore.storage.tree import size_of, tree_of
 
@@ -69,6 +69,7 @@ class VolumeStore:
         An `anonymous` one with a name is one whose name was drawn by the caller.
         """
         if name is not None:
+            checked_name(name, "volume")
             with suppress(NotFound):
                 return self.get(name)
         created = datetime.now(UTC).isoformat()
@@ -85,9 +86,9 @@ class VolumeStore:
     def get(self, name: str) -> Volume:
         """Return the volume of that name. Raises NotFound, StoreDamaged."""
         try:
-            return _read(self._volumes / checked_name(name, "volume") / "volume.json")
+            return _read(self._place(name) / "volume.json")
         except FileNotFoundError:
-            raise _no_such_volume(name, f"there: {', '.join(self.names()) or 'none'}") from None
+            raise self._no_such_volume(name) from None
 
     def names(self) -> list[str]:
         """Return all names, sorted."""
@@ -116,8 +117,8 @@ class VolumeStore:
     def remove(self, name: str) -> None:
         """Remove a volume, with all that is in it, also one whose description is damaged. Raises NotFound, InUse."""
         sweep(self._volumes)
-        with self._locked(checked_name(name, "volume")):
-            remove(self._volumes / name)
+        with self._locked(name):
+            remove(self._place(name))
 
     def is_in_use(self, name: str) -> bool:
         """Does somebody use the volume at this moment?"""
@@ -133,16 +134,25 @@ class VolumeStore:
 
     @contextmanager
     def _locked(self, name: str, *, shared: bool = False) -> Iterator[None]:
-        place = self._volumes / name
+        place = self._place(name)
         try:
             lock = Lock(place, OPEN)
         except FileNotFoundError:
-            raise _no_such_volume(name, f"there: {', '.join(self.names()) or 'none'}") from None
+            raise self._no_such_volume(name) from None
         cure = "end the containers that have it first"
         with lock.acquire(shared=shared, timeout_seconds=0, what=f"volume {name}", cure=cure):
             if not is_at(lock, place):
-                raise _no_such_volume(name, "somebody has just removed it")
+                raise self._no_such_volume(name, "somebody has just removed it")
             yield
+
+    def _place(self, name: str) -> Path:
+        """Return a volume's directory. Raises NotFound for a name that none can have, such as an image's with its tag."""
+        if not NAME.fullmatch(name):
+            raise self._no_such_volume(name)
+        return self._volumes / name
+
+    def _no_such_volume(self, name: str, why: str = "") -> NotFound:
+        return NotFound(f"get {name}: no such volume ({why or 'there: ' + (', '.join(self.names()) or 'none')})")
 
     def fill(self, volume: Volume, files: Files, path: str, subpath: str = "") -> None:
         """Put a copy of a directory's content into a volume that is empty, and its owner and permissions on it: all or nothing.
@@ -172,10 +182,6 @@ class VolumeStore:
                         incoming.rename(data)
             finally:
                 remove_tree(incoming)
-
-
-def _no_such_volume(name: str, why: str) -> NotFound:
-    return NotFound(f"get {name}: no such volume ({why})")
 
 
 def _read(path: Path) -> Volume:

@@ -78,7 +78,8 @@ class _Streams:
     """Compressed streams one after another, as gzip, bzip2 and xz allow; zeros may pad the end."""
 
     def __init__(self, kind: str, source: Peeked) -> None:
-        self._make = _MAKERS[kind]
+        self._kind, self._make = kind, _MAKERS[kind]
+        self._magic = next(magic for magic, name in MAGIC.items() if name == kind)
         self._source = source
         self._input = b""
         self._stream: Any = self._make()
@@ -99,8 +100,12 @@ class _Streams:
         left = self._stream.unused_data.lstrip(b"\0")
         while not left and (more := self._source.read(CHUNK_SIZE)):
             left = more.lstrip(b"\0")
+        if not left:
+            return False
+        if left[:1] != self._magic[:1]:
+            raise EOFError(f"what follows its end is no {self._kind}")
         self._stream, self._input = self._make(), left
-        return bool(left)
+        return True
 
 
 class _Zstd:

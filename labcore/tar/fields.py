@@ -57,6 +57,12 @@ def owner(identity: int, what: str) -> int:
     return identity
 
 
+@lru_cache(1024)
+def owner_field(field: bytes, what: str) -> int:
+    """Read a user or group ID of a header."""
+    return owner(number(field, what), what)
+
+
 def device(major: int, minor: int) -> tuple[int, int]:
     """Return a device's numbers. Raises BadArchive if they are out of range."""
     if not (0 <= major <= MAJOR_MAX and 0 <= minor <= MINOR_MAX):

@@ -21,6 +21,7 @@ from labcore.tar.fields import (
     number,
     old_pieces,
     owner,
+    owner_field,
     path,
     pax_records,
 )
@@ -39,10 +40,13 @@ RECORDS_MAX: Final = 1 << 20  # bytes of one pax header or long name; a path has
 EXTENSIONS_MAX: Final = 8  # headers that say more of an entry
 FILE, HARD_LINK, SYMLINK, CHARACTER, BLOCK_DEVICE, DIRECTORY, FIFO = b"0", b"1", b"2", b"3", b"4", b"5", b"6"
 KINDS: Final = (FILE, HARD_LINK, SYMLINK, CHARACTER, BLOCK_DEVICE, DIRECTORY, FIFO)
+EXTENSIONS: Final = b"xXgLKV"  # headers that say more of the next entry
+WITHOUT_CONTENT: Final = (HARD_LINK, SYMLINK, CHARACTER, BLOCK_DEVICE, DIRECTORY, FIFO)
 XATTR: Final = b"SCHILY.xattr."
 HEADER: Final = struct.Struct("100s8s8s8s12s12s8sc100s8s32s32s8s8s155s12x")
 
 
+MODULUS: Final = 65521  # of Adler-32
 Chunk = bytes | memoryview  # what an archive comes in, and what its content is handed on in
 
 
@@ -95,10 +99,14 @@ class Archive:
 
     def __iter__(self) -> Iterator[Entry]:
         while (block := self._header()) is not None:
+            if block[156:157] not in EXTENSIONS:  # most entries
+                yield self._entry(block, {}, [], None, None)
+                self._skip()
+                continue
             records: list[tuple[bytes, bytes]] = []
             name = link = None
             extensions = 0
-            while (kind := block[156:157]) in b"xXgLKV":
+            while (kind := block[156:157]) in EXTENSIONS:
                 content = self._short_content(number(block[124:136], "size"))
                 if kind == b"L":
                     name = content.partition(b"\0")[0]
@@ -135,24 +143,28 @@ class Archive:
             name = short.partition(b"\0")[0]
             if magic[:6] == b"ustar\0" and prefix[0]:
                 name = prefix.partition(b"\0")[0] + b"/" + name
-        name = pax.get(b"path", name)
+        if link is None:
+            link = linked.partition(b"\0")[0]
+        if pax:
+            name = path(pax.get(b"path", name), "an entry's name")
+            link = path(pax.get(b"linkpath", link), "a link to")
         if kind in b"\x007":
             kind = FILE
         if kind == FILE and name.endswith(b"/"):
             kind = DIRECTORY
-        entry = Entry(path(name, "an entry's name"), kind)
-        entry.link = path(pax.get(b"linkpath", link if link is not None else linked.partition(b"\0")[0]), "a link to")
+        entry = Entry(name, kind)
+        entry.link = link
         entry.mode = number(mode, "mode") & 0o7777
-        entry.uid = owner(decimal(pax[b"uid"]) if b"uid" in pax else number(uid, "uid"), "uid")
-        entry.gid = owner(decimal(pax[b"gid"]) if b"gid" in pax else number(gid, "gid"), "gid")
+        entry.uid = owner(decimal(pax[b"uid"]), "uid") if b"uid" in pax else owner_field(uid, "uid")
+        entry.gid = owner(decimal(pax[b"gid"]), "gid") if b"gid" in pax else owner_field(gid, "gid")
         entry.mtime = clock(nanoseconds(pax[b"mtime"]) if b"mtime" in pax else number(mtime, "mtime") * 10**9)
         if kind in b"34":
             entry.major, entry.minor = device(number(major, "devmajor"), number(minor, "devminor"))
         if pax:
             entry.xattrs = attributes(pax, XATTR)
-        has_content = kind not in (HARD_LINK, SYMLINK, CHARACTER, BLOCK_DEVICE, DIRECTORY, FIFO)
-        self._begin((decimal(pax[b"size"]) if b"size" in pax else number(size, "size")) if has_content else 0)
-        if kind == b"S" or any(key.startswith(b"GNU.sparse.") for key in pax):
+        if kind not in WITHOUT_CONTENT:
+            self._begin(decimal(pax[b"size"]) if b"size" in pax else number(size, "size"))
+        if kind == b"S" or (pax and any(key.startswith(b"GNU.sparse.") for key in pax)):
             self._make_sparse(entry, block, pax, records)
         entry.size = self._left
         if entry.sparse is None:
@@ -217,8 +229,10 @@ class Archive:
         block = bytes(first) if len(first) == BLOCK else bytes(first) + self._take(BLOCK - len(first))
         if not block[0] and not any(block):
             return None
-        said, found = number(block[148:156], "checksum"), _sum(block[:148]) + 8 * 32 + _sum(block[156:256]) + _sum(block[256:])
-        if found != said:
+        own = block[148:156]
+        said = number(own, "checksum")
+        if (_sum(block) - _sum(own) + 8 * 32 - said) % MODULUS:
+            found = sum(block) - sum(own) + 8 * 32
             broken(f"the checksum of a header is wrong ({said}, and should be {found})")
         return block
 
@@ -267,5 +281,5 @@ class Archive:
 
 
 def _sum(block: bytes) -> int:
-    """Return the sum of 256 bytes at most: Adler-32's lower half is that, plus 1, modulo 65521, and made in C."""
+    """Return the sum of bytes modulo 65521: Adler-32's lower half is that, plus 1, and made in C."""
     return (zlib.adler32(block) & 0xFFFF) - 1

@@ -1,6 +1,8 @@
 """RUN: its output, input, end and surroundings; its mounts, of which nothing gets into a layer; attacks."""
 
 import os
+import subprocess
+import sys
 import tarfile
 import threading
 import time
@@ -145,6 +147,35 @@ def test_who_hears_its_output_may_end_it(own: Engine) -> None:
         ran(own, base(own), step, container_id=new_id(), output=output, cancellation=Cancellation()),
     ):
         pass
+    assert clean(own)
+
+
+def test_a_learners_stages_are_carried_out(own: Engine, tmp_path: Path) -> None:
+    from labcore.engine.stages import StagesFile
+
+    file = tmp_path / "my_runtime.py"
+    file.write_text("from labcore.runtime import ops\n\n\ndef hostname(spec):\n    return [ops.SetHostname('learned')]\n")
+    own.stages = StagesFile(file)
+    assert made_output(own, "hostname; echo x > /x") == "learned\n"
+    assert clean(own)
+
+
+BUILDER = """
+import sys
+from labcore.engine import Engine
+from tests.builds import run
+run(Engine(sys.argv[1]), "echo begun > /begun; mkdir /d; trap '' TERM; while true; do sleep 0.05; echo x >> /d/x; done")
+"""
+
+
+def test_a_builder_that_is_killed_takes_its_step_along(own: Engine) -> None:
+    with subprocess.Popen([sys.executable, "-c", BUILDER, own.root]) as builder:
+        uppers = own.root / "storage" / "upper"
+        while not list(uppers.glob("*/upper/d/x")):
+            time.sleep(0.02)
+        builder.kill()
+    assert made(own, "true") is None
+    assert not list(uppers.iterdir())
     assert clean(own)
 
 

@@ -55,6 +55,22 @@ def test_commands_at_once_start_one_daemon(root: Path) -> None:
     assert sorted(each.stderr for each in done) == ["", "", "", STARTED.format(root=root)]
 
 
+def test_a_command_may_have_no_streams_and_the_daemon_that_it_starts_has_its_own(root: Path, tmp_path: Path) -> None:
+    """Nothing else takes the place of a stream that is closed, and what the container does is as ever."""
+    assert labcore(root, "seed", "busybox").returncode == 0
+    (tmp_path / "own").mkdir()
+    look = 'for f in 0 1 2; do all="$all $(readlink /proc/$$/fd/$f)"; done; echo $all end > /own/seen; echo said; exit 5'
+    run = [LABCORE, "--root", str(root), "run", "--rm", "-i", "--network", "none", "-v", f"{tmp_path}/own:/own", "busybox"]
+    for closed in ((0, 1, 2), (0,), (1,), (2,)):
+        shut = " ".join(f"{fd}<&-" for fd in closed)
+        words = ["sh", "-c", f'exec "$@" {shut}', "sh", *run, "sh", "-c", look]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+        assert (done.returncode, done.stdout) == (5, "" if 1 in closed else "said\n"), done.stderr
+        *streams, end = (tmp_path / "own" / "seen").read_text().split()
+        assert (len(streams), end) == (3, "end")
+        assert all(name.startswith(("pipe:", "/dev/null")) for name in streams)
+
+
 def test_a_daemon_that_was_killed_is_started_again(root: Path) -> None:
     labcore(root, "volume", "create", "data")
     killed = process_of(root).pid

@@ -2,6 +2,7 @@
 
 import io
 import os
+import socket
 import tarfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -200,6 +201,21 @@ def test_from_a_stage(builder: Builder, engine: Engine) -> None:
     ]
 
 
+def test_a_socket_of_a_stage(builder: Builder, engine: Engine) -> None:
+    """One is left out, unless it is what was named."""
+    directory = engine.root / "storage" / "layers" / builder.layers[0]
+    name = f"{os.urandom(4).hex()}.sock"
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(directory / name))
+    try:
+        with RootTree(engine, builder.layers, "stage build") as stage:
+            with pytest.raises(InvalidInput, match=f"COPY failed: {name} is a socket, which cannot be copied"):
+                select(stage, [name])
+            assert name not in {os.fsdecode(path) for path, _ in select(stage, ["/"]).named[0].entries}
+    finally:
+        (directory / name).unlink()
+
+
 def test_all_of_a_stage(builder: Builder, engine: Engine) -> None:
     """The flattening of an image: COPY --from=build / /."""
     with RootTree(engine, builder.layers, "stage build") as stage:
@@ -214,7 +230,7 @@ def test_all_of_a_stage(builder: Builder, engine: Engine) -> None:
 def test_heredocs(builder: Builder) -> None:
     files = InlineFiles({"run.sh": b"echo hello\n", "x": b""})
     members = builder.copy([select(files, ["run.sh", "x"])], "/n/", mode="700")
-    assert shown(members) == ["n 755 0:0 0", "n/run.sh 700 0:0 0", "n/x 700 0:0 0"]
+    assert shown(members) == ["n 700 0:0 0", "n/run.sh 700 0:0 0", "n/x 700 0:0 0"]
     assert builder.see("/n/run.sh; wc -c < /n/x") == ["hello", "0"]
     assert len({select(InlineFiles({"x": content}), ["x"]).digest for content in (b"1", b"2", b"1")}) == 2
 

@@ -43,6 +43,8 @@ def test_volumes_are_created_listed_inspected_and_removed(daemon: RunningDaemon)
 REFUSED: list[tuple[str, str, dict[str, Any], int, str]] = [
     ("GET", "/volumes/nope", {}, 404, "get nope: no such volume"),
     ("DELETE", "/volumes/nope", {}, 404, "get nope: no such volume"),
+    ("GET", "/volumes/busybox:1", {}, 404, "get busybox:1: no such volume"),
+    ("DELETE", "/volumes/busybox:1", {}, 404, "get busybox:1: no such volume"),
     ("PUT", "/volumes/nope", {}, 503, "volume update only valid for cluster volumes, but swarm is unavailable"),
     ("POST", "/volumes/create", {"Name": "a b"}, 400, "a b"),
     ("POST", "/volumes/create", {"Name": "a"}, 400, "volume name is too short"),
@@ -75,7 +77,8 @@ def test_what_docker_refuses_is_refused_with_its_status_and_words(
 
 
 def test_with_force_a_volume_that_there_is_not_is_no_matter(daemon: RunningDaemon) -> None:
-    assert daemon.request("DELETE", "/volumes/nope?force=1").status == 204
+    for name in ("nope", "busybox:1"):
+        assert daemon.request("DELETE", f"/volumes/{name}?force=1").status == 204
 
 
 def test_a_volume_of_a_container_stays_until_that_is_gone(daemon: RunningDaemon) -> None:

@@ -119,6 +119,37 @@ def test_files_of_other_owners_without_subordinate_ids_are_said_with_the_cure() 
     assert "cure: apt-get install uidmap" in said
 
 
+MAKE_ODD_LAYER = """
+import io, tarfile
+def labelled(**attributes):
+    return {"SCHILY.xattr." + name.replace("__", "."): value for name, value in attributes.items()}
+capability = "\\x01\\0\\0\\x02\\0\\x20" + "\\0" * 14
+odd = [
+    ("etc", tarfile.DIRTYPE, labelled(user__overlay__opaque="y", trusted__overlay__opaque="y")),
+    ("etc/file", tarfile.REGTYPE, labelled(security__ima="x", security__selinux="a:b:c:s0", system__posix_acl_access="junk")),
+    ("setcap", tarfile.REGTYPE, labelled(security__capability=capability)),
+    ("link", tarfile.SYMTYPE, labelled(user__colour="blue")),
+    ("pipe", tarfile.FIFOTYPE, labelled(user__colour="blue")),
+    ("device", tarfile.CHRTYPE, {}),
+    ("block", tarfile.BLKTYPE, {}),
+]
+with tarfile.open("odd.tar", "w", format=tarfile.PAX_FORMAT) as tar:
+    for name, kind, headers in odd:
+        info = tarfile.TarInfo(name)
+        info.type, info.pax_headers, info.linkname, info.devmajor, info.devminor = kind, headers, "etc", 1, 3
+        info.mode, info.uid = 0o755, 33 if name == "etc" else 0
+        tar.addfile(info, io.BytesIO())
+"""
+
+
+def test_what_an_ordinary_user_may_not_set_keeps_no_image_from_coming() -> None:
+    """Attributes of others, and devices: the rest of the image is there, and what is overlayfs's own never comes so."""
+    make = f"{sys.executable} -c {shlex.quote(MAKE_ODD_LAYER)}; {LABCORE} import odd.tar odd > /dev/null"
+    look = f"{LABCORE} create --name made --network none odd /x > /dev/null; {LABCORE} export made | tar -tf - | sort"
+    names = set(shell(f"{make}; {look}").split())
+    assert {"etc/", "etc/file", "link", "pipe", "setcap"} <= names
+
+
 def test_an_owner_that_is_not_among_the_subordinate_ids() -> None:
     needs_root()  # who decides how many there are
     make = f"echo x > file; tar --owner=5000000 --group=0 -cf file.tar file; {LABCORE} import file.tar others"

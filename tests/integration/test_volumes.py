@@ -313,6 +313,14 @@ def test_what_is_none(read: object, text: str) -> None:
         read(text)  # type: ignore[operator]
 
 
+@pytest.mark.parametrize("name", ["busybox:latest", "..", "a/b", "", "a b", "sha256:" + "0" * 64])
+def test_what_no_volume_can_be_called_is_no_volume(engine: Engine, name: str) -> None:
+    """Who looks for an image or a container by its name is not told how volumes are named."""
+    for look in (engine.volumes.get, engine.volumes.remove):
+        with pytest.raises(NotFound, match="no such volume"):
+            look(name)
+
+
 @pytest.mark.parametrize("bad", ["..", "a/b", "-x"])
 def test_a_name_never_becomes_another_path(engine: Engine, bad: str) -> None:
     with pytest.raises(InvalidInput, match="is no name of a volume"):

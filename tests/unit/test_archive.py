@@ -381,6 +381,41 @@ def test_an_index_that_does_not_say_for_which_machine(store: ImageStore, other: 
     assert other.get(Reference.parse("both")).id == here.id
 
 
+@pytest.mark.parametrize("last", ["tiny", "strange"])
+@pytest.mark.parametrize("form", ["oci", "docker"])
+def test_one_name_for_an_image_of_each_machine(store: ImageStore, other: ImageStore, last: str, form: str) -> None:
+    """The one that can run here has the name, wherever it stands; the other comes without."""
+    here, strange = make(store), make(store, "strange", b"another", architecture="strange")
+    files = unpacked(saved(store, "tiny", "strange"))
+    index, manifest = json.loads(files.pop("index.json")), json.loads(files.pop("manifest.json"))
+    index["manifests"].sort(key=lambda entry: last in str(entry["annotations"]))
+    manifest.sort(key=lambda entry: last in str(entry["RepoTags"]))
+    for entry in index["manifests"]:
+        entry["annotations"] = {REF_NAME: "app:1"}
+    for entry in manifest:
+        entry["RepoTags"] = ["app:1"]
+    document = {"index.json": index} if form == "oci" else {"manifest.json": manifest}
+    archive = packed(files | {name: json.dumps(value).encode() for name, value in document.items()})
+    loaded = {found.images[0].id: [str(name) for name in found.names] for found in load(other, io.BytesIO(archive))}
+    assert loaded == {here.id: ["app:1"], strange.id: []}
+    assert other.find("app:1").id == here.id
+    load(other, io.BytesIO(archive), platform=strange.config.platform)
+    assert other.find("app:1").id == strange.id
+
+
+@pytest.mark.parametrize("said", [LAYER, LAYER_GZIP, LAYER_ZSTD])
+@pytest.mark.parametrize("really", [bytes, gzip.compress, zstandard.compress])
+def test_a_layer_is_what_its_bytes_are_whatever_is_said_of_it(
+    store: ImageStore, other: ImageStore, said: str, really: Callable[[bytes], bytes]
+) -> None:
+    raw = b"said to be something else"
+    with store.using():
+        blob = store.put_blob(really(raw), said)
+        config = Config(architecture=Platform.here().architecture, diff_ids=("sha256:" + hexadecimal(raw),), command=("/x",))
+        store.put_image(Reference.parse("odd"), [blob], config)
+    assert [str(name) for name in load(other, io.BytesIO(saved(store, "odd", form="oci")))[0].names] == ["odd:latest"]
+
+
 def test_names_that_name_nothing(store: ImageStore, other: ImageStore) -> None:
     make(store)
     files = unpacked(saved(store, "tiny"))

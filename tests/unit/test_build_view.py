@@ -215,6 +215,7 @@ def test_steps_are_drawn_in_their_places(screen: dict[str, int]) -> None:
         *(f" => => # line {number}" for number in range(3, 9)),
     ]
     build.ended(RUN, seconds=1.5)
+    build.log.image_id = ID
     with view.drawing(build.log):
         pass
     assert terminal.lines == [

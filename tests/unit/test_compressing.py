@@ -1,19 +1,34 @@
 """Layers that are kept plain are gzipped before they travel."""
 
+import bz2
 import gzip
+import hashlib
 import io
+import lzma
 import os
 import threading
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from labcore.images import Config, ImageStore
 from labcore.images.compressing import BLOCK_SIZE, compressed, gzipped
 from labcore.images.model import Manifest, index_bytes
 from labcore.spec import Platform, Reference
-from labcore.spec.media import DOCKER_CONFIG, DOCKER_LAYER, DOCKER_LAYER_GZIP, DOCKER_MANIFEST, INDEX, LAYER, LAYER_GZIP
+from labcore.spec.media import (
+    DOCKER_CONFIG,
+    DOCKER_LAYER,
+    DOCKER_LAYER_GZIP,
+    DOCKER_MANIFEST,
+    INDEX,
+    LAYER,
+    LAYER_GZIP,
+    LAYER_ZSTD,
+)
+from labcore.tar import decompressed
 
 TINY = Reference.parse("tiny")
 
@@ -46,6 +61,31 @@ def test_what_is_compressed_is_left_alone(tmp_path: Path) -> None:
     packed = store.put_blob(gzip.compress(b"y"), LAYER_GZIP)
     before = store.put_image(TINY, [packed], Config(architecture="amd64", diff_ids=(packed.digest,)))
     assert compressed(store, TINY) == before
+
+
+@pytest.mark.parametrize(
+    ("really", "becomes"),
+    [
+        (gzip.compress, LAYER_GZIP),
+        (zstandard.compress, LAYER_ZSTD),
+        (bz2.compress, LAYER_GZIP),
+        (lzma.compress, LAYER_GZIP),
+        (bytes, LAYER_GZIP),
+    ],
+)
+def test_nothing_is_compressed_twice_whatever_it_is_called(
+    tmp_path: Path, really: Callable[[bytes], bytes], becomes: str
+) -> None:
+    store, content = ImageStore(tmp_path), os.urandom(BLOCK_SIZE) + b"a layer " * 5000
+    called_plain = store.put_blob(really(content), LAYER)
+    diff_id = "sha256:" + hashlib.sha256(content).hexdigest()
+    before = store.put_image(TINY, [called_plain], Config(architecture="amd64", diff_ids=(diff_id,)))
+    after = compressed(store, TINY)
+    (layer,) = after.layers
+    assert (layer.media_type, after.id) == (becomes, before.id)
+    with store.blob_path(layer).open("rb") as file:
+        reader = decompressed(file, "the layer")
+        assert b"".join(iter(lambda: reader.read(BLOCK_SIZE), b"")) == content
 
 
 def test_a_name_of_several_machines_images_keeps_them(tmp_path: Path) -> None:

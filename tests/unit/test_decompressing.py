@@ -54,7 +54,9 @@ class Dripping(io.RawIOBase):
 
 def whole(stream: io.RawIOBase | io.BytesIO) -> bytes:
     reader = decompressed(stream, "the stream")  # type: ignore[arg-type]
-    return b"".join(iter(lambda: reader.read(1 << 16), b""))
+    content = b"".join(iter(lambda: reader.read(1 << 16), b""))
+    assert reader.read(1) == b""  # the end stays the end
+    return content
 
 
 @pytest.mark.parametrize("how", COMPRESSORS)
@@ -94,6 +96,9 @@ def test_what_follows_is_no_part_of_it(how: str) -> None:
     for behind in (b"garbage, and a lot of it", b"\x28\xb5\x2f", b"\x1f\x8b"):
         with pytest.raises(StoreDamaged):
             whole(io.BytesIO(raw + behind))
+    if not how.startswith("zstd"):
+        with pytest.raises(StoreDamaged, match=f"{how}: what follows its end is no {how}"):
+            whole(Dripping(raw + bytes(9) + b"garbage, and a lot of it", 5))
 
 
 def test_a_window_larger_than_zstds_own_tool_gives_is_refused() -> None:

@@ -78,6 +78,8 @@ def test_each_rule_is_broken_above_and_has_a_reason_and_a_cure() -> None:
     for rule in RULES.values():
         assert rule.reason.endswith(".")
         assert rule.cure.endswith(".")
+    pages = {name: rule.url.split("/")[-2] for name, rule in RULES.items()}
+    assert (pages["UndefinedArgInFrom"], pages["JSONArgsRecommended"]) == ("undefined-arg-in-from", "json-args-recommended")
 
 
 def test_what_is_copied_and_never_sent() -> None:
@@ -123,7 +125,7 @@ def test_stages_that_a_target_does_not_need_are_not_looked_at() -> None:
     text = "FROM a AS one\nENV x y\nFROM a AS two\nENV x y\nFROM one AS three\nCOPY --from=0 . .\nUSER $x\n"
     assert [line for line, _ in said(text)] == [2, 4]
     assert [line for line, _ in said(text, target="three")] == [2]
-    with pytest.raises(InvalidInput, match="'four' could not be found"):
+    with pytest.raises(InvalidInput, match='"four" could not be found'):
         said(text, target="four")
 
 

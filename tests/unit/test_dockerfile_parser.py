@@ -25,6 +25,7 @@ ONE_LINE = {
     "an open string is no JSON": ('CMD ["a, "b]', '(cmd "[\\"a, \\"b]")'),
     "a comma at the end is no JSON": ('CMD ["a",]', '(cmd "[\\"a\\",]")'),
     "words behind are no JSON": ('RUN ["a"] && b', '(run "[\\"a\\"] && b")'),
+    "NaN is no JSON": ('CMD ["a", NaN]', '(cmd "[\\"a\\", NaN]")'),
     "a test is no JSON": ('RUN [ "$A" = b ] || c', '(run "[ \\"$A\\" = b ] || c")'),
     "copy, both forms": ('COPY a  b c\nADD ["a b", "c"]', '(copy "a" "b" "c")\n(add "a b" "c")'),
     "copy, what is nearly JSON": ('COPY [ "a", b ] c', '(copy "[" "\\"a\\"," "b" "]" "c")'),

@@ -133,7 +133,7 @@ def test_lists_are_those_of_json():
     ):
         text = "[" + text
         try:
-            wanted = json.loads(text)
+            wanted = json.loads(text)  # of these pieces nothing is made that Python alone takes
         except ValueError:
             wanted = None
         if wanted is None or all(isinstance(each, str) for each in wanted):
@@ -214,8 +214,13 @@ def test_an_error_at_the_end_of_many_lines_shows_a_few():
 
 
 def test_a_file_that_is_too_large():
-    with pytest.raises(DockerfileError, match="more than 64 MiB"):
-        parse(b"#" * ((64 << 20) + 1))
+    with pytest.raises(DockerfileError, match="more than 16 MiB"):
+        parse(b"#" * ((16 << 20) + 1))
+
+
+def test_a_file_of_too_many_instructions():
+    with pytest.raises(DockerfileError, match="more than 524288 instructions"):
+        parse("CMD\n" * ((1 << 19) + 1))
 
 
 def test_heredocs_that_do_not_end_are_looked_for_once():

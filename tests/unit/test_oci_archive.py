@@ -13,7 +13,7 @@ from labcore.errors import ImageNotFound, InvalidInput, StoreDamaged
 from labcore.images import ImageStore
 from labcore.images.builtin import LayerWriter, write_image
 from labcore.images.oci_archive import copy_images
-from labcore.spec import Reference
+from labcore.spec import Platform, Reference
 from tests.peers import Peers
 
 Files = dict[str, bytes]
@@ -114,6 +114,18 @@ def test_a_name_that_is_none(files: Files, store: ImageStore, tmp_path: Path) ->
     made = archive(tmp_path / "a.tar", files | {"index.json": json.dumps(index).encode()})
     with pytest.raises(InvalidInput, match="is no image name"):
         list(copy_images(store, made))
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_one_name_for_two_machines_this_ones_counts(files: Files, store: ImageStore, tmp_path: Path, order: int) -> None:
+    index = json.loads(files["index.json"])
+    for entry, machine in zip(index["manifests"], (Platform.here(), Platform("linux", "strange")), strict=True):
+        entry["annotations"] = {"org.opencontainers.image.ref.name": "app"}
+        entry["platform"] = {"os": machine.os, "architecture": machine.architecture}
+    index["manifests"] = index["manifests"][::order]
+    made = archive(tmp_path / "a.tar", files | {"index.json": json.dumps(index).encode()})
+    list(copy_images(store, made))
+    assert store.get(Reference.parse("app")).id == ImageStore(tmp_path / "source").get(Reference.parse("one")).id
 
 
 def test_a_link_in_place_of_a_blob_is_not_followed(files: Files, store: ImageStore, tmp_path: Path) -> None:

@@ -24,7 +24,8 @@ def test_somebody_elses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     needs_root()
     (tmp_path / "theirs").mkdir()
     (tmp_path / "link").symlink_to(tmp_path)
-    for name in ("theirs", "link"):
+    (tmp_path / "later").symlink_to(tmp_path / "what they will make")
+    for name in ("theirs", "link", "later"):
         os.chown(tmp_path / name, STRANGER, STRANGER, follow_symlinks=False)
         with pytest.raises(InvalidInput, match="could have put anything there: name another"):
             trusted(str(tmp_path / name))

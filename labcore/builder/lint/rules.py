@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from labcore.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
+
+WORDS: Final = re.compile("(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")  # between them
 
 
 class Rule(Record):
@@ -16,6 +20,11 @@ class Rule(Record):
     reason: str
     cure: str
     experimental: bool = False
+
+    @property
+    def url(self) -> str:
+        """Docker's page of the rule."""
+        return f"https://docs.docker.com/go/dockerfile/rule/{WORDS.sub('-', self.name).lower()}/"
 
 
 _ALL: Final = (

@@ -33,7 +33,6 @@ class StageChecker:
     """A stage, line by line: its rules, and what is known of it so far. One that begins with it knows that too."""
 
     def __init__(self, arguments: Arguments, escape: str, config: Config, base: StageChecker | None = None) -> None:
-        self.arguments = arguments
         self.escape = escape
         self.scope: Scope = Scope(arguments, base.scope.declared if base else {})
         self.config: Config = base.config if base else config
@@ -86,7 +85,7 @@ class StageChecker:
     def _undefined(self, names: set[str]) -> Iterator[tuple[str, str]]:
         variables = self._variables()
         for name in sorted(names - variables.keys() - self.scope.declared.keys() - SET_BY_THE_BUILDER):
-            meant = closest(name, [*self.arguments.before_from(), *variables])
+            meant = closest(name, variables)
             yield "UndefinedVar", f"Usage of undefined variable '${name}'" + (f" (did you mean ${meant}?)" if meant else "")
 
     def _workdir(self, instruction: ast.Workdir) -> Iterator[tuple[str, str]]:

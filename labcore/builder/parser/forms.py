@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from labcore.builder.parser import instructions as ast
 from labcore.builder.parser.durations import health_time
@@ -50,11 +51,15 @@ def _from(statement: Statement) -> ast.Instruction:
 
 
 def _command(statement: Statement) -> ast.Command:
-    found = list_of(statement.rest)
+    rest = statement.rest
+    found = list_of(rest) if rest[:1] == "[" else None
     if found is not None:
         return ast.record(ast.Command, {"words": tuple(found)})
-    words = (statement.rest,) if statement.rest else ()
+    words = (rest,) if rest else ()
     return ast.record(ast.Command, {"words": words, "is_shell": True, "heredocs": statement.heredocs})
+
+
+_mount: Final = lru_cache(256)(mount_of)  # files have the same cache mount again and again
 
 
 def _run(statement: Statement) -> ast.Instruction:
@@ -63,7 +68,7 @@ def _run(statement: Statement) -> ast.Instruction:
         values = statement.values()
         if "device" in values:
             raise Problem("RUN --device: devices (CDI) cannot be given to a build here", "--device")
-        fields["mounts"] = tuple(map(mount_of, values.get("mount", ())))
+        fields["mounts"] = tuple(map(_mount, values.get("mount", ())))
         if values.get("network", "default") not in NETWORKS:
             raise Problem(
                 f"invalid network mode {quoted(values['network'])}", "--network", cure=f"one of {', '.join(NETWORKS)}"
@@ -147,7 +152,11 @@ def _copy(statement: Statement) -> ast.Instruction:
         values = statement.values()
         if re.search(r"\$.", values.get("from", "")):
             cure = "name a stage for it: FROM $NAME AS files, and COPY --from=files"
-            raise Problem("'from' doesn't support variable expansion, define alias stage instead", "--from", cure=cure)
+            raise Problem(
+                "variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope",
+                "--from",
+                cure=cure,
+            )
         if values.get("keep-git-dir"):
             raise Problem(
                 "ADD --keep-git-dir: git repositories are not fetched here", "--keep-git-dir", cure="clone it into the context"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from labcore.builder.parser.instructions import Heredoc
+from labcore.builder.parser.instructions import Heredoc, record
 from labcore.builder.parser.lines import SPACE
 
 TYPE_CHECKING = False
@@ -30,7 +30,8 @@ def heredoc_of(word: str) -> Heredoc | None:
     if not match or not name:
         return None
     is_quoted = any(found[1] is None for found in QUOTED.finditer(match[3]))
-    return Heredoc(name, "", expand=not is_quoted, chomp=match[2] == "-", descriptor=int(match[1][-9:] or 0))
+    fields = {"name": name, "content": "", "expand": not is_quoted, "chomp": match[2] == "-"}
+    return record(Heredoc, fields | {"descriptor": int(match[1][-9:] or 0)})
 
 
 def _unquoted(match: re.Match[str]) -> str:

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 def record(kind: type[R], fields: dict[str, Any]) -> R:
     """Make a record of fields that are known to be right, in a quarter of its constructor's time: there are very many."""
     made = object.__new__(kind)
-    values = made.__dict__
-    values.update(kind._fields)
-    values.update(fields)
+    made.__dict__.update(kind._fields | fields)
     return made
 
 

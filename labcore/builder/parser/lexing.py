@@ -25,10 +25,11 @@ STRINGS: Final = re.compile(rf"\[[ \t\n\r]*(?:{STRING}[ \t\n\r]*(?:,[ \t\n\r]*{S
 
 def split(text: str) -> tuple[str, list[str], str]:
     """Return an instruction's name as written, its flags without quotes, and the rest. The text has no white space around."""
-    end = BLANKS.search(text)
-    if not end:
-        return text, [], ""
-    name, text = text[: end.start()], text[end.end() :].lstrip(SPACE)
+    name, _, rest = text.partition(" ")
+    if not name.isalpha():  # there may be other white space in it
+        name, *behind = BLANKS.split(text, 1)
+        rest = behind[0] if behind else ""
+    text = rest.lstrip(SPACE)
     if text[:2] != "--":
         return name, [], text
     flags, position = [], 0
@@ -60,25 +61,28 @@ def _word(escape: str) -> Callable[[str], list[str]]:
 
 def words_of(text: str, escape: str) -> list[str]:
     """Return the words of NAME=VALUE forms as they are written: white space in quotes, or after the escape, parts none."""
+    if text.isprintable() and "'" not in text and '"' not in text and escape not in text:
+        return text.split()  # of all white space, the space alone is printable
     return _word(escape)(text)
 
 
 def pairs_of(text: str, escape: str, instruction: str) -> list[tuple[str, str, str]]:
     """Return (name, value, `=`) for each of `NAME=VALUE …`; for the older form `NAME VALUE` one, with `""`. Raises Problem."""
-    words = words_of(text, escape)
-    if words and "=" not in words[0]:
-        name, *value = BLANKS.split(text, 1)
-        if not value:
-            raise Problem(f"{instruction} must have two arguments", name, cure=f"{instruction} {name}=VALUE")
-        return [(name, value[0], "")]
-    pairs = [word.partition("=") for word in words]
-    for (name, equals, _), word in zip(pairs, words, strict=True):
+    found: list[tuple[str, str, str]] = []
+    for word in words_of(text, escape):
+        name, equals, value = word.partition("=")
+        if not equals and not found:
+            name, *rest = BLANKS.split(text, 1)
+            if not rest:
+                raise Problem(f"{instruction} must have two arguments", name, cure=f"{instruction} {name}=VALUE")
+            return [(name, rest[0], "")]
         if not equals:
             cure = "put the value in quotes if it has white space in it"
             raise Problem(f"Syntax error - can't find = in {quoted(word)}. Must be of the form: name=value", word, cure=cure)
         if not name:
             raise Problem(f"{instruction} names can not be blank", word)
-    return [(name, value, "=") for name, _, value in pairs]
+        found.append((name, value, equals))
+    return found
 
 
 def list_of(text: str) -> list[str] | None:
@@ -94,8 +98,10 @@ def list_of(text: str) -> list[str] | None:
             found = [SURROGATE.sub("\ufffd", each) for each in found]  # as Go reads a half of a pair
         return found
     try:
-        loads(text)
+        values = loads(text)
     except (ValueError, RecursionError):
+        return None
+    if any(isinstance(each, float) and each - each != 0 for each in values):  # NaN and infinity, which JSON has not
         return None
     raise Problem("when using JSON array syntax, arrays must be comprised of strings only", "[")
 

@@ -16,7 +16,7 @@ SPACE: Final = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
 BOM: Final = b"\xef\xbb\xbf"
-FILE_LIMIT: Final = 64 << 20  # bytes
+FILE_LIMIT: Final = 16 << 20  # bytes: what BuildKit takes
 LINE_LIMIT: Final = (1 << 16) - 1  # bytes, as BuildKit has it
 SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
@@ -74,22 +74,25 @@ class Cursor:
         self.is_text = _is_text(lines)
 
     def instruction(self) -> str | None:
-        """Return the next instruction as one line, comments and blank lines left out; None at the file's end."""
-        lines = self.lines
-        while self.position < len(lines):
-            text = lines[self.position].rstrip("\r").lstrip(SPACE)
-            self.position += 1
-            if not text or text[0] == "#":
-                continue
-            self.first = self.position
-            end = text.rstrip(" \t")
-            if end[-1:] != self.escape or end[-2:-1] == self.escape:
-                return text
-            return self._continued(end[:-1])
+        """Return the next instruction as one line, comments and blank lines left out; None at the file's end.
+
+        No white space is around it.
+        """
+        lines, escape = self.lines, self.escape
+        for number in range(self.position, len(lines)):
+            text = lines[number].strip(SPACE)
+            if text and text[0] != "#":
+                self.first = self.position = number + 1
+                return text if text[-1] != escape else self._continued(lines[number].rstrip("\r").lstrip(SPACE))
+        self.position = len(lines)
         return None
 
     def _continued(self, text: str) -> str:
-        parts, lines, escape, blank = [text], self.lines, self.escape, False
+        lines, escape, blank = self.lines, self.escape, False
+        end = text.rstrip(" \t")
+        if end[-1] != escape or end[-2:-1] == escape:
+            return text.rstrip(SPACE)
+        parts = [end[:-1]]
         for number in range(self.position, len(lines)):
             line = lines[number].rstrip("\r")
             start = line.lstrip(SPACE)
@@ -104,7 +107,7 @@ class Cursor:
                 parts.append(end[:-1])
         if blank:
             self.blank_at.append(self.position)
-        return "".join(parts)
+        return "".join(parts).strip(SPACE)
 
     def body(self, terminator: str, *, chomp: bool) -> str:
         """Return the lines of a heredoc, up to the one that ends it. Raises Problem at the file's end."""

@@ -6,6 +6,7 @@ import re
 
 from labcore.builder.parser.errors import Problem, suggestion
 from labcore.builder.parser.instructions import RunMount
+from labcore.builder.parser.words import expand
 from labcore.errors import InvalidInput
 from labcore.options.values import size
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Final
 
+QUOTES: Final = frozenset("'\"\\")
 KINDS: Final = ("bind", "cache", "tmpfs", "secret", "ssh")
 SHARING: Final = ("shared", "private", "locked")
 FIELD: Final = re.compile(r'(?:"((?:[^"]|"")*+)"|([^",]*+))(,|\Z)')
@@ -30,11 +32,11 @@ OF_KINDS: Final = {  # which mounts a key is for
 }  # fmt: skip
 
 
-def mount_of(text: str, expand: Callable[[str], str] | None = None) -> RunMount:
-    """Read the value of `--mount`. Raises Problem, and what `expand` does.
+def mount_of(text: str, expanded: Callable[[str], str] | None = None) -> RunMount:
+    """Read the value of `--mount`. Raises Problem, and what `expanded` does.
 
-    `expand` gives a value with its variables replaced. Without it, a value with `$`, quotes or an escape is left as it is, and
-    unchecked: `RunMount.text` keeps the option, to be read again when the instruction is carried out.
+    `expanded` gives a value with its variables replaced. Without it, a value with `$` is left as it is, and unchecked:
+    `RunMount.text` keeps the option, to be read again when the instruction is carried out.
     """
     found: dict[str, str | None] = {}
     for field in _fields(text):
@@ -47,9 +49,19 @@ def mount_of(text: str, expand: Callable[[str], str] | None = None) -> RunMount:
         if key == "from" and re.search(r"\$.", value):
             cure = "name a stage for it: FROM $NAME AS files, and from=files"
             raise Problem("'from' doesn't support variable expansion, define alias stage instead", field, cure=cure)
-        found[key] = (expand(value) if expand else value) if equals else None
-    is_open = not expand and any(set(value) & set("$\"'\\`") for value in found.values() if value)
+        found[key] = (expanded or _unquoted)(value) if equals else None
+    is_open = not expanded and any("$" in value for value in found.values() if value)
     return _checked(found, text, is_open=is_open)
+
+
+def _unquoted(value: str) -> str:
+    """Return a value without its quotes; one with variables as it is."""
+    if "$" in value or not QUOTES & set(value):
+        return value
+    try:
+        return expand(value, {})
+    except InvalidInput as error:
+        raise Problem(str(error), value) from None
 
 
 def _fields(text: str) -> list[str]:
@@ -90,7 +102,7 @@ _FIELDS: Final = {
 def _check_secret(found: dict[str, str | None]) -> None:
     if "from" in found:
         raise Problem("secret mount should not have a from", "from")
-    if not (found.get("source") or found.get("target") or found.get("id") or found.get("env")):
+    if not (found.get("source") or found.get("target") or found.get("id")):
         raise Problem(
             "invalid secret mount. one of source, target required", "secret", cure="id=NAME, as in --secret id=NAME,src=FILE"
         )
@@ -105,7 +117,7 @@ def _value(key: str, value: str | None, *, is_open: bool) -> Any:
     reader = _READERS.get(key)
     if reader is None:
         return value
-    if is_open and set(value) & set("$\"'\\`"):
+    if is_open and "$" in value:
         return None
     found = reader(value)
     if found is None:

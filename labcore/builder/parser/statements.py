@@ -25,7 +25,8 @@ FIRST: Final = re.compile(rf"([^{SPACE}]+)[{SPACE}]*")  # HEALTHCHECK's first wo
 class Statement:
     """An instruction's text in parts: its name in upper case, its flags, the rest; the lines of its heredocs."""
 
-    __slots__ = ("escape", "flags", "heredocs", "location", "name", "rest", "source")
+    heredocs: tuple[ast.Heredoc, ...] = ()
+    location = NOWHERE
 
     def __init__(self, name: str, flags: Sequence[str], rest: str, source: str, escape: str) -> None:
         self.name = name
@@ -33,20 +34,17 @@ class Statement:
         self.rest = rest
         self.source = source
         self.escape = escape
-        self.heredocs: tuple[ast.Heredoc, ...] = ()
-        self.location = NOWHERE
 
     @classmethod
     def of(cls, text: str, escape: str) -> Statement:
-        """Take an instruction's line apart."""
-        source = text.strip(SPACE)
-        name, flags, rest = split(source)
-        return cls(name.upper(), flags, rest, source, escape)
+        """Take an instruction's line apart; no white space is around it."""
+        name, flags, rest = split(text)
+        return cls(name.upper(), flags, rest, text, escape)
 
     def takes_heredocs(self) -> bool:
         """Tell whether `<<NAME` is a heredoc here: in RUN, COPY and ADD, also as ONBUILD's, not in JSON."""
         inner = Statement.of(self.rest, self.escape) if self.name == "ONBUILD" else self
-        return inner.name in ("RUN", "COPY", "ADD") and list_of(inner.rest) is None
+        return inner.name in ("RUN", "COPY", "ADD") and (inner.rest[:1] != "[" or list_of(inner.rest) is None)
 
     def values(self) -> dict[str, Any]:
         """Return the values of the flags by name."""

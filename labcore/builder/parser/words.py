@@ -206,7 +206,7 @@ class _Lexer:
         kind = self.next() if colon else modifier
         if kind == "/" and not colon:
             return self.replaced(name)
-        if kind not in "-+?#%" or not kind:
+        if not kind or kind not in ("-+?" if colon else "-+?#%"):
             raise InvalidInput(f"unsupported modifier ({colon}{kind}) in substitution: there are :- - :+ + :? ? # ## % %% / //")
         word = self.word(raw=kind in "#%")
         value = self.value(name)

@@ -6,11 +6,12 @@ from labcore.cli.builder.rows import HEADS, row
 from labcore.cli.connection import client_of
 from labcore.cli.formatting import printable, size
 from labcore.cli.listing import Listing, add_format, show
+from labcore.errors import InvalidInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Final
 
     from labcore.client.system import CacheRecord
@@ -29,17 +30,34 @@ FIELDS: Final = (
     "LastUsedAt",
 )
 
+TRUTHS: Final = ("inuse", "shared", "private")
+FITS: Final[dict[str, Callable[[CacheRecord, str], bool]]] = {
+    "id": lambda record, value: record.id.startswith(value),
+    "type": lambda record, value: record.kind == value,
+    "description": lambda record, value: value in record.description,
+    "inuse": lambda record, _: record.is_in_use,
+    "shared": lambda record, _: record.is_shared,
+    "private": lambda record, _: not record.is_shared,
+}
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_format(parser)
+    parser.add_argument(
+        "--filter",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="id=…, type=…, description=…, inuse, shared, private",
+    )
     parser.add_argument("--verbose", action="store_true", help="print all that is known of each")
 
 
 def main(args: argparse.Namespace) -> int:
     """Print a table, and totals."""
     with client_of(args) as client:
-        records = client.system.disk_usage(["build-cache"]).build_cache
+        records = _filtered(client.system.disk_usage(["build-cache"]).build_cache, args.filter)
     largest = sorted(records, key=lambda each: each.size, reverse=True)
     if args.verbose:
         _show_all(largest)
@@ -48,6 +66,17 @@ def main(args: argparse.Namespace) -> int:
     if not args.format:
         print(*totals(records), sep="\n")
     return 0
+
+
+def _filtered(records: Sequence[CacheRecord], filters: Sequence[str]) -> Sequence[CacheRecord]:
+    """Return those that all filters fit. Raises InvalidInput."""
+    for text in filters:
+        name, _, value = text.partition("=")
+        if name not in FITS:
+            raise InvalidInput(f"--filter {text}: there are {', '.join(FITS)}")
+        wanted = value not in ("false", "0")
+        records = [each for each in records if FITS[name](each, value) is (wanted if name in TRUTHS else True)]
+    return records
 
 
 def totals(records: Sequence[CacheRecord]) -> list[str]:

@@ -76,16 +76,20 @@ class LiveView:
         finally:
             going_on.release()
             gone.acquire()
-            self._put(self._lines(log.vertices, width_of(self._out, COLUMNS), is_last=True))
+            columns = width_of(self._out, COLUMNS)
+            lines = [line for vertex in log.vertices for line in self._of(vertex, columns, is_last=True)]
+            self._put([self._head(log.vertices, columns, is_built=bool(log.image_id)), *lines])
             self._drawn = []
 
     def _draw(self, vertices: Sequence[Vertex]) -> None:
         """Draw over the last drawing; where the terminal is lower than all of it, what goes on, and what is newest."""
         columns, rows = width_of(self._out, COLUMNS), height_of(self._out)
-        shown = list(vertices)
-        while len(lines := self._lines(vertices, columns, shown)) > rows - 1 and any(each.state for each in shown):
-            shown.remove(next(each for each in shown if each.state))
-        self._put(lines if len(lines) < rows else [lines[0], *lines[max(1, len(lines) - rows + 2) :]])
+        shown = [(bool(vertex.state), list(self._of(vertex, columns))) for vertex in vertices]
+        over = sum(len(lines) for _, lines in shown) - (rows - 2)
+        for index in [index for index, (is_over, _) in enumerate(shown) if is_over][: max(over, 0)]:
+            shown[index] = (True, [])
+        lines = [line for _, lines in shown for line in lines]
+        self._put([self._head(vertices, columns), *lines[max(len(lines) - (rows - 2), 0) :]])
 
     def _put(self, lines: Sequence[Line]) -> None:
         text = "".join(f"{colour}{line}{PLAIN}\n" if colour and self._colours else f"{line}\n" for line, colour in lines)
@@ -99,19 +103,12 @@ class LiveView:
         up = sum(max(1, -(-width // columns)) for width in self._drawn)
         return f"\033[{up}F\033[J" if up else ""
 
-    def _lines(
-        self, vertices: Sequence[Vertex], columns: int, shown: Sequence[Vertex] | None = None, *, is_last: bool = False
-    ) -> list[Line]:
-        """Return the lines, of those vertices that are to be shown."""
+    def _head(self, vertices: Sequence[Vertex], columns: int, *, is_built: bool = False) -> Line:
         done = sum(vertex.state in (DONE, CACHED) for vertex in vertices)
-        finished = " FINISHED" if is_last and done == len(vertices) else ""
-        passed = self._clock() - self._begun
-        found = [(clipped(f"[+] Building {passed:.1f}s ({done}/{len(vertices)}){finished}", columns - 1), "")]
-        for vertex in vertices if shown is None else shown:
-            found += self._of(vertex, columns, is_last=is_last)
-        return found
+        passed, finished = self._clock() - self._begun, " FINISHED" if is_built else ""
+        return clipped(f"[+] Building {passed:.1f}s ({done}/{len(vertices)}){finished}", columns - 1), ""
 
-    def _of(self, vertex: Vertex, columns: int, *, is_last: bool) -> Iterator[Line]:
+    def _of(self, vertex: Vertex, columns: int, *, is_last: bool = False) -> Iterator[Line]:
         seconds = vertex.seconds if vertex.state else self._clock() - vertex.begun
         yield timed(f" => {MARKS.get(vertex.state, '')}{vertex.title}", seconds, columns), COLOURS.get(vertex.state, "")
         if is_last or vertex.state:

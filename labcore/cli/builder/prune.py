@@ -27,9 +27,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--filter", action="append", default=[], metavar="FILTER", help="until=TIME, id=…, type=…, inuse, shared, private"
     )
-    parser.add_argument(
-        "--keep-storage", "--reserved-space", dest="reserved", default="", metavar="SIZE", help="leave so much of it"
-    )
+    for option in ("--reserved-space", "--keep-storage"):
+        parser.add_argument(option, dest="reserved", default="", metavar="SIZE", help="leave so much of it")
     parser.add_argument("--max-used-space", default="", metavar="SIZE", help="remove until it takes no more than that")
     parser.add_argument("--min-free-space", default="", metavar="SIZE", help="remove until so much of the disk is free")
 
@@ -38,7 +37,7 @@ def main(args: argparse.Namespace) -> int:
     """Ask; then remove, and say what was freed."""
     filters = parse_filters([text if "=" in text else f"{text}=true" for text in args.filter])
     space = {
-        "reserved_space": _size("--keep-storage", args.reserved),
+        "reserved_space": _size("--reserved-space", args.reserved),
         "max_used_space": _size("--max-used-space", args.max_used_space),
         "min_free_space": _size("--min-free-space", args.min_free_space),
     }
@@ -55,6 +54,13 @@ def prune(client: Client, *, all: bool, filters: dict[str, list[str]], **space: 
     if pruned.records:
         print("\n".join(["Deleted build cache objects:", *pruned.records, ""]))
     return pruned.space_reclaimed
+
+
+def prune_of_system(client: Client, *, all: bool, filters: dict[str, list[str]]) -> int:
+    """Do it as a part of `system prune`, of whose filters the cache has one."""
+    if filters.keys() - {"until"}:
+        return 0  # a step has no labels
+    return prune(client, all=all, filters=filters)
 
 
 def _size(option: str, text: str) -> int:

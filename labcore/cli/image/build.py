@@ -173,9 +173,13 @@ def _metadata(client: Client, log: BuildLog) -> str:
     """Return what --metadata-file has, by BuildKit's names."""
     import json
 
+    from labcore.cli.image.pull import full_name
+    from labcore.spec import Reference
+
+    names = ",".join(full_name(Reference.parse(name)) for name in log.names)
     found = client.images.inspect(log.image_id)
     digest = (found.json.get("Descriptor") or {}).get("digest") or log.image_id  # of a manifest, which docker may not have
-    known = {"containerimage.config.digest": log.image_id, "containerimage.digest": digest, "image.name": ",".join(log.names)}
+    known = {"containerimage.config.digest": log.image_id, "containerimage.digest": digest, "image.name": names}
     return json.dumps({name: value for name, value in known.items() if value}, indent=2) + "\n"
 
 

@@ -2,6 +2,8 @@
 
 import argparse
 
+from labcore.cli.builder.prune import UNUSED as CACHE
+from labcore.cli.builder.prune import prune_of_system
 from labcore.cli.confirm import confirmed
 from labcore.cli.connection import client_of
 from labcore.cli.container.prune import STOPPED
@@ -31,7 +33,9 @@ def main(args: argparse.Namespace) -> int:
     """Ask; then remove, and say what was freed."""
     filters = parse_filters(args.filter)
     volumes = [ANONYMOUS] if args.volumes else []
-    if not confirmed(args, STOPPED, UNUSED_NETWORKS, *volumes, UNUSED if args.all else NAMELESS):
+    if not confirmed(
+        args, STOPPED, UNUSED_NETWORKS, *volumes, UNUSED if args.all else NAMELESS, CACHE if args.all else "unused build cache"
+    ):
         return 1
     with client_of(args) as client:
         freed = prune_containers(client, filters)
@@ -39,5 +43,6 @@ def main(args: argparse.Namespace) -> int:
         if args.volumes:
             freed += prune_volumes(client, {name: values for name, values in filters.items() if name != "until"})
         freed += prune_images(client, filters | {"dangling": ["false" if args.all else "true"]})
+        freed += prune_of_system(client, all=args.all, filters=filters)
     print(f"Total reclaimed space: {size(freed)}")
     return 0

@@ -32,7 +32,7 @@ def load(
     with store.using(), ExitStack() as undo:
         speculative = SpeculativeUnpack(layers, undo) if layers else None
         with opened(source) as archive:
-            found = _for_platform(read(store, archive, speculative), platform)
+            found = _named_once(_for_platform(read(store, archive, speculative), platform))
         for entry in found:
             ours = best(entry.images)
             for image in entry.images:
@@ -62,6 +62,17 @@ def _for_platform(entries: Sequence[ArchivedImage], platform: Platform | None) -
         there = ", ".join(sorted({str(image.config.platform) for _, image in chosen}))
         raise ImageNotFound(f"requested platform ({platform}) not found: the archive has images for {there}")
     return found
+
+
+def _named_once(entries: Sequence[ArchivedImage]) -> Sequence[ArchivedImage]:
+    """Return the entries. A name that several have stays with the last that is for this machine, else with the last."""
+    ours = [any(image.config.platform.suits(Platform.here()) for image in entry.images) for entry in entries]
+    owners: dict[Reference, int] = {}
+    for place, entry in enumerate(entries):
+        owners |= {name: place for name in entry.names if ours[place] or name not in owners or not ours[owners[name]]}
+    return [
+        entry.replace(names=tuple(name for name in entry.names if owners[name] == place)) for place, entry in enumerate(entries)
+    ]
 
 
 def import_root(

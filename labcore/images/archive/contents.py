@@ -10,14 +10,13 @@ from labcore.images.archive.tar import FILE, LINK, Member
 from labcore.images.model import Descriptor
 from labcore.images.store import ImageStore
 from labcore.spec import checked_digest
-from labcore.spec.media import LAYER, LAYER_GZIP, LAYER_ZSTD
+from labcore.spec.media import LAYER, LAYER_TYPES
 from labcore.tar import Chunk
 from labcore.tar.decompressing import LONGEST, compression
 
 DOCUMENTS: Final = ("index.json", "manifest.json", "oci-layout", "repositories")
 DOCUMENT_MAX: Final = 4 << 20
 LINKS_MAX: Final = 16
-LAYER_TYPES: Final = {"": LAYER, "gzip": LAYER_GZIP, "zstd": LAYER_ZSTD}
 
 
 class PartMissing(StoreDamaged):
@@ -107,9 +106,13 @@ class Contents:
             raise StoreDamaged(f"the archive's {what} has {descriptor.size} bytes, and {DOCUMENT_MAX} are the most")
         return self.store.blobs.read(descriptor)
 
+    def compression(self, blob: Descriptor) -> str:
+        """Return the compression of a stored blob, whatever its media type says; an empty text if it has none."""
+        with self.store.blob_path(blob).open("rb") as file:
+            return compression(file.read(LONGEST))
+
     def _layer_type(self, name: str) -> str:
-        with self.store.blob_path(self._blobs[name]).open("rb") as file:
-            kind = compression(file.read(LONGEST))
+        kind = self.compression(self._blobs[name])
         if kind not in LAYER_TYPES:
             raise StoreDamaged(f"the archive's {name} is compressed by {kind}, which layers cannot be")
         return LAYER_TYPES[kind]

@@ -182,7 +182,7 @@ def _image(contents: Contents, what: str, descriptor: Descriptor, manifest: Mani
     config = Config.parse(content, f"the archive's {what}: {manifest.config.digest}")
     manifest.check_layers(config, f"the archive's {what}")
     for layer, diff_id in zip(manifest.layers, config.diff_ids, strict=True):
-        if layer.digest != diff_id and layer.media_type.endswith(("tar", "diff.tar")):
+        if layer.digest != diff_id and not contents.compression(layer):
             raise StoreDamaged(_other_layer(what, diff_id, layer.digest))
     return Image(what, descriptor, manifest.layers, config, manifest.config)
 

@@ -10,11 +10,9 @@ from labcore.images.config import Config, History
 from labcore.images.model import Descriptor, Image, Manifest
 from labcore.images.store import ImageStore
 from labcore.spec import Platform
-from labcore.spec.media import CONFIG, LAYER, LAYER_GZIP, LAYER_ZSTD, MANIFEST
+from labcore.spec.media import CONFIG, LAYER, LAYER_TYPES, MANIFEST
 from labcore.tar import Archive, BadArchive
 from labcore.tar.decompressing import Peeked, compression, decompressed
-
-KEPT = {"gzip": LAYER_GZIP, "zstd": LAYER_ZSTD}  # what layers may be; anything else is kept plain
 
 
 def image_of_rootfs(
@@ -51,7 +49,7 @@ def image_of_rootfs(
 def _layer(store: ImageStore, source: BinaryIO, what: str) -> tuple[Descriptor, str]:
     """Store the archive, decompressed unless layers may have its compression, and return it with its diff_id."""
     raw = Peeked(source)
-    media_type = KEPT.get(compression(raw.head))
+    media_type = LAYER_TYPES.get(compression(raw.head))
     layer = store.put_blob(raw, media_type) if media_type else store.put_blob(decompressed(raw, what), LAYER)
     if not layer.size:
         raise StoreDamaged(f"{what} is no tar archive of a root file system: there is nothing in it")
