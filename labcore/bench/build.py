@@ -106,7 +106,9 @@ def _builders(daemons: Daemons, work: Path, remarks: list[str]) -> dict[str, tup
             timed([*store, "from", "--name", "base", "scratch"])
             timed([*store, "add", "base", str(work / "rootfs.tar"), "/"])
             timed([*store, "commit", "--rm", "base", IMAGE])
-            found[BUILDAH] = ([*store, *build, "--layers", "--pull=never"], here)
+            # As podman, it asks for more open files and processes than it has.
+            limits = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
+            found[BUILDAH] = ([*store, *build, "--layers", "--pull=never", *limits], here)
         except PeerFailed as error:
             remarks.append(f"buildah: {error}")
     return found
