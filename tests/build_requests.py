@@ -13,7 +13,7 @@ TESTCONTAINERS = {
 }  # fmt: skip
 REPO2DOCKER = {
     "t": "r2d", "dockerfile": ".dockerfile.3f", "buildargs": '{"NB_UID": "1000"}', "cachefrom": '["127.0.0.1:1/a:1"]',
-    "forcerm": "True",    "rm": "True", "memory": "4194304000", "memswap": "-1", "labels": '{"repo2docker.ref": "None"}',
+    "forcerm": "True", "rm": "True", "memory": "4194304000", "memswap": "-1", "labels": '{"repo2docker.ref": "None"}',
 }  # fmt: skip
 CLIENTS = {
     "docker": DOCKER,
