@@ -69,6 +69,15 @@ def command_name(pid: int) -> str:
     return "".join(character if character.isprintable() else "?" for character in name)
 
 
+def command_line(pid: int) -> bytes:
+    """Return the argument list of a process's program, each ended by a null byte: proc_pid_cmdline(5). Raises OSError.
+
+    A child has its parent's until it calls execve.
+    """
+    with open(f"/proc/{pid}/cmdline", "rb") as file:
+        return file.read()
+
+
 def status(pid: int) -> dict[str, str]:
     """Return the fields of /proc/PID/status: proc_pid_status(5). Raises FileNotFoundError, ProcessLookupError."""
     with open(f"/proc/{pid}/status", "rb") as file:

@@ -29,6 +29,10 @@ class Peers:
         self.needs(program)
         return [*self.prefix, program, *arguments]
 
+    def within(self, enter: list[str]) -> "Peers":
+        """Return the same, run by what words enter: a network namespace."""
+        return Peers(enter, self._path)
+
     def needs(self, *programs: str) -> None:
         """Skip the test unless they are there."""
         for program in programs:

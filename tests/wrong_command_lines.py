@@ -129,6 +129,18 @@ ps --format '{{.Nosuch}}'
 ps --nosuch
 ps extra
 images --filter nosuch=1
+build
+build /nosuch
+build -f /nosuch /etc/skel
+build -t UPPER /etc/skel
+build --ulimit x /etc/skel
+build --memory x /etc/skel
+build --shm-size x /etc/skel
+build --add-host x /etc/skel
+build --nosuch /etc/skel
+build -
+builder nosuch
+builder prune extra
 rmi
 rmi nosuch
 rmi busybox
@@ -211,7 +223,8 @@ def answers(daemon: RunningDaemon) -> Iterator[Answers]:
 
 
 def _asked(daemon: RunningDaemon, command: list[str]) -> "subprocess.CompletedProcess[str]":
-    environment = {**os.environ, "DOCKER_CONFIG": str(daemon.socket.parent / "docker-config")}
+    # Of docker's two builders that which speaks to any daemon.
+    environment = {**os.environ, "DOCKER_CONFIG": str(daemon.socket.parent / "docker-config"), "DOCKER_BUILDKIT": "0"}
     return subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, env=environment, cwd="/", check=False
     )
@@ -219,6 +232,8 @@ def _asked(daemon: RunningDaemon, command: list[str]) -> "subprocess.CompletedPr
 
 def _said(stderr: str) -> str:
     """Return the first line, without what another run would have otherwise."""
+    if stderr.startswith("DEPRECATED: The legacy builder"):
+        stderr = stderr.partition("\n\n")[2]
     line = next(filter(None, map(str.strip, stderr.splitlines())), "")
     line = re.sub(r"\b[0-9a-f]{12}([0-9a-f]{52})?\b", "ID", re.sub(r'^time="[^"]*" ', "", line))
     return line if len(line) <= MESSAGE_LENGTH else f"{line[: MESSAGE_LENGTH - 1]}…"

@@ -1,5 +1,6 @@
 """Benchmarks: labcore and its peers, measured side by side in one run."""
 
+from labcore.bench.build import bench_build
 from labcore.bench.daemon import bench_daemon
 from labcore.bench.dns import bench_dns
 from labcore.bench.images import bench_images
@@ -19,6 +20,7 @@ BENCHES = {
     "ports": bench_ports,
     "dns": bench_dns,
     "daemon": bench_daemon,
+    "build": bench_build,
 }
 
 __all__ = ["BENCHES", "Result", "Row", "as_json", "versions_of"]

@@ -14,7 +14,7 @@ from labcore.builder.destination import Image
 from labcore.builder.download import UNNAMED
 from labcore.builder.file_mode import octal, parse_mode
 from labcore.builder.selection import Selection, select
-from labcore.builder.sources import IMPLIED, Item, parents
+from labcore.builder.sources import IMPLIED, Item, encoded, parents
 from labcore.errors import InvalidInput
 from labcore.storage.whiteouts import WHITEOUT_PREFIX
 from labcore.tar.reading import BLOCK, DIRECTORY, FILE, HARD_LINK, SYMLINK
@@ -91,6 +91,7 @@ class _Layer:
     """A layer's files, by their paths."""
 
     def __init__(self, root: Files, destination: str, owner: tuple[int, int] | None, mode: str, *, linked: bool) -> None:
+        encoded(destination)
         self._image = None if linked else Image(root)
         self._base = self._image.resolve(destination) if self._image else _plain(destination)
         self.is_directory = destination.endswith("/") or not self._base  # as it is written

@@ -57,6 +57,7 @@ def downloaded(
             checked_digest(checksum)
         except ValueError as error:
             raise InvalidInput(f"--checksum: {error}") from None
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=directory, buffering=0) as file:
         with room_for(url, directory), _opened(url) as answer:
             item = _received(answer, url, file.fileno(), checksum, received)

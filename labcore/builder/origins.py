@@ -10,7 +10,7 @@ from labcore.builder.copying import select
 from labcore.builder.events import StepOutput
 from labcore.builder.extraction import extracted
 from labcore.builder.mount_origins import MountOrigin
-from labcore.builder.sources import RootTree
+from labcore.builder.root_tree import RootTree
 from labcore.builder.state import State
 from labcore.errors import InvalidInput
 

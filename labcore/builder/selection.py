@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from labcore.builder.download import is_git, is_url
-from labcore.builder.sources import Item, not_ignored, parents, resolve
+from labcore.builder.sources import Item, encoded, not_ignored, parents, resolve
 from labcore.errors import InvalidInput
 from labcore.options.dockerignore import Patterns, matcher
 from labcore.tar.reading import DIRECTORY, FILE
@@ -115,6 +115,7 @@ def has_wildcards(path: str) -> bool:
 
 def _cleaned(source: Source, pattern: str) -> str:
     """Return a path from the source's top. Raises InvalidInput if it leads out of a context."""
+    encoded(pattern)
     cleaned = posixpath.normpath(pattern.lstrip("/") or ".")
     if cleaned.split("/")[0] == ".." and source.is_context:
         raise InvalidInput(f"forbidden path outside the build context: {pattern} ()")

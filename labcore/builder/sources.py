@@ -7,34 +7,26 @@ so that they end inside of the source whatever they say.
 from __future__ import annotations
 
 import os
-import stat
 from contextlib import suppress
 from hashlib import sha256
 from typing import NamedTuple, Protocol
 
 from labcore.errors import InvalidInput
-from labcore.native import Resolve
-from labcore.storage import overlay
 from labcore.storage.files import MAX_LINKS
-from labcore.storage.layers import unrepeated
-from labcore.storage.packing import KINDS
-from labcore.storage.tree import Entry, Tree, open_beneath, sorted_names
+from labcore.storage.tree import MAX_PATH_BYTES
 from labcore.tar.reading import DIRECTORY, FILE, SYMLINK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
-    from typing import Any, Final, Self
+    from typing import Final
 
-    from labcore.engine.engine import Engine
     from labcore.options.dockerignore import Patterns
     from labcore.tar import Chunk
 
-CHUNK_SIZE: Final = 1 << 17
+NAME_MAX: Final = 255
 IMPLIED: Final = "implied"  # the place of a directory that an archive has no entry for
-READING: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Item(NamedTuple):
@@ -80,6 +72,15 @@ class Source(Protocol):
 
     def content(self, path: bytes, item: Item) -> Iterator[Chunk]:
         """Yield a regular file's content, exactly as many bytes as its size says."""
+
+
+def encoded(path: str) -> bytes:
+    """Return a path that somebody has written as the kernel has it. Raises InvalidInput if no file can have it."""
+    with suppress(UnicodeEncodeError):
+        name = os.fsencode(path)
+        if b"\0" not in name and len(name) <= MAX_PATH_BYTES and all(len(part) <= NAME_MAX for part in name.split(b"/")):
+            return name
+    raise InvalidInput(f"{ascii(path)[:100]} can be no file's path: it is too long, or has characters that none has")
 
 
 def resolve(source: Source, path: bytes) -> tuple[bytes, Item] | None:
@@ -156,7 +157,7 @@ class InlineFiles:
 
     def __init__(self, contents: Mapping[str, bytes], name: str = "the Dockerfile") -> None:
         self.name = name
-        self._contents = {os.fsencode(path.lstrip("/")): content for path, content in contents.items()}
+        self._contents = {encoded(path.lstrip("/")): content for path, content in contents.items()}
 
     def find(self, path: bytes) -> Item | None:
         """Return one of the files, or their directory."""
@@ -180,84 +181,3 @@ class InlineFiles:
     def content(self, path: bytes, item: Item) -> Iterator[bytes]:  # noqa: ARG002
         """Yield a file's content."""
         yield self._contents[path]
-
-
-class RootTree:
-    """The root file system of a stage or an image, mounted read-only where nobody sees it while the `with` lasts.
-
-    `layers` are as `Engine.layers_of` gives them. Owners are kept; sockets are left out.
-    """
-
-    is_context = is_remote = False
-    directory: Path | None = None
-
-    def __init__(self, engine: Engine, layers: Sequence[str], name: str) -> None:
-        self.name = name
-        self._mount = _mounted(engine, layers)
-        self._tree = Tree(-1)
-        self._root = -1
-
-    def __enter__(self) -> Self:
-        """Raise SystemCallError, InvalidInput if it cannot be mounted."""
-        self._root = self._mount.__enter__()
-        self._tree = Tree(self._root)
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        self._mount.__exit__(*exception)
-
-    def find(self, path: bytes) -> Item | None:
-        """Look at a file."""
-        above, _, name = path.rpartition(b"/")
-        with self._tree.directory(os.fsdecode(above) or ".") as fd:
-            if fd is not None:
-                with suppress(FileNotFoundError, NotADirectoryError):
-                    base = os.fsdecode(name) or "."
-                    return _item(Entry(os.fsdecode(path), base, os.stat(base, dir_fd=fd, follow_symlinks=False), fd))
-        return None
-
-    def names(self, directory: bytes) -> list[bytes]:
-        """List a directory."""
-        with self._tree.directory(os.fsdecode(directory) or ".") as fd:
-            return [] if fd is None else [os.fsencode(name) for name in sorted_names(fd)]
-
-    def below(self, directory: bytes) -> Iterator[tuple[bytes, Item]]:
-        """Walk a directory."""
-        prefix = directory + b"/" if directory else b""
-        with self._tree.directory(os.fsdecode(directory) or ".") as fd:
-            if fd is not None:
-                for entry in Tree(fd).walk():
-                    if not stat.S_ISSOCK(entry.status.st_mode):
-                        yield prefix + os.fsencode(entry.path), _item(entry)
-
-    def content(self, path: bytes, item: Item) -> Iterator[bytes]:
-        """Yield a file's content."""
-        fd = open_beneath(self._root, os.fsdecode(path), READING, Resolve.BENEATH | Resolve.NO_SYMLINKS)
-        try:
-            for position in range(0, item.size, CHUNK_SIZE):
-                size = min(CHUNK_SIZE, item.size - position)
-                yield os.pread(fd, size, position).ljust(size, b"\0")
-        finally:
-            os.close(fd)
-
-
-def _mounted(engine: Engine, layers: Sequence[str]) -> AbstractContextManager[int]:
-    return overlay.merged(engine.layers.overlay(unrepeated(layers) or [engine.layers.add_empty()]), writable=False)
-
-
-def _item(entry: Entry) -> Item:
-    status = entry.status
-    kind = KINDS.get(stat.S_IFMT(status.st_mode))
-    if kind is None:
-        raise InvalidInput(f"{entry.path} is a socket, which cannot be copied")
-    return Item(
-        kind,
-        stat.S_IMODE(status.st_mode),
-        (status.st_uid, status.st_gid),
-        status.st_mtime_ns,
-        status.st_size if kind == FILE else 0,
-        os.fsencode(os.readlink(entry.name, dir_fd=entry.parent)) if kind == SYMLINK else b"",
-        {os.fsencode(name): value for name, value in entry.attributes().items()},
-        (os.major(status.st_rdev), os.minor(status.st_rdev)),
-        identity=entry.identity if status.st_nlink > 1 and kind != DIRECTORY else None,
-    )

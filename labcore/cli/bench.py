@@ -17,8 +17,12 @@ from labcore.errors import InvalidInput
 from labcore.paths import default_root
 
 COMPARE = "compare"
-ROUNDS = {"images": 5, "daemon": 10}
-OPTIONS = {"images": {"archive": "archive"}, "daemon": {"size_mib": "size", "containers": "containers", "only": "only"}}
+ROUNDS = {"images": 5, "daemon": 10, "build": 5}
+OPTIONS = {
+    "images": {"archive": "archive"},
+    "build": {"only": "only"},
+    "daemon": {"size_mib": "size", "containers": "containers", "only": "only"},
+}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "ports: publishing a port, and what goes through one, from localhost\n"
         "dns: a hundred names of a network, asked of the embedded DNS servers by sixteen at once\n"
         "daemon: the docker command at labcore's daemon and at dockerd, logs and copies in bulk, and the daemons' memory\n"
+        "build: one Dockerfile by labcore's daemon, docker's two builders and buildah\n"
         "images: pull, push, load, unpack, serve and fetch a Debian base image\n"
         "compare: containers against virtual machines, in a few minutes: start, stop, memory, disk, how many fit, "
         "work inside; `labcore vm setup` first"
@@ -42,7 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--rounds",
         type=whole(1, 100_000),
         metavar="N",
-        help="how many rounds (default: 100; daemon: 10; images, compare: 5; compare --quick: 2)",
+        help="how many rounds (default: 100; daemon: 10; build, images, compare: 5; compare --quick: 2)",
     )
     parser.add_argument(
         "--size", type=whole(1, 1 << 20), metavar="MIB", help="daemon: the size of a log, and of what is copied (default: 1024)"
@@ -54,7 +59,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="daemon: how many a list has; a tenth are run at once (default: 200)",
     )
     parser.add_argument(
-        "--only", action="append", metavar="WORDS", help="daemon: nothing but what has these in its title (again and again)"
+        "--only",
+        action="append",
+        metavar="WORDS",
+        help="daemon, build: nothing but what has these in its title (again and again)",
     )
     parser.add_argument("--archive", type=Path, metavar="TAR", help="images: the root file system to take (default: made anew)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write environment and rows as JSON")

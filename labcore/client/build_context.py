@@ -82,8 +82,8 @@ class Packer:
         self._waiting += data
 
     def first_name(self, status: os.stat_result, name: bytes) -> bytes:
-        """Return the first name under which a file is in the archive: this one, unless it has others."""
-        return self._links.setdefault((status.st_dev, status.st_ino), name) if status.st_nlink > 1 else name
+        """Return the first name under which a file with several is in the archive: this one, if it is the first."""
+        return self._links.setdefault((status.st_dev, status.st_ino), name)
 
 
 class _Walk:
@@ -174,7 +174,7 @@ class _Walk:
             status = os.stat(name, dir_fd=fd, follow_symlinks=False)
         except FileNotFoundError:
             return
-        self._packer.add(header(self._called(path) + b"/", DIRECTORY, _mode(status), time=int(status.st_mtime)))
+        self._packer.add(header(self._called(path) + b"/", DIRECTORY, stat.S_IMODE(status.st_mode), time=int(status.st_mtime)))
 
     def _add_link(self, fd: int, name: str, path: str) -> None:
         try:
@@ -199,46 +199,46 @@ class _Walk:
             os.close(opened)
 
     def _content(self, opened: int, status: os.stat_result, path: str) -> Iterator[bytes]:
-        called, mode, size = self._called(path), _mode(status), status.st_size
-        first = self._packer.first_name(status, called)
-        if first is not called:
-            self._packer.add(header(called, HARD_LINK, mode, time=int(status.st_mtime), link=first))
+        called, mode, size = self._prefix + os.fsencode(path), stat.S_IMODE(status.st_mode), status.st_size
+        packer, time = self._packer, int(status.st_mtime)
+        if status.st_nlink > 1 and (first := packer.first_name(status, called)) is not called:
+            packer.add(header(called, HARD_LINK, mode, time=time, link=first))
             return
         attributes = _attributes(opened) if mode & 0o111 else {}
         pieces = _pieces(opened, status)
-        self._packer.add(header(called, FILE, mode, size=size, time=int(status.st_mtime), attributes=attributes, pieces=pieces))
-        sent = 0
-        for start, length in ((0, size),) if pieces is None else pieces:
+        packer.add(header(called, FILE, mode, size=size, time=time, attributes=attributes, pieces=pieces))
+        if pieces is None:
+            yield from self._piece(opened, size, path, size)
+        for start, length in pieces or ():
             os.lseek(opened, start, os.SEEK_SET)
             yield from self._piece(opened, length, path, size)
-            sent += length
-        self._packer.add(padding(sent))
+        packer.add(padding(size if pieces is None else sum(length for _, length in pieces)))
 
     def _piece(self, opened: int, left: int, path: str, size: int) -> Iterator[bytes]:
+        packer = self._packer
         while left:
             try:
                 piece = os.read(opened, min(left, PIECE_BYTES))
             except OSError as error:
                 raise self._unreadable(path, error) from None
             if not piece:
-                raise InvalidInput(
-                    f"{self._name}/{path} has become shorter while it was sent: {left} of {size} bytes are missing\n"
-                    "  cure: build again when nobody writes it, or name it in .dockerignore"
-                )
-            self._packer.add(piece)
+                raise self._shorter(path, left, size)
+            packer.add(piece)
             left -= len(piece)
-            if left and self._packer.is_full:
-                yield self._packer.taken()
+            if left and packer.is_full:
+                yield packer.taken()
+
+    def _shorter(self, path: str, left: int, size: int) -> InvalidInput:
+        return InvalidInput(
+            f"{self._name}/{path} has become shorter while it was sent: {left} of {size} bytes are missing\n"
+            "  cure: build again when nobody writes it, or name it in .dockerignore"
+        )
 
     def _called(self, path: str) -> bytes:
         return self._prefix + os.fsencode(path)
 
     def _unreadable(self, path: str, error: OSError) -> InvalidInput:
         return InvalidInput(f"{self._name}/{path}: {error.strerror}: it belongs to the build context, and cannot be read{CURE}")
-
-
-def _mode(status: os.stat_result) -> int:
-    return stat.S_IMODE(status.st_mode)
 
 
 def _pieces(opened: int, status: os.stat_result) -> list[tuple[int, int]] | None:
@@ -255,8 +255,11 @@ def _pieces(opened: int, status: os.stat_result) -> list[tuple[int, int]] | None
             found.append((start, end - start))
     except OSError as error:
         if error.errno != ENXIO:  # which means: no more data
-            return None
-    return (found or [(size, 0)]) if len(found) < PIECES_MAX else None
+            raise
+    if len(found) == PIECES_MAX:
+        os.lseek(opened, 0, os.SEEK_SET)
+        return None
+    return found or [(size, 0)]
 
 
 def _attributes(opened: int) -> dict[bytes, bytes]:

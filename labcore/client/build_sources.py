@@ -25,7 +25,8 @@ FROM_CONTEXT: Final = "context:"
 class BuildSource:
     """What is sent: iterate for the archive's pieces, once.
 
-    `dockerfile` is the file's name in it, and `shown` its name for people; `text` is what is in it, where that is known.
+    `dockerfile` is the file's name in it, and `shown` its name for people; `text` is what is in it, where that is known,
+    and `ignored` what is in its .dockerignore.
     `remote` is the URL that the daemon fetches instead. `contexts` are the named ones, as the daemon is told of them.
     With `compresses` it is sent compressed.
     `sent` counts the bytes; `error` is why it broke off.
@@ -39,9 +40,11 @@ class BuildSource:
         dockerfile: str = DOCKERFILE,
         shown: str = DOCKERFILE,
         text: bytes = b"",
+        ignored: bytes = b"",
         contexts: Mapping[str, str] = {},
     ) -> None:
         self._pieces = pieces
+        self.ignored = ignored
         self.remote = remote
         self.dockerfile = dockerfile
         self.shown = shown
@@ -104,7 +107,7 @@ def of_dockerfile(text: bytes, *, contexts: Mapping[str, str] = {}) -> BuildSour
         yield from _pack_named(packer, directories)
         yield packer.finish()
 
-    return BuildSource(pieces, text=text, contexts=others | _told(directories))
+    return BuildSource(pieces, text=_not_empty(text, DOCKERFILE), contexts=others | _told(directories))
 
 
 def of_directory(
@@ -124,7 +127,7 @@ def of_directory(
     others |= _told(directories)
     return BuildSource(
         lambda: _pieces(path, found, directories),
-        dockerfile=found.name, shown=found.shown, text=found.text, contexts=others,
+        dockerfile=found.name, shown=found.shown, text=found.text, ignored=found.ignored, contexts=others,
     )  # fmt: skip
 
 
@@ -207,12 +210,18 @@ class _Dockerfile:
         read = _read(path) if text is None else text
         if read is None:
             raise InvalidInput(f"{path}: there is no such Dockerfile\n  cure: name the one that is meant: -f FILE")
-        self.text = read
+        self.text = _not_empty(read, self.shown)
         inside = None if text is not None else _inside(context, path)
         self.is_elsewhere = inside is None
         self.name = inside or f"{ELSEWHERE}{os.urandom(8).hex()}"
         own = _read(f"{path}{IGNORE_FILE}") if text is None else None
         self.ignored = own if own is not None else _read(os.path.join(context, IGNORE_FILE)) or b""
+
+
+def _not_empty(text: bytes, shown: str) -> bytes:
+    if not text:
+        raise InvalidInput(f"the Dockerfile ({shown}) cannot be empty")
+    return text
 
 
 def _default(context: str) -> str:

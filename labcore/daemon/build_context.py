@@ -57,8 +57,8 @@ def opened_context(
     """Yield the context that is sent, or that a URL has: an archive, or a Dockerfile alone. It is kept in `directory`.
 
     `dockerfile` is a path in it. `parts` are the names of contexts, and directories of the archive that they are; the directory
-    at the top that one is in is no part of the main context. Raises InvalidInput,
-    Unavailable; DockerfileError. `learners`: `labcore.builder.learners`.
+    at the top that one is in is no part of the main context. `learners`: `labcore.builder.learners`.
+    Raises InvalidInput, Unavailable; DockerfileError.
     """
     with _fetched(remote) if remote else nullcontext(sent) as stream:
         if isinstance(stream, _Fetched) and not stream.is_archive:

@@ -8,7 +8,7 @@ from threading import Event
 
 from labcore.daemon.root_lock import identify, own
 from labcore.daemon.settings import Settings
-from labcore.daemon.wire.build_progress import StepsSeen
+from labcore.daemon.wire.steps_seen import StepsSeen
 from labcore.engine.container.exec_sessions import ExecSessions
 from labcore.engine.engine import Engine
 from labcore.engine.events import Events

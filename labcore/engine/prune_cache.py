@@ -1,7 +1,9 @@
 """prune of the build cache: which records go, by their age and what the cache may take; and what only they needed."""
 
 import os
-from collections.abc import Callable, Collection
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from heapq import heapify, heappop, heappush
 from typing import Final
 
 from labcore.engine.build_cache import CacheRecord
@@ -37,25 +39,39 @@ def prune_cache(
 ) -> CachePruned:
     """Remove `wanted` records that no build uses now, those that were not used for longest first, until there is the space.
 
-    Those whose layer an image has too stay, unless `every` one may go: to remove them frees nothing. Raises StoreDamaged.
+    One that another stays on stays too. So do those whose layer an image has, unless `every` one may go: to remove them frees
+    nothing. Raises StoreDamaged.
     """
     cache = engine.build_cache
-    records = sorted(cache.records(), key=lambda record: record.last_used or record.created)
+    records = cache.records()
     shared = () if every else diff_ids_of_images(engine)
     used = cache.in_use()
     excess = sum(record.size for record in records) - _allowed(engine, space, records)
     going = []
-    for record in records:
-        if record.key in used or record.diff_id in shared or not wanted(record):
-            continue
+    for record in _leaves_first(records, lambda each: each.key not in used and each.diff_id not in shared and wanted(each)):
         if space != NOTHING_SAID and excess <= 0:
             break
         excess -= record.size
         going.append(record.key)
     gone = cache.remove(going)
-    freed = _freed(engine) if gone else 0
+    freed = sum(record.size for record in gone if record.kind == "exec.cachemount") + (_freed(engine) if gone else 0)
     engine.log_event("builder", "prune", "", {"reclaimed": str(freed)})
     return CachePruned(tuple(record.key for record in gone), freed)
+
+
+def _leaves_first(records: Sequence[CacheRecord], may_go: Callable[[CacheRecord], bool]) -> Iterator[CacheRecord]:
+    """Yield the records that may go, each behind all that were made on it, else the one that was not used for longest first."""
+    found = {record.key: record for record in records}
+    children = Counter(record.parent_key for record in records)
+    leaves = [(record.last_used, key) for key, record in found.items() if not children[key] and may_go(record)]
+    heapify(leaves)
+    while leaves:
+        record = found[heappop(leaves)[1]]
+        yield record
+        children[record.parent_key] -= 1
+        parent = found.get(record.parent_key)
+        if parent and not children[parent.key] and may_go(parent):
+            heappush(leaves, (parent.last_used, parent.key))
 
 
 def diff_ids_of_images(engine: Engine) -> Collection[str]:

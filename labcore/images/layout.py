@@ -61,15 +61,16 @@ class ImageLayout:
 
     # --- names
 
-    def tag(self, reference: Reference, manifest: Descriptor, *, at: str = "", instead: bool = False) -> None:
+    def tag(self, reference: Reference, manifest: Descriptor, *, at: str = "", instead: bool = False, parent: str = "") -> None:
         """Tag a manifest or index; the tag is taken from the image that had it, which stays without one, unless `instead`.
 
-        `at` is when, if that is to be remembered: a pull and a load give names without it.
+        `at` is when, if that is to be remembered: a pull and a load give names without it. `parent` is the ID of the image
+        below, if that is not known yet.
         """
         self.prepare()
         with Lock(self.directory).acquire():
             self.entries()  # refuses an index that is damaged
-            named = _entry(manifest, {REF_NAME: str(reference), TAGGED: at, PARENT: self._parent(manifest)})
+            named = _entry(manifest, {REF_NAME: str(reference), TAGGED: at, PARENT: self._parent(manifest) or parent})
             others = self._others(reference)
             last = [entry for entry in self._index()["manifests"] if _name_of(entry) == str(reference)]
             kept = [] if instead else _nameless(last, [*others, named])

@@ -28,6 +28,7 @@ class Leases:
         self._store = directory
         self._mine: FileIO | None = None
         self._users = 0
+        self._noted: set[str] = set()
         self._lock = allocate_lock()
 
     @property
@@ -41,6 +42,7 @@ class Leases:
         with self._lock:
             if self._mine is None:
                 self._mine = self._open()
+                self._noted = set()
             self._users += 1
         try:
             yield
@@ -54,11 +56,12 @@ class Leases:
 
     def note(self, digest: str) -> None:
         """Add a blob to the lease; waits for a collection that is under way. Does nothing outside of `using`."""
-        if not self._users:
+        if not self._users or digest in self._noted:
             return
         with Lock(self._store).acquire(shared=True), self._lock:
             if self._mine is not None:
                 _append(self._mine, f"\n{digest}\n".encode())  # also behind a part of one
+                self._noted.add(digest)
 
     def noted(self) -> set[str]:
         """Return the digests of all leases; remove those whose owner is gone. For collections, which hold the store lock."""

@@ -85,22 +85,27 @@ class ImageStore(ImageLayout):
     ) -> Image:
         """Make an image of layers in the store, the lowest first, and tag it; without a reference it is kept untagged.
 
-        The config has the layers' diff_ids; `parent` and `at` are those of `keep` and `tag`.
+        The config has the layers' diff_ids; `parent` and `at` are those of `keep` and `tag`. One that has that tag already is
+        left as it is.
         """
         with self.using():
             manifest = Manifest(self.put_blob(config.to_bytes(), CONFIG), tuple(layers))
             descriptor = self.put_blob(manifest.to_bytes(), MANIFEST)
-            self.keep(descriptor, parent=parent)
-            if reference is not None:
-                return self.admit(reference, descriptor, at=at)
-            return self.read(descriptor)
+            if reference is None:
+                self.keep(descriptor, parent=parent)
+                return self.read(descriptor)
+            if (str(reference), descriptor) in self.entries():
+                return self.read(descriptor, str(reference))
+            return self.admit(reference, descriptor, at=at, parent=parent)
 
-    def admit(self, reference: Reference, manifest: Descriptor, *, at: str = "", instead: bool = False) -> Image:
+    def admit(
+        self, reference: Reference, manifest: Descriptor, *, at: str = "", instead: bool = False, parent: str = ""
+    ) -> Image:
         """Tag an image after checking that all its parts are here: `tag`. Raises StoreDamaged; then nothing is tagged."""
         image = self.read(manifest, str(reference))
         for layer in image.layers:
             self.blobs.path(layer)
-        self.tag(reference, manifest, at=at, instead=instead)
+        self.tag(reference, manifest, at=at, instead=instead, parent=parent)
         return image
 
     def get(self, reference: Reference, platform: Platform | None = None) -> Image:

@@ -22,9 +22,11 @@ from labcore.engine import Engine
 from labcore.engine.container.state import get
 from labcore.engine.containers import every, remove
 from labcore.engine.network.objects import prune_networks
-from labcore.errors import LabcoreError
+from labcore.errors import ImageNotFound, LabcoreError, StoreDamaged
 from labcore.http.client import credentials_of
 from labcore.lab.sandbox import python, supervise
+from labcore.lab.stores import copy_image
+from labcore.language import VARIABLE as LANGUAGE
 from labcore.locks import Lock
 from labcore.native import CloneFlag, MountFlag, Prctl, UnmountFlag, mount, prctl, umount2, unshare
 from labcore.network.aliases import gone_root
@@ -55,7 +57,13 @@ class LessonDaemon:
         if self._process is None or self._process.poll() is not None:
             with self._log.open("wb") as output:
                 self._process = subprocess.Popen(
-                    self._command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/", preexec_fn=_die_with_parent
+                    self._command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    cwd="/",
+                    env=_in_english(),
+                    preexec_fn=_die_with_parent,
                 )
         deadline = time.monotonic() + START_SECONDS
         while not self._listens():
@@ -116,6 +124,11 @@ def _end_orphans() -> None:
             os.waitpid(pid, 0)
 
 
+def _in_english() -> dict[str, str]:
+    """Return the environment without a language: what a daemon answers is for clients, and half of it has no other words."""
+    return {name: value for name, value in os.environ.items() if name != LANGUAGE}
+
+
 def _die_with_parent() -> None:
     prctl(Prctl.SET_PDEATHSIG, signal.SIGKILL)
 
@@ -145,6 +158,14 @@ def _remove_bridges(root: Path) -> None:
             time.sleep(POLL_SECONDS)
 
 
+def _bring(name: str, engine: Engine) -> None:
+    """Have a seed image in a daemon's state root: a copy of that of the lessons, which is there, or made anew."""
+    try:
+        copy_image(Engine().images, engine.images, name)
+    except (ImageNotFound, StoreDamaged):
+        engine.seed(name)
+
+
 @contextmanager
 def empty_root(root: Path, images: Iterable[str]) -> Iterator[None]:
     """Make a state root with these seed images for the block. Raises InUse if another notebook has it, and as `Engine.seed`."""
@@ -153,9 +174,8 @@ def empty_root(root: Path, images: Iterable[str]) -> Iterator[None]:
         clear(root)
         root.mkdir(mode=0o711)
         try:
-            engine = Engine(root)
             for name in images:
-                engine.seed(name)
+                _bring(name, Engine(root))
             yield
         finally:
             clear(root)

@@ -7,7 +7,7 @@ from ipywidgets import HTML, Layout, RadioButtons, Text
 
 from labcore.errors import InvalidInput
 from labcore.lab.colours import BAD, GOOD, MUTED
-from labcore.lab.guesses import GUESSES, Guess
+from labcore.lab.guesses import Guess, guesses
 from labcore.lab.messages import say
 from labcore.lab.widget import Printable, as_html
 from labcore.lab.workspace import default_workspace
@@ -68,7 +68,7 @@ class Outcome(Record):
 
 
 def guess(name: str) -> GuessField:
-    """Ask for a prediction, one of labcore.lab.guesses.GUESSES, and keep it. A cell that runs without an answer goes on."""
+    """Ask for a prediction, one of labcore.lab.guesses, and keep it. A cell that runs without an answer goes on."""
     return GuessField(name, _wanted(name))
 
 
@@ -85,6 +85,6 @@ def outcome(name: str, seen: object = None) -> Outcome:
 
 
 def _wanted(name: str) -> Guess:
-    if name not in GUESSES:
-        raise InvalidInput(say("there is no guess {name}; there are: {names}", name=repr(name), names=", ".join(GUESSES)))
-    return GUESSES[name]
+    if name not in guesses():
+        raise InvalidInput(say("there is no guess {name}; there are: {names}", name=repr(name), names=", ".join(guesses())))
+    return guesses()[name]

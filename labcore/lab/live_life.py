@@ -1,7 +1,5 @@
 """A container's life: `lab.life(daemon, name)`, the state diagram of a container, drawn anew with each of its events."""
 
-import base64
-import html
 import threading
 import time
 from contextlib import suppress
@@ -11,7 +9,7 @@ from ipywidgets import HTML
 
 from labcore.client import connect
 from labcore.errors import LabcoreError
-from labcore.lab.pictures.life_cycles import Life, life_cycle
+from labcore.lab.pictures.life_cycles import LEADS_TO, Life, life_cycle
 from labcore.lab.widget import Printable
 
 if TYPE_CHECKING:
@@ -58,7 +56,8 @@ class LiveLife(Printable):
     def _known(self) -> Life:
         """Return the life of the container that came last of those that had the name."""
         last = next(reversed(self._happened), (0, "", ""))[1]
-        return Life(self._name, tuple(action for _, id, action in self._happened if id == last))
+        actions = (action for _, id, action in self._happened if id == last)
+        return Life(self._name, tuple(action for action in actions if action in LEADS_TO))
 
     @property
     def picture(self) -> "Picture":
@@ -67,8 +66,8 @@ class LiveLife(Printable):
 
     def _draw(self, life: Life) -> "Picture":
         picture = life_cycle(life)
-        image = base64.b64encode(picture._repr_png_()).decode()
-        self._shown.value = f'<img alt="{html.escape(picture.alt)}" src="data:image/png;base64,{image}">'
+        self._static = picture._repr_mimebundle_()
+        self._shown.value = self._static[0]["text/html"]
         self._lived = life
         return picture
 
@@ -98,7 +97,7 @@ class LiveLife(Printable):
         bundle = super()._repr_mimebundle_(**kwargs)
         if not isinstance(bundle, dict):
             return bundle
-        shown, notes = self._drawn._repr_mimebundle_()
+        shown, notes = self._static
         return bundle | shown, notes
 
 

@@ -34,11 +34,17 @@ def new_store(*names: str) -> str:
     shutil.rmtree(directory, ignore_errors=True)
     ours, theirs = ImageStore(Path(store())), Engine().images
     for name in names:
-        image = theirs.get(Reference.parse(name))
-        for part in (*image.layers, image.config_descriptor, image.descriptor):
-            ours.put_blob(theirs.blobs.read(part), part.media_type)
-        ours.admit(Reference.parse(name), image.descriptor)
+        copy_image(theirs, ours, name)
     return str(directory)
+
+
+def copy_image(source: ImageStore, target: ImageStore, name: str) -> None:
+    """Copy an image from one store to another. Raises ImageNotFound, StoreDamaged, StoreFull."""
+    image = source.get(Reference.parse(name))
+    with target.using():
+        for part in (*image.layers, image.config_descriptor, image.descriptor):
+            target.put_blob(source.blobs.read(part), part.media_type)
+        target.admit(Reference.parse(name), image.descriptor)
 
 
 def manifest(store: str, name: str) -> dict[str, Any]:

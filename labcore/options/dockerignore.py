@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 BYTE_ORDER_MARK: Final = "\ufeff"
 PATTERNS_MAX: Final = 10_000
-WILDCARDS: Final = {"*": "[^/]*", "?": "[^/]"}
+STAR, STAR_FIRST = "[^/]*", "[^/]*?"  # characters of a name: as many as fit, and as few
+DEEP, ODD, TAIL = "(?:[^/]*/)*?", "(?:.*/)?", ".*"  # `**` between slashes, in the middle of a name, and at the end
+ODD_MAX: Final = 2  # wildcards of a pattern with a `**` in the middle of a name
 BELOW: Final = "(?:/.*)?"  # what is in a directory that a pattern matches
 
 
@@ -104,38 +106,71 @@ def _any_of(expressions: Iterable[str]) -> re.Pattern[str]:
 
 
 def _expression(pattern: str) -> str:
-    """Return a pattern as a regular expression. `**` at one of its ends stands for characters, `/` among them."""
-    if not re.search(r"[*?\[\\]", pattern):
-        return re.escape(pattern)
-    if pattern.startswith("**") and not re.search(r"[*?\[\\]", pattern[2:]):
-        rest = pattern[2:]
-        return f"(?:.*/)?{re.escape(rest[1:])}" if rest.startswith("/") else f".*{re.escape(rest)}"
-    return "".join(_translated(pattern))
-
-
-def _translated(pattern: str) -> Iterator[str]:
-    position = 0
-    while position < len(pattern):
-        if pattern.startswith("**", position):
-            position += 2
-            is_last = position == len(pattern)
-            yield ".*" if is_last else "(?:.*/)?"
-            position += pattern.startswith("/", position)
-        elif pattern[position] == "[":
-            expression, position = _character_class(pattern, position)
-            yield expression
-        else:
-            character = pattern[position]
-            escaped = character == "\\"
-            yield re.escape(pattern[position + 1]) if escaped else WILDCARDS.get(character, re.escape(character))
-            position += 1 + escaped
+    """Return a pattern as a regular expression. A `**` that begins one without other wildcards stands for any characters."""
+    if pattern.startswith("**") and not pattern.startswith("**/") and not re.search(r"[*?\[\\]", pattern[2:]):
+        return f".*{re.escape(pattern[2:])}"
+    return _joined(pattern, list(_tokens(pattern)))
 
 
 def matcher(pattern: str) -> re.Pattern[str]:
     """Return an expression of what Go's filepath.Match matches, in full: `**` is just `*` there. Raises InvalidInput."""
     check_pattern(pattern)
     single = re.sub(r"(\\.)|\*+", lambda found: found[1] or "*", pattern, flags=re.DOTALL)
-    return re.compile("".join(_translated(single)), re.DOTALL)
+    return re.compile(_joined(pattern, list(_tokens(single))), re.DOTALL)
+
+
+def _tokens(pattern: str) -> Iterator[str]:
+    """Yield the expressions of a pattern's parts: of characters, and STAR, DEEP (`**`), and TAIL (`**` at the end)."""
+    position = 0
+    while position < len(pattern):
+        if pattern.startswith("**", position):
+            is_whole = position == 0 or pattern[position - 1] == "/"
+            position += 2
+            position += pattern.startswith("/", position)
+            yield TAIL if position == len(pattern) else DEEP if is_whole else ODD
+        elif pattern[position] == "*":
+            position += 1
+            yield STAR
+        elif pattern[position] == "[":
+            expression, position = _character_class(pattern, position)
+            yield expression
+        else:
+            escaped = pattern[position] == "\\"
+            yield "[^/]" if pattern[position] == "?" else re.escape(pattern[position + escaped])
+            position += 1 + escaped
+
+
+def _joined(pattern: str, tokens: list[str]) -> str:
+    """Return one expression that takes no longer than some times a path's length, whoever has written the pattern.
+
+    Between two wildcards the first place where the characters fit is as good as any other: an atomic group, which is not tried
+    again. That is not so around a `**` in the middle of a name, so there may be few of those.
+    """
+    if ODD in tokens:
+        if sum(token in (STAR, DEEP, ODD, TAIL) for token in tokens) > ODD_MAX:
+            raise InvalidInput(f"pattern {pattern:.200}: ** stands for whole directories: write it between slashes")
+        return "".join(tokens)
+    first, *others = _split(tokens, DEEP)
+    parts = [_with_stars(first, is_last=not others)]
+    parts += [f"(?>{DEEP}{_with_stars(part, is_last=False)})" for part in others[:-1]]
+    parts += [f"{DEEP}{_with_stars(part, is_last=True)}" for part in others[-1:]]
+    return "".join(parts)
+
+
+def _with_stars(tokens: list[str], *, is_last: bool) -> str:
+    first, *others = ("".join(piece) for piece in _split(tokens, STAR))
+    end = len(others) - is_last  # only what nothing follows is tried again
+    return "".join([first, *(f"(?>{STAR_FIRST}{piece})" for piece in others[:end]), *(STAR + piece for piece in others[end:])])
+
+
+def _split(tokens: list[str], at: str) -> list[list[str]]:
+    parts: list[list[str]] = [[]]
+    for token in tokens:
+        if token == at:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return parts
 
 
 def check_pattern(pattern: str) -> None:

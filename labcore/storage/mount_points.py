@@ -28,25 +28,35 @@ def remove_mount_points(written: Path, layers: Sequence[Path], targets: Iterable
     `layers` are given from the topmost down, `targets` with all links resolved. With a mount point go the directories on the
     way to it that are empty now, if no layer has them, or they are mere copies of what a layer has. Times stay as they were.
     """
-    stack, top = Stack(layers), os.open(written, DIRECTORY)
+    below, top = _Below(layers), os.open(written, DIRECTORY)
     try:
         for target in sorted(targets, reverse=True):  # what lies below another goes first
             path = os.path.normpath(target).lstrip("/")
-            while path and _removed(top, path, _below(stack, path), copied=copied):
+            while path and _removed(top, path, below, copied=copied):
                 path = path.rpartition("/")[0]
     finally:
         os.close(top)
 
 
-def _below(stack: Stack, path: str) -> Path | None:
-    """Return what the layers have at a path, as overlayfs would find it."""
-    found, directories = None, list(stack.layers)
-    for name in path.split("/"):
-        found, directories = stack.below(directories, name)
-    return found
+class _Below:
+    """What layers have at a path, as overlayfs would find it; each directory is looked up once."""
+
+    def __init__(self, layers: Sequence[Path]) -> None:
+        self._stack = Stack(layers)
+        self._known: dict[str, tuple[Path | None, list[Path]]] = {"": (None, self._stack.layers)}
+
+    def find(self, path: str) -> Path | None:
+        """Return the file that is seen there."""
+        above = ""
+        for name in path.split("/"):
+            here = f"{above}/{name}".lstrip("/")
+            if here not in self._known:
+                self._known[here] = self._stack.below(self._known[above][1], name)
+            above = here
+        return self._known[above][0]
 
 
-def _removed(top: int, path: str, lower: Path | None, *, copied: bool) -> bool:
+def _removed(top: int, path: str, below: _Below, *, copied: bool) -> bool:
     """Remove one name, if nothing is in it and nothing is lost with it; return whether it is gone."""
     above, _, name = path.rpartition("/")
     try:
@@ -57,6 +67,7 @@ def _removed(top: int, path: str, lower: Path | None, *, copied: bool) -> bool:
         return False
     try:
         before, status = os.fstat(parent), os.stat(name, dir_fd=parent, follow_symlinks=False)
+        lower = below.find(path)
         if lower is not None and (copied or not _is_mere_copy(f"/proc/self/fd/{parent}/{name}", status, lower)):
             return False
         if stat.S_ISDIR(status.st_mode):

@@ -39,22 +39,22 @@ docker("--help", lines=18)
 #
 # ## `pause`: stopped, and it does not know
 #
-# A container to try things on: it counts aloud, once a second. Everybody knows how to hold a program for a while: Ctrl-Z sends it a
+# A container to try things on: it counts aloud, twice a second. Everybody knows how to hold a program for a while: Ctrl-Z sends it a
 # signal, and `ps` shows `T`, *stopped*. In which state will a **paused** container's process be?
 
-# %% [markdown] lang="zh" of="110af43d"
+# %% [markdown] lang="zh" of="a9e6d86f"
 # 什么也没请求：有哪些命令，客户端自己知道。（`docker -h` 还能用，但会提示已弃用，因为 `-h` 在 `run` 里是主机名。`docker run --help` 解释单条命令。）
 #
 # ## `pause`：停住了，自己却不知道
 #
-# 先准备一个试验用的容器：它每秒报一次数。怎样让程序停一会儿，大家都会：按 Ctrl-Z 就是给它发一个信号，`ps` 里显示 `T`（已停止）。
+# 先准备一个试验用的容器：它每秒报两次数。怎样让程序停一会儿，大家都会：按 Ctrl-Z 就是给它发一个信号，`ps` 里显示 `T`（已停止）。
 # 容器被**暂停**之后，进程会处于什么状态？
 
 # %%
 lab.guess("pause")
 
 # %%
-ticks = 'n=0; while :; do n=$((n+1)); echo tick $n; sleep 1; done'
+ticks = 'n=0; while :; do n=$((n+1)); echo tick $n; sleep 0.5; done'
 docker(f"run -d --name clock busybox sh -c '{ticks}'")
 docker("pause clock")
 pid = docker("inspect -f '{{.State.Pid}}' clock").output.strip()
@@ -122,11 +122,11 @@ lab.check(pause)
 
 # %% [markdown] lang="en" id="mine"
 # The docker command on **your** daemon (`unpause` is labcore's until you write it, in the challenges below). Docker's clock, by the way, is still
-# paused. Which ticks will its log show, now and two seconds later?
+# paused. Which ticks will its log show, now and a second later?
 
-# %% [markdown] lang="zh" of="6877ab82"
+# %% [markdown] lang="zh" of="ad87665c"
 # 用 docker 命令操作**你的**守护进程（`unpause` 暂时由 labcore 提供，后面的挑战题里由你来写）。顺便说一句，前面那个时钟还暂停着。
-# 它的日志里，现在和两秒之后，各会显示报到几？
+# 它的日志里，现在和一秒之后，各会显示报到几？
 
 # %%
 store = lab.new_store("busybox")
@@ -139,7 +139,7 @@ small(f"unpause {made}")
 
 # %%
 docker("logs --tail 1 clock")
-time.sleep(2)
+time.sleep(1)
 docker("logs --tail 1 clock")
 docker("exec clock true")
 docker("unpause clock")
@@ -265,24 +265,24 @@ small(f"exec {made} sh -c 'echo to standard error >&2; exit 7'").status
 #
 # ## `logs`: who writes them down?
 #
-# The container wrote to its standard output, and nobody was watching. Now the daemon is killed with `kill -9`, and started again two
-# seconds later. Are there ticks of that time?
+# The container wrote to its standard output, and nobody was watching. Now the daemon is killed with `kill -9`, and started again a
+# second later. Are there ticks of that time?
 
-# %% [markdown] lang="zh" of="2e3aebd3"
+# %% [markdown] lang="zh" of="10ccb4f2"
 # （在终端里最常敲的是 `docker exec -it 名字 sh`：`-i` 保持输入打开，`-t` 给程序一个终端。笔记本里没有终端。）
 # 你的 exec 比容器更强大：它保留了 root 的全部能力（capability），也没有过滤器检查它的系统调用。这就是一条逃逸的路。
 # labcore 和 Docker 的 exec 只给它容器自己的权力，不会更多。
 #
 # ## `logs`：谁在记录？
 #
-# 容器往标准输出写，当时并没有人在看。现在用 `kill -9` 杀掉守护进程，两秒后再启动。这段时间的报数还在吗？
+# 容器往标准输出写，当时并没有人在看。现在用 `kill -9` 杀掉守护进程，一秒后再启动。这段时间的报数还在吗？
 
 # %%
 lab.guess("logs")
 
 # %%
 daemon.kill()
-time.sleep(2)
+time.sleep(1)
 daemon.start()
 docker("logs --tail 4 clock")
 lab.outcome("logs")

@@ -485,9 +485,21 @@ SESSIONS = {
         docker nonsense
     """,
     "a build": """
-        !printf 'FROM busybox\\nRUN echo hi > /made\\n' > Dockerfile; docker build -t built .
-        !docker image build --tag built --file Dockerfile --build-arg a=b --label x=y --no-cache --pull=false --rm --force-rm --network none --memory 64m --memory-swap 64m --shm-size 1m --cpu-shares 5 --cpu-period 10000 --cpu-quota 5000 --cpuset-cpus 0 --cpuset-mems 0 --ulimit nofile=100 --add-host a:1.2.3.4 --cache-from busybox --cgroup-parent x --compress --disable-content-trust --iidfile id --isolation default --platform linux/amd64 --security-opt x --target t --quiet .
-        !docker image build --squash .
-        docker builder prune -f
+        printf 'FROM busybox AS t\\nARG a\\nRUN echo $a > /made\\nFROM t\\nCMD cat /made\\n' > Dockerfile; docker build -q -t built .
+        docker run --rm built
+        ~docker build -t built -t built:2 .
+        docker image build --tag built --file Dockerfile --build-arg a=b --label x=y --no-cache --pull=false --rm --force-rm --network none --memory 64m --memory-swap 64m --shm-size 1m --cpu-shares 5 --cpu-period 10000 --cpu-quota 5000 --cpuset-cpus 0 --cpuset-mems 0 --ulimit nofile=100 --add-host a:1.2.3.4 --cache-from busybox --compress --disable-content-trust --iidfile id --isolation default --platform linux/amd64 --target t --quiet .
+        test "$(cat id)" = "$(docker image inspect -f '{{.Id}}' built)"; docker image inspect -f '{{.Config.Labels.x}}' built; docker run --rm built cat /made
+        docker image build --quiet --cgroup-parent x .
+        docker image build --security-opt x .
+        docker image build --squash .
+        docker build -q --target nothing .
+        docker build -q nothing
+        printf 'FROM busybox\\nRUN exit 7\\n' | docker build --no-cache -
+        printf 'FROM busybox\\nRUNN x\\n' | docker build -q -
+        printf 'FROM busybox\\nCOPY nothing /\\n' | docker build -q -
+        mkdir d; echo f > d/f; printf 'FROM busybox\\nCOPY f /\\nCMD cat /f\\n' | docker build -q -t other -f - d; docker run --rm other
+        tar -C d -c . | docker build -q -f nothing -
+        ~docker builder prune -f
     """,
 }

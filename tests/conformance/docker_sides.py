@@ -122,7 +122,7 @@ def two_sides(peer: Peers, engine: Engine, home: Path) -> Iterator[tuple[Side, S
     with ExitStack() as undo:
         host = undo.enter_context(Host())
         host.sh(BRIDGE)
-        peers = Peers(Namespace(host.pid).words(*peer.prefix))
+        peers = peer.within(Namespace(host.pid).words(*peer.prefix))
         undo.enter_context(running_dockerd(peers, home / "d", *NETWORKED))
         theirs = Side(host, f"unix://{home}/d/s", home / "theirs-home")
         theirs.load(archive.getvalue())

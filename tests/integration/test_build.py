@@ -148,6 +148,16 @@ def test_an_entrypoint_resets_the_command_of_the_image_below(fresh: Engine) -> N
     assert built(fresh, 'FROM below\nCMD ["own"]\nENTRYPOINT ["echo"]\n').image.config.command == ("own",)
 
 
+def test_a_stage_forgets_that_the_one_below_had_a_command(fresh: Engine) -> None:
+    made = built(fresh, 'FROM busybox AS a\nCMD ["below"]\nFROM a\nENTRYPOINT ["echo"]\n')
+    assert made.image.config.command == ()
+
+
+def test_an_image_on_which_nothing_is_built_stays_what_it_is(fresh: Engine) -> None:
+    made = built(fresh, "FROM busybox\n", tags=(Reference.parse("same"),))
+    assert made.image.id == fresh.images.get(Reference.parse("same")).id == fresh.images.get(Reference.parse("busybox")).id
+
+
 def test_triggers_run_in_the_stage_built_on_their_image(fresh: Engine) -> None:
     built(fresh, "FROM busybox\nONBUILD COPY x /x\nONBUILD RUN cp /x /y\n", tags=(Reference.parse("triggers"),))
     made = built(fresh, "FROM triggers\nCMD cat /y\n", {"x": "from the trigger"}, tags=(Reference.parse("triggered"),))

@@ -14,6 +14,7 @@ from labcore.engine.build_cache import BuildCache, CacheRecord
 from labcore.engine.fsck import check, repair
 from labcore.engine.image.remove import remove_image
 from labcore.engine.prune import collected
+from labcore.engine.prune_cache import Space, prune_cache
 from labcore.errors import InvalidInput
 from labcore.spec import Reference
 from labcore.storage.layers import layer_id
@@ -100,6 +101,45 @@ def test_what_another_record_was_made_on_stays(own: Engine) -> None:
     assert cache.remove([A, B]) == []
     assert {record.key for record in cache.remove([B, C])} == {B, C}
     assert {record.key for record in cache.remove([A])} == {A}
+
+
+def timed(cache: BuildCache, key: str, hour: int, parent: str = "", size: int = 10) -> None:
+    cache.put(
+        CacheRecord(key, parent_key=parent, size=size, created="2026-01-01T00:00:00Z", last_used=f"2026-01-01T0{hour}:00:00Z")
+    )
+
+
+def test_prune_begins_with_what_nothing_was_made_on(own: Engine) -> None:
+    cache, d, e = own.build_cache, "d" * 64, "e" * 64
+    timed(cache, A, 1)
+    timed(cache, B, 2, A)
+    timed(cache, C, 3, B)
+    timed(cache, d, 4, A)
+    timed(cache, e, 5, size=100)
+    assert prune_cache(own, space=Space(most=125)).keys == (C, B)[::-1]
+    assert keys(cache) == [d, e, A]
+    assert prune_cache(own, space=Space(most=125, reserved=1000)).keys == ()
+    assert prune_cache(own, wanted=lambda record: record.key in (A, e)).keys == (e,)
+    with cache.using():
+        assert cache.find(d)
+        assert prune_cache(own, every=True).keys == ()
+    assert set(prune_cache(own, every=True).keys) == {A, d}
+
+
+def test_prune_frees_what_only_the_cache_has(own: Engine) -> None:
+    layer = made(own, "head -c 100000 /dev/zero > /x")
+    run(own, "head -c 200000 /dev/zero > /c/x", mounts=[RunMount("cache", target="/c")])
+    assert layer
+    image = own.images.get(Reference.parse("busybox"))
+    config = image.config.replace(diff_ids=(*image.config.diff_ids, layer.diff_id), history=())
+    own.images.put_image(Reference.parse("derived"), [*image.layers, layer.descriptor], config)
+    pruned = prune_cache(own)
+    assert len(pruned.keys) == 1
+    assert 200_000 <= pruned.freed < 300_000
+    assert own.build_cache.find(layer.diff_id)
+    assert prune_cache(own, every=True).keys == (layer.diff_id,)
+    assert own.layers.has(layer.diff_id)
+    assert clean(own)
 
 
 @pytest.mark.parametrize(

@@ -5,16 +5,17 @@ import subprocess
 import sys
 import tarfile
 import time
+from pathlib import Path
 
 import pytest
 
 from labcore.builder.layers import NewLayer, layer_of_archive
 from labcore.engine import Engine
 from labcore.engine.prune import collected
-from labcore.errors import InvalidInput, StoreDamaged
+from labcore.errors import InvalidInput, StoreDamaged, StoreFull
 from labcore.storage.layers import layer_id
 from tests.builds import base, clean, made, put
-from tests.conftest import needs_root
+from tests.conftest import needs_root, small_disk
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -187,3 +188,16 @@ def test_a_layer_that_is_there_already_stays(own: Engine) -> None:
     assert made(own, script) == first
     assert place.stat().st_ino == before
     assert clean(own)
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_half_there(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "24m") as place:
+        own = Engine(place / "root")
+        own.seed("busybox")
+        assert made(own, "head -c 99000000 /dev/zero > /big && echo 'there was room' || rm /big") is None
+        with pytest.raises(StoreFull, match="no room for a blob"):
+            made(own, "head -c 12000000 /dev/urandom > /big")
+        collected(own)
+        assert clean(own)
+        assert made(own, "echo small > /small")
+        own.networks.close()

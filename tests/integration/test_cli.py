@@ -205,9 +205,9 @@ def test_seed(tmp_path: Path) -> None:
 def test_without_busybox_the_cure_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from labcore.errors import Unavailable
     from labcore.images import ImageStore, builtin
-    from labcore.images.builtin import busybox
+    from labcore.images.builtin import busybox_program
 
-    monkeypatch.setattr(busybox, "BUSYBOX_PLACES", ("/proc/self/exe",))
+    monkeypatch.setattr(busybox_program, "BUSYBOX_PLACES", ("/proc/self/exe",))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Unavailable, match="apt-get install busybox-static"):
         builtin.seed_busybox(ImageStore(tmp_path))

@@ -155,14 +155,14 @@ def test_a_named_context(labcore: Command, tmp_path: Path) -> None:
     assert labcore.run(made, "ls", "-A", "/all").split() == ["Dockerfile", "file"]
 
 
-def test_twenty_thousand_small_files(labcore: Command) -> None:
+def test_many_small_files(labcore: Command) -> None:
     many = labcore.context / "many"
-    for number in range(200):
+    for number in range(20):
         (many / str(number)).mkdir(parents=True)
         for other in range(100):
             (many / str(number) / str(other)).write_text(f"{number}/{other}")
     made = labcore.built("-f", "-", ".", stdin=b"FROM busybox\nCOPY many /many\n")
-    assert labcore.run(made, "sh", "-c", "find /many -type f | wc -l; cat /many/199/99") == "20000\n199/99"
+    assert labcore.run(made, "sh", "-c", "find /many -type f | wc -l; cat /many/19/99") == "2000\n19/99"
 
 
 # --- options
@@ -238,8 +238,6 @@ def test_the_epoch_is_that_of_the_environment(labcore: Command) -> None:
         (["--build-context", "x", "."], "NAME=VALUE is wanted"),
         (["--cache-from", "type=gha", "."], "type=gha is not known here; registry is"),
         (["--cache-to", "type=registry", "."], "ref=IMAGE is wanted"),
-        (["--ulimit", "nosuch=1", "."], "NAME=SOFT[:HARD] is wanted"),
-        (["-m", "x", "."], "a size is wanted"),
         (["-f", "-", "-"], "can't use stdin for both build context and dockerfile"),
         (["-f", "nosuch", "."], "nosuch: there is no such Dockerfile"),
         (["nosuch"], "the build context nosuch: there is no such directory"),
@@ -252,6 +250,18 @@ def test_the_epoch_is_that_of_the_environment(labcore: Command) -> None:
 )
 def test_what_cannot_be_is_refused_by_name(labcore: Command, words: list[str], said: str) -> None:
     assert said in labcore("build", *words, status=1)[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--ulimit", "nosuch=1", "."], "NAME=SOFT[:HARD] is wanted"),
+        (["-m", "x", "."], "a size is wanted"),
+        (["-t", "UPPER", "."], "UPPER"),
+    ],
+)
+def test_a_value_that_an_option_cannot_have_has_dockers_status(labcore: Command, words: list[str], said: str) -> None:
+    assert said in labcore("build", *words, status=125)[1]
 
 
 # --- outputs
@@ -347,6 +357,39 @@ def test_ctrl_c_ends_the_build(labcore: Command) -> None:
         assert client.containers.list(all=True) == ()
 
 
+def test_a_shell_opens_in_the_files_of_a_failed_step(labcore: Command) -> None:
+    text = "FROM busybox\nWORKDIR /work\nENV NAME=value\nRUN echo left > file; exit 9\n"
+    (labcore.context / "Dockerfile").write_text(text)
+    with connect(labcore.daemon.url) as client:
+        before = {each.id for each in client.images.list(all=True)}
+        with at_a_terminal(labcore.words("build", "--debug-shell", str(labcore.context))) as terminal:
+            terminal.until("`exit` ends the shell")
+            terminal.until("# ")
+            terminal.type("echo $(pwd) $(cat file) $NAME\n")
+            terminal.until("/work left value")
+            terminal.type("exit 0\n")
+            assert terminal.wait() == 1
+        assert {each.id for each in client.images.list(all=True)} == before
+        assert client.containers.list(all=True) == ()
+
+
+def test_a_check_prints_warnings_and_builds_nothing(labcore: Command, tmp_path: Path) -> None:
+    (labcore.context / "Dockerfile").write_text("# check=experimental=all\nFROM busybox AS Large\nCOPY file /\n")
+    (labcore.context / ".dockerignore").write_text("file\n")
+    out, said = labcore("build", "--check", ".", status=1)
+    assert out.decode().startswith(
+        "\nWARNING: StageNameCasing - https://docs.docker.com/go/dockerfile/rule/stage-name-casing/\n"
+        "Stage name 'Large' should be lowercase\nDockerfile:2\n"
+    )
+    assert b"   2 | >>> FROM busybox AS Large\n" in out
+    assert b"WARNING: CopyIgnoredFile" in out
+    assert not said
+    out, _ = labcore("build", "--check", "-", stdin=b"FROM busybox\n")
+    assert out == b"Check complete, no warnings found.\n"
+    _, said = labcore("build", "--check", "-", stdin=b"FROM busybox\nRUM\n", status=1)
+    assert "Dockerfile:2" in said
+
+
 def test_raw_json(labcore: Command) -> None:
     _, said = labcore("build", "--progress", "rawjson", ".")
     lines = [json.loads(line) for line in said.splitlines()]
@@ -372,6 +415,9 @@ def test_the_cache_is_listed_and_pruned(labcore: Command) -> None:
     assert "echo to be found" in listed
     assert "Total:" in labcore("builder", "du")[0].decode()
     assert "echo to be found" in labcore("builder", "du", "--verbose", "--filter", "description=to be found")[0].decode()
+    counted = [line.split() for line in labcore("system", "df")[0].decode().splitlines() if line.startswith("Build Cache")]
+    assert int(counted[0][2]) >= 1
+    assert "Build cache usage:" in labcore("system", "df", "-v")[0].decode()
     labcore("rmi", made)
     assert "Total reclaimed space:" in labcore("builder", "prune", "-a", "-f")[0].decode()
     assert "echo to be found" not in labcore("builder", "ls", "--no-trunc")[0].decode()

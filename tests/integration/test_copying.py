@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from labcore.builder.root_tree import RootTree
 from labcore.builder.selection import select
-from labcore.builder.sources import InlineFiles, RootTree
+from labcore.builder.sources import InlineFiles
 from labcore.engine import Engine
 from labcore.errors import InvalidInput
 from tests.conftest import needs_root
@@ -119,6 +120,19 @@ def test_refused(builder: Builder, sources: list[str], to: str, problem: str) ->
     with pytest.raises(InvalidInput) as raised:
         builder.copy([select(builder.context(*FILES, *more), sources)], to)
     assert str(raised.value).startswith(problem)
+
+
+@pytest.mark.parametrize("path", ["a\0b", "\ud800", "n" * 256, "d/" * 2000])
+def test_paths_that_no_file_can_have(builder: Builder, engine: Engine, path: str) -> None:
+    context = builder.context(*FILES, entry("long", L, linkname=f"{'n' * 256}"))
+    with RootTree(engine, builder.layers, "stage build") as stage:
+        for source in (context, stage):
+            with pytest.raises(InvalidInput, match=r"^COPY failed: .* can be no file's path"):
+                select(source, [path])
+    with pytest.raises(InvalidInput, match="can be no file's path"):
+        builder.copy([select(context, ["one.txt"])], f"/{path}")
+    with pytest.raises(InvalidInput, match="file does not exist"):
+        select(context, ["long"])
 
 
 def test_links_of_the_image_are_followed_and_lead_nowhere_else(builder: Builder) -> None:

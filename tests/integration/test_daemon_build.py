@@ -1,5 +1,6 @@
 """POST /build: the classic wire, by raw requests of the shapes that docker's clients send; what goes wrong, and who leaves."""
 
+import base64
 import bz2
 import gzip
 import io
@@ -7,20 +8,27 @@ import json
 import lzma
 import os
 import re
+import signal
 import socket
+import subprocess
 import tarfile
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
+import bcrypt
 import pytest
 
 from labcore.builder.events import StepEnded
 from labcore.engine import Engine
 from labcore.engine.fsck import check
 from labcore.http import Request, Response
+from labcore.registry.server import Registry, Settings
+from labcore.registry.server_auth import Htpasswd
+from tests.build_requests import CLIENTS
 from tests.conftest import needs_root
 from tests.daemon import RunningDaemon, running_daemon
 from tests.engine_api import TAR, Answer, Api
@@ -215,6 +223,19 @@ def test_how_it_comes(api: Api, packed: Any, chunked: bool) -> None:
     headers = {"Content-Encoding": "gzip"} if packed is gzip.compress else {}
     answer = sent(api, pieces if chunked else body, headers, nocache="1")
     assert "content" in streams(answer.lines), answer.body
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_requests_of_clients(api: Api, client: str) -> None:
+    query = CLIENTS[client]
+    name = query.get("dockerfile", "Dockerfile").removeprefix("./")
+    body = gzip.compress(tar_of({name: "FROM scratch AS t\nARG A\nARG NB_UID\nCOPY f /\n", "f": client}))
+    pieces = (body[at : at + 100] for at in range(0, len(body), 100))
+    lines = api("POST", f"/build?{urlencode(query)}", pieces, {"Content-Type": "application/tar"}).lines
+    assert "error" not in lines[-1], lines
+    image = api("GET", f"/images/{query['t']}/json").json
+    assert image["Id"] == id_of(lines)
+    assert (image["Config"]["Labels"] or {}) == json.loads(query.get("labels", "{}"))
 
 
 @pytest.mark.parametrize(
@@ -493,9 +514,6 @@ def test_a_client_that_leaves_while_it_sends_leaves_nothing(daemon: RunningDaemo
     assert api("GET", "/images/left/json").status == 404
 
 
-STEPS = f"{FROM}RUN echo begins; sleep 600\n"
-
-
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -553,10 +571,139 @@ def test_a_body_that_drips_is_built_all_the_same(daemon: RunningDaemon) -> None:
     connection.close()
 
 
-# --- BuildKit's clients, and the cache
+def test_a_daemon_that_is_killed_leaves_a_cache_that_can_be_used(tmp_path: Path) -> None:
+    needs_root()
+    text = f"{FROM}RUN cat /proc/sys/kernel/random/uuid > /id\n"
+    with running_daemon(tmp_path / "root") as killed:
+        connection = raw_build(killed, tar_of({"Dockerfile": f"{text}RUN echo begins; sleep 607\n"}))
+        until(connection, b"begins")
+        killed.end(signal.SIGKILL)
+        connection.close()
+    assert eventually(lambda: not processes_of(killed, b"sleep\x00607"))
+    assert not list((tmp_path / "root" / "builder").glob("*.tar"))
+    with running_daemon(tmp_path / "root", seeds=()) as again:
+        api = Api(str(again.socket))
+        assert api("GET", "/images/left/json").status == 404
+        lines = built(api, text, t="left")
+        assert "RUN cat /proc/sys/kernel/random/uuid > /id\n ---> Using cache\n" in streams(lines)
+        found = check(Engine(again.root))
+        assert (found.blobs, found.layers) == ((), ())
+
+
+def test_two_builds_of_one_tag(api: Api) -> None:
+    texts = [f"{FROM}RUN sleep 0.{number}; echo {number} > /n\n" for number in (1, 2, 3)]
+    with ThreadPoolExecutor() as pool:
+        ids = [id_of(lines) for lines in pool.map(lambda text: built(api, text, t="race", nocache="1"), texts)]
+    assert len(set(ids)) == 3
+    assert api("GET", "/images/race/json").json["Id"] in ids
+
+
+def test_the_cache_is_pruned_while_something_is_built(daemon: RunningDaemon, api: Api) -> None:
+    text = f"{FROM}RUN cat /proc/sys/kernel/random/uuid > /id\nRUN echo begins; sleep 1; test -s /id\nCOPY f /f\n"
+    connection = raw_build(daemon, tar_of({"Dockerfile": text, "f": "x"}), query="t=pruned")
+    until(connection, b"begins")
+    for path in ("/build/prune?all=1", "/images/prune"):
+        assert api("POST", path).status == 200
+    assert b"Successfully tagged pruned:latest" in until(connection, b"Successfully tagged") + connection.recv(1 << 16)
+    connection.close()
+    found = check(Engine(daemon.root))
+    assert (found.blobs, found.layers) == ((), ())
+
+
+def test_a_disk_that_is_full(tmp_path: Path) -> None:
+    needs_root()
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "small", small], check=True)
+    try:
+        with running_daemon(small / "root", listens_at=tmp_path / "s") as full:
+            api = Api(str(full.socket))
+            files = {"Dockerfile": f"{FROM}RUN head -c 60m /dev/zero > /big\n", "f": os.urandom(50 << 20)}
+            context = sent(api, tar_of(files), t="full")
+            assert context.status == 500
+            assert "no space left on device" in context.message
+            *_, last = sent(api, tar_of({"Dockerfile": files["Dockerfile"]}), t="full").lines
+            assert "No space left on device" in last["error"] or "non-zero code" in last["error"]
+            assert api("GET", "/images/full/json").status == 404
+            assert "Successfully built" in streams(built(api, f"{FROM}RUN echo small\n"))
+            assert "Traceback" not in full.said()
+    finally:
+        subprocess.run(["umount", "-l", small], check=True)
+
+
+# --- the cache, and registries
+
+
+def df(api: Api) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = api("GET", "/system/df?type=build-cache").json["BuildCache"]
+    return found
+
+
+def test_what_is_in_the_cache_and_what_is_pruned(api: Api, daemon: RunningDaemon) -> None:
+    api("POST", "/build/prune?all=1")
+    assert df(api) == []
+    text = f"{FROM}RUN cat /proc/sys/kernel/random/uuid > /id\nCOPY f /f\n"
+    built(api, text, {"f": "x" * 5000}, t="cached")
+    built(api, text, {"f": "x" * 5000}, t="cached")
+    records = {record["Description"].split()[0]: record for record in df(api)}
+    run, copy = records["RUN"], records["COPY"]
+    assert run.keys() == {
+        "ID", "Parents", "Type", "Description", "InUse", "Shared", "Size", "CreatedAt", "LastUsedAt", "UsageCount",
+    }  # fmt: skip
+    assert (run["Type"], run["InUse"], run["Shared"], run["UsageCount"]) == ("regular", False, True, 1)
+    assert copy["Parents"] == [run["ID"]]
+    assert copy["Size"] >= 5000
+    old = Api(str(daemon.socket), "1.41")("GET", "/system/df").json["BuildCache"]
+    assert {record["Parent"] for record in old} >= {run["ID"]}
+    assert not [record for record in old if "Parents" in record]
+
+    def pruned(query: str = "", **filters: list[str]) -> set[str]:
+        target = f"/build/prune?{query}&{urlencode({'filters': json.dumps(filters)})}"
+        return set(api("POST", target).json["CachesDeleted"] or ())
+
+    assert pruned() == set()  # an image has all of it
+    assert pruned("all=1", id=["x"]) == pruned("all=1", type=["frontend"]) == pruned("all=1", until=["24h"]) == set()
+    assert pruned("all=1", private=["1"]) == pruned("all=1", parent=["0000"]) == pruned("all=1", inuse=["1"]) == set()
+    assert pruned("all=1&reserved-space=100000000") == pruned("all=1&keep-storage=100000000") == set()
+    assert pruned("all=1", description=["COPY"], shared=["1"]) == {copy["ID"]}
+    api("DELETE", "/images/cached")
+    answer = api("POST", "/build/prune").json
+    assert answer["CachesDeleted"] == [run["ID"]]
+    assert answer["SpaceReclaimed"] > 0
+
+
+@pytest.mark.parametrize(
+    "query", ["filters={", 'filters={"zz":["1"]}', "keep-storage=x", "reserved-space=-1", 'filters={"until":["1h","2h"]}']
+)
+def test_what_no_prune_understands(api: Api, query: str) -> None:
+    assert api("POST", f"/build/prune?{quote(query, safe='=&')}").status == 400
+
+
+def test_a_base_of_a_registry_that_wants_credentials(api: Api, daemon: RunningDaemon, tmp_path: Path) -> None:
+    table = tmp_path / "htpasswd"
+    table.write_text(f"user:{bcrypt.hashpw(b'secret', bcrypt.gensalt(4)).decode()}\n")
+    registry = Registry(tmp_path / "registry", Settings(access=Htpasswd(table)))
+    with served(registry.answer) as address:
+        auth = {"username": "user", "password": "secret", "serveraddress": address}
+        assert api("POST", f"/images/busybox/tag?repo={address}/base&tag=1").status == 201
+        pushed = api("POST", f"/images/{address}/base/push?tag=1", None, {"X-Registry-Auth": base64url(auth)})
+        assert "error" not in pushed.lines[-1], pushed.lines
+        assert api("DELETE", f"/images/{address}/base:1").status == 200
+        body = tar_of({"Dockerfile": f"FROM {address}/base:1\nRUN echo pulled\n"})
+        *_, refused = sent(api, body).lines
+        assert "error" in refused
+        lines = sent(api, body, {"X-Registry-Config": base64url({address: auth})}).lines
+        assert "pulled\n" in streams(lines), lines
+
+
+def base64url(value: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
+
+
+# --- BuildKit's clients
 
 
 def test_clients_of_buildkit_are_told(api: Api) -> None:
     assert api("POST", "/session").status == 501
     assert "DOCKER_BUILDKIT=0" in api("POST", "/session").message
-    assert api("HEAD", "/_ping").status == 200
+    assert "DOCKER_BUILDKIT=0" in sent(api, b"", version="2").message

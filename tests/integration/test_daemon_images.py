@@ -632,16 +632,6 @@ def test_distribution(api: Api, pushed: str) -> None:
     assert api("GET", f"/distribution/{pushed}:none/json").status == 404
 
 
-def test_there_is_no_builder(api: Api, daemon: RunningDaemon, tmp_path: Path) -> None:
-    (tmp_path / "Dockerfile").write_text("FROM busybox\n")
-    said = daemon.docker("build", str(tmp_path), status=1, env={"DOCKER_BUILDKIT": "0"}).stderr
-    assert said.splitlines()[-1].startswith("Error response from daemon: labcore has no builder: ")
-    for call in ("/session", "/grpc"):  # by which BuildKit's clients learn that there is none
-        assert api("POST", call, headers={"Connection": "Upgrade", "Upgrade": "h2c"}).status in (404, 501)
-    assert api("POST", "/build", b"", TAR).status == 501
-    assert api("POST", "/build/prune").json == {"CachesDeleted": None, "SpaceReclaimed": 0}
-
-
 # --- how the daemon was started
 
 

@@ -3,8 +3,10 @@
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
+import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
@@ -20,13 +22,14 @@ from labcore.engine import Engine
 from labcore.lab import daemons
 from labcore.lab.checks.wire import Hijacked
 from labcore.lab.daemons import DaemonFailed
-from labcore.lab.miniature import serving
+from labcore.lab.miniature import Container, serving
 from labcore.lab.miniature.serving import CannotServe, Served
 from labcore.lab.workspace import Workspace
 from labcore.network.links import list_links
 from labcore.network.netlink import Netlink
 from tests.conftest import needs_root, read_text
 from tests.daemon import DOCKER
+from tests.serving import eventually
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -137,6 +140,28 @@ def wait_for(holds: Callable[[], Any]) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+TRIES_FIRST = """
+import os, time
+from labcore import native
+if not os.fork():
+    native.unshare(native.CloneFlag.NEWPID)
+    if not os.fork():
+        time.sleep(1)
+        os._exit(0)
+    os.wait()
+    os._exit(0)
+os.wait()
+os.execvp("unshare", ["unshare", "--pid", "--fork", "sleep", "1000"])
+"""
+
+
+def test_a_signal_is_for_the_container_and_not_for_what_its_runtime_tries_before() -> None:
+    container = Container("busybox", ["sleep", "1000"])
+    container.start([sys.executable, "-c", TRIES_FIRST])
+    container.kill(signal.SIGKILL)
+    assert eventually(lambda: container.state == "exited")
 
 
 def test_a_step_that_has_changed_is_read_again(work: Path) -> None:

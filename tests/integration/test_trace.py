@@ -267,8 +267,7 @@ def test_a_notebook_draws_it(daemon: RunningDaemon, language: str, said: str, mo
     assert {span.kind for span in drawn.spans} == {"command", "call", "job", "part", "op"}
     picture = drawn.picture
     (axes,) = picture.figure.axes
-    legend = axes.get_legend()
-    assert legend is not None
+    (legend,) = picture.figure.legends
     assert said in [text.get_text() for text in legend.get_texts()]
     assert len(axes.get_yticks()) == len(drawn.spans)
     ops = sum(span.kind == "op" for span in drawn.spans)

@@ -200,6 +200,8 @@ def test_one_that_is_not_there_is_said_to_be_so(context: Path) -> None:
         of_directory(str(context), dockerfile=str(context))
     with pytest.raises(InvalidInput, match="there is no such directory"):
         of_directory(f"{context}/nosuch")
+    with pytest.raises(InvalidInput, match="cannot be empty"):
+        of_dockerfile(b"")
     with pytest.raises(InvalidInput, match="it is no directory"):
         of_directory(f"{context}/Dockerfile")
 

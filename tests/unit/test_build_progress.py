@@ -9,8 +9,9 @@ from labcore.builder.events import Built, Event, Step, StepEnded, StepOutput, St
 from labcore.builder.parser.errors import DockerfileError
 from labcore.builder.parser.instructions import Location
 from labcore.daemon.wire.build_events import event_lines
-from labcore.daemon.wire.build_progress import HELD_BYTES, StepsSeen, classic_lines, in_order, quiet_lines
+from labcore.daemon.wire.build_progress import HELD_BYTES, classic_lines, in_order, quiet_lines
 from labcore.daemon.wire.progress import Line
+from labcore.daemon.wire.steps_seen import StepsSeen
 from labcore.errors import InvalidInput, LabcoreError
 from labcore.images import Config, Descriptor, Image
 
@@ -86,8 +87,8 @@ def test_docker_s_lines() -> None:
         {"stream": "Step 4/4 : FROM one"},
         {"stream": "\n"},
         {"stream": " ---> 000000000000\n"},
-        {"stream": "[Warning] One or more build-args [U] were not consumed\n"},
         {"aux": {"ID": IDS[9]}},
+        {"stream": "[Warning] One or more build-args [U] were not consumed\n"},
         {"stream": "Successfully built 000000000000\n"},
         {"stream": "Successfully tagged a:latest\n"},
         {"stream": "Successfully tagged b:1\n"},

@@ -48,6 +48,13 @@ TABLE = [
     ("a\n!a/b\na/b/c", ["a", "a/x", "a/b/c", "a/b/c/d"], ["a/b", "a/b/d"]),
     ("*.md\n!README*.md\nREADME-secret.md", ["x.md", "README-secret.md"], ["README.md", "README-x.md"]),
     ("a\nb\n!a/x\n!b/x\nc", ["a", "b/y", "c"], ["a/x", "b/x"]),
+    ("a**b", ["ab", "ax/b", "a/x/b", "ab/c"], ["axb", "a/xb"]),
+    ("a**/b*", ["ab", "a/b", "ax/y/bz"], ["axb"]),
+    ("*a*b*c", ["abc", "xaxbxc", "abcbc", "aabbcc"], ["acb", "abcd", "a/bc"]),
+    ("*ab*ab", ["abab", "ababab", "xabyab"], ["ab", "aab", "abba"]),
+    ("**/x/*y/**/z*/w", ["x/y/z/w", "a/x/b/x/cy/d/z1/w/v", "x/yy/z/z/w"], ["x/y/w", "x/y/z", "x/a/y/z/w"]),
+    ("**/a/b/**/a/c", ["a/b/a/c", "a/b/a/b/x/a/c", "a/a/b/a/a/c"], ["a/b/c", "b/a/c"]),
+    ("**/a?/**/*.[ch]", ["ab/x.c", "q/ab/r/s/x.h"], ["a/x.c", "ab/x.o"]),
     ("", [], ["a"]),
     ("\udcff*", ["\udcff\udcfe"], ["a"]),
     ("a*", ["a\nb"], ["b\na"]),
@@ -82,6 +89,19 @@ def test_lines_of_an_option_are_patterns_as_they_are() -> None:
     assert [path for path in ("#a", "b", "c", "/c") if patterns.matches(path)] == ["#a", "b", "/c"]
     assert not Patterns([])
     assert Patterns(["!x"]).has_exceptions
+
+
+@pytest.mark.parametrize(
+    "pattern", ["a*" * 60 + "b", "**/a/" * 60 + "b", "**/a*a/" * 40 + "b", "*/" * 60 + "*b", "**/*a/" * 60 + "b"]
+)
+def test_patterns_that_would_take_for_ever(pattern: str) -> None:
+    patterns = Patterns([pattern])
+    assert not any(patterns.matches(path) for path in ("a" * 255, "a/" * 1700 + "c", "aa/" * 1100 + "c"))
+
+
+def test_too_many_directories_in_the_middle_of_names() -> None:
+    with pytest.raises(InvalidInput, match="stands for whole directories"):
+        Patterns(["**/a**b**c"])
 
 
 def test_too_many() -> None:

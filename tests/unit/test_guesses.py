@@ -6,7 +6,7 @@ import pytest
 
 from labcore import lab
 from labcore.errors import InvalidInput
-from labcore.lab.guesses import GUESSES, Guess
+from labcore.lab.guesses import Guess, guesses
 from labcore.lab.learner import learners_seed
 from labcore.lab.lessons import LESSONS
 from labcore.lab.questions import Question, questions
@@ -49,11 +49,11 @@ def test_where_the_answer_is_known_the_option_is_the_outcome() -> None:
 
 def test_what_this_machine_cannot_measure_is_said_so() -> None:
     assert lab.outcome("vm").lines() == ["you made no guess", "it was not measured here"]
-    assert lab.outcome("needs").lines()[1:] == [str(GUESSES["needs"].why)]
+    assert lab.outcome("needs").lines()[1:] == [str(guesses()["needs"].why)]
 
 
 def test_an_option_has_no_markup_for_a_radio_button_shows_it_as_it_stands() -> None:
-    asked = [*GUESSES.values(), *(questions(number)[name] for number, name in ALL)]
+    asked = [*guesses().values(), *(questions(number)[name] for number, name in ALL)]
     assert not [text for each in asked for option in each.options for text in option if "`" in text]
 
 
@@ -68,7 +68,7 @@ def test_an_unknown_guess_is_refused_with_those_that_there_are() -> None:
         lab.guess("nonesuch")
 
 
-@pytest.mark.parametrize("wanted", GUESSES.values(), ids=list(GUESSES))
+@pytest.mark.parametrize("wanted", guesses().values(), ids=list(guesses()))
 def test_each_guess_stands_in_both_languages(wanted: Guess) -> None:
     texts = [wanted.question, *wanted.options, *([wanted.why] if wanted.why else [])]
     assert all(text.en and text.zh for text in texts)

@@ -2,13 +2,16 @@
 
 import ast
 import re
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
+from labcore.lab import messages
 from labcore.language import Catalogue, language
 from tests.conftest import PROJECT
 
-ROOMS = sorted(path.parent.name for path in (PROJECT / "labcore").glob("*/messages.py"))
+ROOMS = sorted(path.parent.name for path in (PROJECT / "labcore").glob("*/messages*") if path.suffix in {"", ".py"})
 
 
 def said(room: str) -> set[str]:
@@ -26,6 +29,14 @@ def said(room: str) -> set[str]:
 @pytest.mark.parametrize("room", ROOMS)
 def test_all_that_is_said_is_in_the_catalogue(room: str) -> None:
     assert said(room) == set(Catalogue(room).chinese())
+
+
+def test_no_text_stands_in_two_parts_of_the_labs_catalogue() -> None:
+    parts = [import_module(f"{messages.__name__}.{part}").CHINESE for part in messages.PARTS]
+    assert sum(map(len, parts)) == len(messages.CHINESE)
+    assert {f"{part}.py" for part in messages.PARTS} == {
+        path.name for path in Path(messages.__file__).parent.glob("*.py") if path.stem != "__init__"
+    }
 
 
 @pytest.mark.parametrize("room", ROOMS)

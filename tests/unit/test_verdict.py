@@ -2,7 +2,7 @@
 
 import pytest
 
-from labcore.lab.checks.verdict import SHOWN, Claim, Verdict, equal
+from labcore.lab.checks.verdict import SHOWN, Claim, State, Verdict, equal
 
 FIRST = (Claim("its mounts are private", holds=True, seen="shared"), equal("host name", "tin-x", "tin-x"))
 
@@ -52,3 +52,18 @@ def test_a_draw_that_holds_is_one_line_beside_one_that_does_not() -> None:
 
 def test_one_draw_has_no_heading() -> None:
     assert "draw" not in repr(Verdict("run", "failed", FIRST))
+
+
+def test_a_check_that_has_passed_is_folded_to_one_line() -> None:
+    folded = Verdict("run", "passed", FIRST)._repr_html_()
+    before, _, inside = folded.partition("</summary>")
+    assert "<details><summary>" in before
+    assert "run: passed" in before
+    assert "(2 claims hold)" in before
+    assert "host name: tin-x" not in before
+    assert "<div>✓ host name: tin-x</div>" in inside
+
+
+@pytest.mark.parametrize("state", ["failed", "blank"])
+def test_one_that_has_not_is_open(state: State) -> None:
+    assert "<details" not in Verdict("run", state, FIRST)._repr_html_()

@@ -6,11 +6,12 @@ import os
 
 from labcore.client.build import BuildRequest
 from labcore.errors import InvalidInput
+from labcore.spec import Reference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any, Final
 
 SECRET_BYTES: Final = 24 << 10  # all of them travel in one header, as base64
@@ -83,8 +84,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def request_of(args: argparse.Namespace, tags: Sequence[str]) -> BuildRequest:
-    """Return what the arguments want, for an image of these names. Raises InvalidInput."""
+def request_of(args: argparse.Namespace, tags: Sequence[str], limits: Mapping[str, Any]) -> BuildRequest:
+    """Return what the arguments want, for an image of these names, and with `limits_of` them. Raises InvalidInput."""
     if args.ssh:
         raise InvalidInput(
             "--ssh: keys of an SSH agent are not passed on to a build here\n  cure: --secret id=NAME,src=FILE for a key's file"
@@ -105,7 +106,7 @@ def request_of(args: argparse.Namespace, tags: Sequence[str]) -> BuildRequest:
         pull=args.pull,
         secrets=tuple(map(_secret, args.secrets)),
         network=args.network,
-        **_limits(args),
+        **limits,
         cgroup_parent=args.cgroup_parent,
         security=tuple(args.security),
         isolation=args.isolation,
@@ -146,8 +147,13 @@ def _epoch(text: str | None) -> int | None:
     return int(text)
 
 
-def _limits(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the fields for limits of RUN, and its hosts; resources have the API's names."""
+def limits_of(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the fields for limits of RUN, and its hosts; resources have the API's names.
+
+    Raises InvalidInput for these values, and for names of the image, which docker looks at before everything else.
+    """
+    for tag in args.tags:
+        Reference.parse(tag)
     given = {name: getattr(args, name) for name in LIMITS}
     if not any(given.values()):
         return {}

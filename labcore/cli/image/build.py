@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from labcore.client.build import BuildRequest
     from labcore.client.build_sources import BuildSource
 
+BAD_VALUE = 125  # docker's status, where an option's own parser refuses its value
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
@@ -41,9 +43,14 @@ def main(args: argparse.Namespace) -> int:
     """Build it."""
     if args.check:
         return _check(args)
+    try:
+        limits = options.limits_of(args)
+    except InvalidInput as error:
+        print(f"labcore: {error}", file=sys.stderr)
+        return BAD_VALUE
     outputs = _outputs(args)
     names = [*args.tags, *(name for each in outputs for name in each.names)]
-    request = options.request_of(args, names)
+    request = options.request_of(args, names, limits)
     source = source_of(args.path, dockerfile=args.file, contexts=options.contexts_of(args.build_contexts))
     source.compresses = args.compress
     if args.iidfile:
@@ -189,4 +196,4 @@ def _check(args: argparse.Namespace) -> int:
     source = source_of(args.path, dockerfile=args.file, contexts=options.contexts_of(args.build_contexts))
     if source.remote or not source.text:
         raise InvalidInput("--check: a Dockerfile in a directory, or on standard input, is looked at")
-    return check(source.text, source.shown, options.build_arguments(args.build_args), args.target, sys.stdout)
+    return check(source, options.build_arguments(args.build_args), args.target, sys.stdout)

@@ -2,10 +2,9 @@
 
 from http import HTTPStatus
 
-from labcore.builder.image_config import changed
 from labcore.daemon.context import Daemon
 from labcore.daemon.wire.codec import decode, json_response
-from labcore.daemon.wire.commit import CommitConfig, merged
+from labcore.daemon.wire.commit import CommitConfig, changed, merged
 from labcore.daemon.wire.query import flag
 from labcore.engine.image.commit import commit
 from labcore.http import Request, Response, Route

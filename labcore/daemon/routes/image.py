@@ -6,9 +6,9 @@ from http import HTTPStatus
 from itertools import chain
 from typing import BinaryIO, Final, cast
 
-from labcore.builder.image_config import changed
 from labcore.daemon.context import Daemon
 from labcore.daemon.wire.codec import empty, json_response
+from labcore.daemon.wire.commit import changed
 from labcore.daemon.wire.images import image_history, image_inspect, image_summary, removed, search_result
 from labcore.daemon.wire.platform import platform_json, platform_text
 from labcore.daemon.wire.progress import Line, load_lines, pull_lines, push_lines, streamed

@@ -4,23 +4,22 @@ Stages that are built side by side interleave their events: what belongs to a la
 ended, so that steps come in the Dockerfile's order.
 """
 
-from collections import OrderedDict, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from threading import Lock
 from typing import Final
 
 from labcore.builder.events import Built, Event, StepEnded, StepOutput, StepRuns, StepStarted, Warned
 from labcore.builder.parser.errors import DockerfileError, excerpt
 from labcore.daemon.wire.build_events import Decoders
 from labcore.daemon.wire.progress import Line, short
+from labcore.daemon.wire.steps_seen import StepsSeen
 from labcore.errors import InvalidInput, LabcoreError
 
 HELD_BYTES: Final = 2 << 20  # of one step's output that is held back; more of it is lost, as in BuildKit's log
 CLIPPED: Final = b"\n[output clipped: more than 2 MiB, before an earlier step had ended]\n"
 # What docker says before what is wrong with a whole Dockerfile, and not with a line.
 PLAIN_WORDS: Final = {"file with no instructions": "failed to parse Dockerfile: ", "no build stage in current context": ""}
-MAX_SEEN: Final = 10_000
 MAKES_FILES: Final = ("RUN", "COPY", "ADD", "WORKDIR")
 SHOWN: Final = 12  # digits of a container's ID
 RED, PLAIN = "\x1b[91m", "\x1b[0m"
@@ -94,29 +93,6 @@ def _ends(event: Event) -> bool:
     return isinstance(event, StepEnded) or (isinstance(event, StepStarted) and not event.step.stage)
 
 
-class StepsSeen:
-    """The images of steps that builds have come to, the latest ones: by them a step that makes no files is seen to be old."""
-
-    def __init__(self) -> None:
-        self._ids: OrderedDict[str, None] = OrderedDict()
-        self._lock = Lock()
-
-    def add(self, image_id: str) -> bool:
-        """Note a step's image; return whether it was seen before."""
-        with self._lock:
-            known = image_id in self._ids
-            self._ids[image_id] = None
-            self._ids.move_to_end(image_id)
-            if len(self._ids) > MAX_SEEN:
-                self._ids.popitem(last=False)
-        return known
-
-    def clear(self) -> None:
-        """Forget them: the cache was pruned."""
-        with self._lock:
-            self._ids.clear()
-
-
 def classic_lines(
     events: Generator[Event, None, None], seen: StepsSeen, *, removes: bool = True, aux: bool = True, says_cached: bool = True
 ) -> Iterator[Line]:
@@ -180,6 +156,7 @@ class _Classic:
         self._says_cached = says_cached
         self._containers: dict[int, str] = {}  # by their steps' numbers
         self._cached: dict[str, bool] = {}  # were the steps of each stage so far, as far as that is known?
+        self._warnings: list[str] = []  # which come behind the last image's ID
         self._stage_image = ""  # of the stage that has just ended, perhaps
         self._decoders = Decoders()
 
@@ -194,7 +171,7 @@ class _Classic:
         elif isinstance(event, StepEnded):
             yield from self._ended(event)
         elif isinstance(event, Warned):
-            yield {"stream": f"[Warning] {event.text}\n"}
+            self._warnings.append(event.text)
         else:
             yield from self._built(event)
 
@@ -244,6 +221,8 @@ class _Classic:
 
     def _built(self, event: Built) -> Iterator[Line]:
         yield from self._aux_line(event.image.id)
+        for text in self._warnings:
+            yield {"stream": f"[Warning] {text}\n"}
         yield {"stream": f"Successfully built {short(event.image.id)}\n"}
         for name in event.names:
             yield {"stream": f"Successfully tagged {name}\n"}

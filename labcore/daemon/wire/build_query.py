@@ -19,7 +19,7 @@ from labcore.record import Record
 from labcore.spec import CreateOptions, Reference
 
 T = TypeVar("T")
-CURE: Final = "set DOCKER_BUILDKIT=0 for docker's command, or use `labcore build` and `labcore builder`, which need no BuildKit"
+CURE: Final = "set DOCKER_BUILDKIT=0 for docker's command, or use `labcore build`"
 NO_BUILDKIT: Final = f"version=2 asks for BuildKit, which labcore does not have\n  cure: {CURE}"
 NO_SESSION: Final = f"remote=client-session is a session of BuildKit, which labcore does not have\n  cure: {CURE}"
 NO_OUTPUTS: Final = f"outputs of type %s are BuildKit's, which labcore does not have\n  cure: {CURE}"

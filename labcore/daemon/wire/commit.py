@@ -43,5 +43,14 @@ def merged(body: CommitConfig, config: Config) -> Config:
     )
 
 
+def changed(config: Config, text: str) -> Config:
+    """Return the config after the instructions of `changes`: `labcore.builder.image_config`. Raises InvalidInput."""
+    if not text.strip():
+        return config
+    from labcore.builder.image_config import changed as by_instructions  # the builder, which few need for this
+
+    return by_instructions(config, text)
+
+
 def _words(value: list[str] | str) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)

@@ -1,17 +1,13 @@
 """The builtin images `busybox`, from this machine's static busybox, and `hello-world`."""
 
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Final
 
-from labcore.elf import HEAD_SIZE, read_program
-from labcore.errors import Unavailable
+from labcore.images.builtin.busybox_program import find_busybox
 from labcore.images.builtin.layer import LayerWriter, write_image
 from labcore.images.model import Image
 from labcore.images.store import ImageStore
-
-BUSYBOX_PLACES: Final = ("/bin/busybox", "/usr/bin/busybox", "/usr/local/bin/busybox", "/sbin/busybox")
 
 PASSWD: Final = b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"
 GROUP: Final = b"root:x:0:\ntty:x:5:\nnogroup:x:65534:\n"
@@ -45,19 +41,3 @@ def add_busybox(layer: LayerWriter, busybox: Path, directory: str = "bin") -> No
     for applet in applets:
         if applet != "busybox":
             layer.link(f"{directory}/{applet}", f"{directory}/busybox")
-
-
-def find_busybox() -> str:
-    """Return the path of a statically linked busybox. Raises Unavailable, naming the package that has one."""
-    places = [*BUSYBOX_PLACES, shutil.which("busybox") or ""]
-    for place in places:
-        if place and Path(place).is_file() and is_static(Path(place)):
-            return place
-    raise Unavailable("no statically linked busybox on this machine: apt-get install busybox-static")
-
-
-def is_static(path: Path) -> bool:
-    """Is this program statically linked?"""
-    with path.open("rb") as file:
-        program = read_program(file.read(HEAD_SIZE))
-    return program is not None and program.loader is None

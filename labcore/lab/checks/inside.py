@@ -16,9 +16,10 @@ from typing import Any
 import labcore.lab.solutions
 from labcore import engine
 from labcore.lab.checks.scenario import REFERENCE, Draw, Scenario
+from labcore.lab.checks.scenarios import scenario_of
 from labcore.lab.checks.tripwires import Target, arm, cover
 from labcore.lab.failures import described
-from labcore.lab.lessons import all_steps, lesson_of, lessons_of
+from labcore.lab.lessons import all_steps, lessons_of
 from labcore.lab.sandbox import lower_priority
 from labcore.lab.solutions import solution
 from labcore.lab.steps import MODULE, copied, run_text
@@ -27,13 +28,6 @@ from labcore.runtime.stages import filesystem, namespaces, process, rootfs, sequ
 
 STAGES: tuple[Target, ...] = (namespaces, rootfs, filesystem, process, sequence, launch)
 Report = Callable[[dict[str, Any]], None]
-
-
-def scenario_of(step: str, lesson: int) -> Scenario:
-    """Return the check of a step in a lesson."""
-    module = import_module(f"labcore.lab.checks.lesson_{lesson_of(step, lesson).number:02}")
-    found: Scenario = module.SCENARIOS[step]
-    return found
 
 
 def forbidden(step: str, scenario: Scenario) -> list[Target]:

@@ -19,9 +19,9 @@ from typing import Any
 from labcore.errors import LabcoreError
 from labcore.lab.cgroups import prepared
 from labcore.lab.checks import tripwires
-from labcore.lab.checks.inside import scenario_of
 from labcore.lab.checks.process_view import ProcessView, descendants
 from labcore.lab.checks.scenario import GATE, SOCKET, Converse, Draw, Observe, Scenario, drawn
+from labcore.lab.checks.scenarios import scenario_of
 from labcore.lab.checks.time_limit import MOST_WAITED_SECONDS, TimeLimit
 from labcore.lab.checks.verdict import Claim, Verdict
 from labcore.lab.checks.wire import ANSWER_SECONDS, Wire

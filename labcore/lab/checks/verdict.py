@@ -86,14 +86,19 @@ class Verdict(Record):
         return "\n".join([f"{MARKS[self.state]} {self.title}", *(f"  {line}" for line in said if line)])
 
     def _repr_html_(self) -> str:
+        """Return it as HTML; one that has passed is a line that can be opened, and whole where it is printed as text."""
         colour = COLOURS[self.state]
+        title = f"<b style='color:{colour}'>{MARKS[self.state]} {html.escape(self.title)}</b>"
         rows = "".join(f"<div>{html.escape(line)}</div>" for line in self.lines())
         more = f"<div style='margin-top:4px'>{html.escape(self.advice)}</div>" if self.advice else ""
         said = f"<pre style='margin:4px 0 0'>{html.escape(self.printed)}</pre>" if self.printed else ""
-        return (
-            f"<div style='border-left:4px solid {colour};padding:2px 10px;line-height:1.5'>"
-            f"<b style='color:{colour}'>{MARKS[self.state]} {html.escape(self.title)}</b>{rows}{more}{said}</div>"
-        )
+        whole = f"{title}{rows}{more}{said}"
+        if self.state == "passed":
+            count = html.escape(say("({n} claims hold)", n=len(self.claims)))
+            whole = (
+                f"<details><summary>{title} <span style='color:{MUTED}'>{count}</span></summary>{rows}{more}{said}</details>"
+            )
+        return f"<div style='border-left:4px solid {colour};padding:2px 10px;line-height:1.5'>{whole}</div>"
 
     def to_json(self) -> dict[str, Any]:
         """Return the verdict as JSON's values."""

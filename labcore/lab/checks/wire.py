@@ -15,6 +15,7 @@ from labcore.unix_sockets import connect
 
 ANSWER_SECONDS: Final = 5.0  # for an answer, or the next bytes of one
 POLL_SECONDS: Final = 0.01
+CHUNK: Final = 1 << 16
 
 
 class Answer(Record):
@@ -94,22 +95,23 @@ class Hijacked:
         self._connection = connection
         head = f"POST {target} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n\r\n"
         connection.sendall(head.encode())
-        self._file = connection.makefile("rb")
-        self.status = int((self._file.readline().split() or [b"", b"0"])[1])
-        while self._file.readline().strip():
-            pass
+        received = b""
+        while b"\r\n\r\n" not in received and (more := self._connection.recv(CHUNK)):
+            received += more
+        answer, _, self._early = received.partition(b"\r\n\r\n")
+        self.status = int((answer.split() or [b"", b"0"])[1])
 
     def read(self) -> bytes:
         """Return all that comes until the daemon ends it. Raises OSError."""
-        return self._file.read()
+        return b"".join(iter(self.read_some, b""))
 
     def read_some(self) -> bytes:
-        """Return what comes next; nothing at the end. Raises OSError."""
-        return self._file.read1(1 << 16)
+        """Return what comes next; nothing at the end. Raises OSError, TimeoutError each time that nothing comes."""
+        early, self._early = self._early, b""
+        return early or self._connection.recv(CHUNK)
 
     def close(self) -> None:
         """Close the connection."""
-        self._file.close()
         self._connection.close()
 
     def __enter__(self) -> "Hijacked":

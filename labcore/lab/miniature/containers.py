@@ -132,12 +132,15 @@ class Container(Program):
         return None
 
     def _first_process(self) -> int | None:
-        """Return the process below the runtime's that is the first of another PID namespace."""
+        """Return the process below the runtime's that is the first of another PID namespace, and runs its program.
+
+        Those with which a runtime tries what this machine can do (`preflight`) are first ones, too, and run none.
+        """
         assert self._process is not None
         with suppress(OSError):
             ours = procfs.namespace(self._process.pid, "pid")
             for pid in procfs.descendants(self._process.pid):
-                if procfs.namespace(pid, "pid") != ours and procfs.ns_pids(pid)[-1] == 1:
+                if procfs.namespace(pid, "pid") != ours and procfs.ns_pids(pid)[-1] == 1 and _runs_a_program(pid):
                     return pid
         return None
 
@@ -146,6 +149,11 @@ class Container(Program):
         if pid := self.pid:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
+
+
+def _runs_a_program(pid: int) -> bool:
+    """Return whether a process has called execve: until then it is a copy of its parent."""
+    return procfs.command_line(pid) not in {b"", procfs.command_line(procfs.parent(pid))}
 
 
 def _exit_code(returncode: int) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any, Final, Literal
 
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import FancyBboxPatch
@@ -63,12 +64,12 @@ class Picture(Record):
         return {"image/png": png, "text/html": image, "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
 
     def _repr_png_(self) -> bytes:
-        drawn, packed = io.BytesIO(), io.BytesIO()
+        packed = io.BytesIO()
         with house_style():
-            self.figure.savefig(drawn, format="png", dpi=DPI)
-        image = (
-            Image.open(drawn).convert("RGB").quantize(TONES, Image.Quantize.MAXCOVERAGE)
-        )  # keeps what is small and colourful
+            drawn = FigureCanvasAgg(self.figure)
+            drawn.draw()
+        image = Image.frombuffer("RGBA", drawn.get_width_height(), drawn.buffer_rgba(), "raw", "RGBA", 0, 1)
+        image = image.convert("RGB").quantize(TONES, Image.Quantize.MAXCOVERAGE)  # keeps what is small and colourful
         image.save(packed, format="png", optimize=True)  # a third of the bytes
         return packed.getvalue()
 

@@ -30,7 +30,7 @@ def waterfall_chart(bars: Sequence[Bar], end_ms: float, *, heading: str, axis: s
 
     `axis` says since when time is counted; `legend` has words by their colour.
     """
-    drawn, axes = figure(WIDTH, ROW * len(bars) + 1.1)
+    drawn, axes = figure(WIDTH, ROW * len(bars) + 1.3)
     _draw(axes, bars, end_ms)
     axes.set_yticks(range(len(bars)), [bar.label for bar in bars], size=SMALL, family=fonts(mono=True))
     axes.set_ylim(len(bars) - 0.4, -0.6)
@@ -39,7 +39,8 @@ def waterfall_chart(bars: Sequence[Bar], end_ms: float, *, heading: str, axis: s
     axes.set_xlabel(axis, size=NORMAL)
     axes.set_title(heading, loc="left", size=TITLE, **emphasis(heading, TITLE))
     handles = [Patch(color=colour, label=word) for colour, word in legend.items()]
-    axes.legend(handles=handles, frameon=False, fontsize=SMALL, loc="best")  # mostly the upper right
+    # Below the axis: in a corner of the plot there may be bars, as of parts that last as long as the whole.
+    drawn.legend(handles=handles, frameon=False, fontsize=SMALL, loc="outside lower right", ncols=len(handles))
     return drawn
 
 

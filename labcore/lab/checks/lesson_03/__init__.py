@@ -1,18 +1,14 @@
 """Checks of lesson 3: digests, layers, overlay, pull, run."""
 
-from labcore.lab.checks.lesson_03.blobs import DIG, DIGEST
-from labcore.lab.checks.lesson_03.layers import LAYERS, WHITEOUTS
-from labcore.lab.checks.lesson_03.pulling import PULL
-from labcore.lab.checks.lesson_03.roots import OVERLAY, ROOTFS
-from labcore.lab.checks.lesson_03.running import RUN
+from labcore.lab.checks.scenarios import LazyScenarios
 
-SCENARIOS = {
-    "digest": DIGEST,
-    "layers": LAYERS,
-    "overlay": OVERLAY,
-    "rootfs": ROOTFS,
-    "pull": PULL,
-    "run": RUN,
-    "whiteouts": WHITEOUTS,
-    "dig": DIG,
-}
+SCENARIOS = LazyScenarios(
+    __name__,
+    {
+        "blobs": ("digest", "dig"),
+        "layers": ("layers", "whiteouts"),
+        "roots": ("overlay", "rootfs"),
+        "pulling": ("pull",),
+        "running": ("run",),
+    },
+)

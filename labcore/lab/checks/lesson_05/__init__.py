@@ -1,16 +1,13 @@
 """Checks of lesson 5: a router, and the handlers of a miniature daemon, judged by what they answer and by what runs then."""
 
-from labcore.lab.checks.lesson_05.life import CREATE, START, WAIT
-from labcore.lab.checks.lesson_05.listing import LIST_CONTAINERS, REMOVE
-from labcore.lab.checks.lesson_05.pinging import PING
-from labcore.lab.checks.lesson_05.routing import ROUTE
+from labcore.lab.checks.scenarios import LazyScenarios
 
-SCENARIOS = {
-    "route": ROUTE,
-    "ping": PING,
-    "create": CREATE,
-    "start": START,
-    "wait": WAIT,
-    "list_containers": LIST_CONTAINERS,
-    "remove": REMOVE,
-}
+SCENARIOS = LazyScenarios(
+    __name__,
+    {
+        "routing": ("route",),
+        "pinging": ("ping",),
+        "life": ("create", "start", "wait"),
+        "listing": ("list_containers", "remove"),
+    },
+)

@@ -1,7 +1,9 @@
 """Checks of exec: a further program in a container, seen from outside, and what the wire says of it."""
 
+import errno
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +42,13 @@ def _said(draw: Draw) -> tuple[bytes, bytes]:
 
 def _guest(draw: Draw) -> list[str]:
     """Return a program, by its name alone, that speaks on both streams, waits at the inner gate, ends with the drawn code."""
-    waits = f"if [ -e /{INNER_GATE} ]; then read go < /{INNER_GATE}; else sleep 5; fi"  # it may be in another root
-    text = f"echo out-{draw.mark}; echo err-{draw.mark} >&2; {waits}; exit {draw.exit_code}"
+    text = f"echo out-{draw.mark}; echo err-{draw.mark} >&2; {_waits(5)}; exit {draw.exit_code}"
     return ["sh", *program(draw, "guest", text)[1:]]
+
+
+def _waits(seconds: int) -> str:
+    """Return a script that waits at the inner gate; for so long where there is none, for it may be in another root."""
+    return f"if [ -e /{INNER_GATE} ]; then read go < /{INNER_GATE}; else sleep {seconds}; fi"
 
 
 def _noted(wire: Wire, id: str, argv: list[str]) -> str:
@@ -53,11 +59,22 @@ def _noted(wire: Wire, id: str, argv: list[str]) -> str:
     return str(answer["Id"])
 
 
-def _open(draw: Draw) -> None:
-    """Let the program at the inner gate go on."""
-    gate = os.open(Path(draw.root, INNER_GATE), os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+def _open(wire: Wire, draw: Draw) -> None:
+    """Let the program at the inner gate go on, once it is there. Raises OSError if nobody comes."""
+    gate = wire.until(lambda: _opened(Path(draw.root, INNER_GATE)), 2.0)
+    if gate is None:
+        raise OSError(f"nobody waits at {INNER_GATE}")
     os.write(gate, b"\n")
     os.close(gate)
+
+
+def _opened(path: Path) -> int | None:
+    try:
+        return os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        return None  # nobody reads there yet
 
 
 def frames(content: bytes) -> dict[int, bytes] | None:
@@ -75,10 +92,16 @@ def frames(content: bytes) -> dict[int, bytes] | None:
 # --- exec_create
 
 
+def _said_once_it_may(wire: Wire, stream: Hijacked, draw: Draw) -> dict[int, bytes] | None:
+    with suppress(OSError):  # it is another program, which does not wait
+        _open(wire, draw)
+    return frames(stream.read())
+
+
 def _converse_create(wire: Wire, draw: Draw) -> Iterator[Claim]:
     waiting = created(wire, program(draw, "third"))
     id, _ = started(wire, draw, "first")
-    argv = program(draw, "guest", f"sleep 1; echo {draw.mark}")
+    argv = program(draw, "guest", f"{_waits(1)}; echo {draw.mark}")
     asked = {"Cmd": argv, "AttachStdout": True, "AttachStderr": True}
     answers = [wire.ask("POST", f"{API}/containers/{id}/exec", asked) for _ in range(2)]
     yield status(answers[0], 201)
@@ -86,7 +109,7 @@ def _converse_create(wire: Wire, draw: Draw) -> Iterator[Claim]:
     yield Claim(say("it answers with an id, another one each time"), all(ids) and len(set(ids)) == 2, str(ids[0]))
     yield Claim(say("nothing is started yet"), not running(wire, argv))
     with wire.hijacked(f"{API}/exec/{ids[1]}/start") as stream:
-        found = frames(stream.read()) if stream.status in TAKEN_OVER else None
+        found = _said_once_it_may(wire, stream, draw) if stream.status in TAKEN_OVER else None
     wanted = {1: f"{draw.mark}\n".encode()}
     yield Claim(say("`exec_start` finds the program under that id, and the container"), found == wanted, str(found))
     yield from not_running(wire, waiting, "exec", asked)
@@ -116,7 +139,7 @@ def _converse_start(wire: Wire, draw: Draw) -> Iterator[Claim]:
         yield from where
         if not all(claim.holds for claim in where):
             return
-        yield from _in_frames(stream, draw, early)
+        yield from _in_frames(wire, stream, draw, early)
     told = wire.ask("GET", f"{API}/exec/{noted}/json").json()
     code = told.get("ExitCode") if isinstance(told, dict) else told
     yield equal(say("the program's exit code, as `exec_inspect` finds it"), draw.exit_code, code)
@@ -133,13 +156,13 @@ def _in_the_container(guest: ProcessView, container: ProcessView, draw: Draw) ->
     yield Claim(say("it is in the container's cgroup: a pause holds it, too"), there, str(freezer_of(guest)))
 
 
-def _in_frames(stream: Hijacked, draw: Draw, early: str) -> Iterator[Claim]:
+def _in_frames(wire: Wire, stream: Hijacked, draw: Draw, early: str) -> Iterator[Claim]:
     try:
         first = stream.read_some()
     except TimeoutError:
         first = b""
     yield Claim(early, bool(first))
-    _open(draw)
+    _open(wire, draw)
     found = frames(first + stream.read())
     out, err = _said(draw)
     yield Claim(say("it comes in frames, each behind a head of 8 bytes"), found is not None)
@@ -161,7 +184,7 @@ def _converse_inspect(wire: Wire, draw: Draw) -> Iterator[Claim]:
         yield from _told(
             answer.json(), {"ID": noted, "ContainerID": id, "Running": True, "ExitCode": None}, say("while it runs")
         )
-        _open(draw)
+        _open(wire, draw)
         stream.read()
     later = wire.ask("GET", f"{API}/exec/{noted}/json").json()
     yield from _told(later, {"Running": False, "ExitCode": draw.exit_code}, say("after its end"))

@@ -1,0 +1,60 @@
+"""Answers of POST /build: the lines of a build while it is carried out, which ends with its client."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from labcore.builder.build import build
+from labcore.cancellation import Cancellation
+from labcore.daemon.build_context import opened_context
+from labcore.daemon.versions import version_of
+from labcore.daemon.wire.build_events import event_lines
+from labcore.daemon.wire.build_progress import classic_lines, quiet_lines
+from labcore.daemon.wire.build_query import build_query
+from labcore.daemon.wire.progress import streamed
+from labcore.daemon.wire.registry_auth import found_in_config
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from typing import BinaryIO, Final
+
+    from labcore.builder.events import Event
+    from labcore.daemon.context import Daemon
+    from labcore.daemon.wire.build_query import BuildQuery
+    from labcore.http import Request, Response
+
+AUX_SINCE: Final = (1, 30)  # the API's version
+
+
+def built(daemon: Daemon, request: Request) -> Response:
+    """Return the answer. What is wrong before the first step is raised, as docker has it, and else the last line."""
+    query = build_query(request)
+    cancellation = Cancellation()
+    request.on_disconnect(cancellation.set)
+    events = _events(daemon, request, query, cancellation)
+    if query.tells_events:
+        return streamed(event_lines(events))
+    lines = classic_lines(
+        events,
+        daemon.steps_seen,
+        removes=query.removes,
+        aux=query.is_quiet or version_of(request) >= AUX_SINCE,
+        says_cached=not query.options.no_cache,
+    )
+    return streamed(quiet_lines(lines) if query.is_quiet else lines)
+
+
+def _events(
+    daemon: Daemon, request: Request, query: BuildQuery, cancellation: Cancellation
+) -> Generator[Event, None, None]:  # fmt: skip
+    """Yield what happens; closing it ends the build."""
+    sent, place, find = cast("BinaryIO", request.body), daemon.engine.root / "builder", found_in_config(request)
+    learners = daemon.engine.stages.of_builder() if daemon.engine.stages else {}
+    with opened_context(
+        place, sent, dockerfile=query.dockerfile, remote=query.remote, parts=query.parts, learners=learners
+    ) as context:
+        found, named = context.source, context.named
+        yield from build(
+            daemon.engine, context.dockerfile, found, query.options, contexts=named, find=find, cancellation=cancellation
+        )
