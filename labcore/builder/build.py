@@ -257,7 +257,7 @@ class Build:
         if not name:
             raise refused(self.dockerfile, stage.base, f"base name ({stage.base.image}) should not be blank")
         if (base := self.stages.named(name, stage.number)) is not None:
-            return self.state_of(base, stage)
+            return self.state_of(base, stage).replace(has_command=False)
         try:
             text = self.shared.expand(stage.base.platform, self.arguments.before_from())
             platform = Platform.parse(text) if text else self.options.platform
