@@ -230,7 +230,7 @@ class Build:
         self.shared.tell(StepStarted(step))
         began = time.monotonic()
         state = self._begun(stage, step)
-        self.shared.tell(StepEnded(step, state.image_id or state.id, seconds=time.monotonic() - began))
+        self.shared.tell(StepEnded(step, state.id, seconds=time.monotonic() - began))
         work = StageWork(self.shared, self.origins, stage, state, Scope(self.arguments, dict(state.arguments)))
         triggers, work.state = state.config.on_build, state.replace(config=state.config.replace(on_build=()))
         for text in triggers:
@@ -288,8 +288,10 @@ class Build:
         """Put the image into the store, and name it."""
         tags, store = self.options.tags, self.engine.images
         config = state.config.replace(cache_keys=state.keys) if self.options.inline_cache else state.config
-        image = store.put_image(tags[0] if tags else None, state.layers, config, parent=state.image_id, at=now())
-        for each in tags[1:]:
+        image = state.image  # one on which nothing was built stays what it is
+        if image is None:
+            image = store.put_image(tags[0] if tags else None, state.layers, config, parent=state.image_id, at=now())
+        for each in tags[1:] if state.image is None else tags:
             store.tag(each, image.descriptor, at=now())
         for each in tags:
             log_image_event(self.engine, image, "tag", name=str(each))

@@ -16,7 +16,7 @@ class State(Record):
     """A config, its layers, and the key of the files in them; `created` is when the last layer was made, RFC 3339.
 
     `keys` are those that each layer was made under, empty for those of an image. `image_id` is that of the image at the bottom,
-    or none. `arguments` are the ARGs so far. `has_command`: there was a CMD.
+    or none; `image` is itself, as long as nothing was changed. `arguments` are the ARGs so far. `has_command`: there was a CMD.
     """
 
     config: Config
@@ -27,23 +27,26 @@ class State(Record):
     keys: tuple[str, ...] = ()
     arguments: tuple[tuple[str, str | None], ...] = ()
     has_command: bool = False
+    image: Image | None = None
 
     @classmethod
     def of_image(cls, image: Image) -> State:
         """Return the state that FROM an image begins with."""
         config = image.config.replace(cache_keys=(), history=image.config.whole_history())
-        return cls(config, image.layers, key_of_image(config), config.created, image.id, ("",) * len(image.layers))
+        keys = ("",) * len(image.layers)
+        return cls(config, image.layers, key_of_image(config), config.created, image.id, keys, image=image)
 
     @property
     def id(self) -> str:
         """The ID that an image of it has: its config's digest."""
-        return digest_of(self.config.to_bytes())
+        return self.image.id if self.image else digest_of(self.config.to_bytes())
 
     def with_entry(self, text: str, *, created: str = "") -> State:
         """Return the state after an instruction that made no files, which history has with this text."""
         created = created or self.created
         entry = History(created=created, created_by=text, empty_layer=True)
-        return self.replace(config=self.config.replace(history=(*self.config.history, entry), created=created))
+        config = self.config.replace(history=(*self.config.history, entry), created=created)
+        return self.replace(config=config, image=None)
 
     def with_layer(self, layer: Descriptor | None, diff_id: str, text: str, *, key: str, cached_as: str, created: str) -> State:
         """Return the state after one that made a layer; None: it changed no file. `cached_as` is its key in the cache."""
@@ -55,4 +58,4 @@ class State(Record):
             created=created,
         )
         layers, keys = (*self.layers, layer), (*self.keys, cached_as)
-        return self.replace(config=config, layers=layers, keys=keys, key=key, created=created)
+        return self.replace(config=config, layers=layers, keys=keys, key=key, created=created, image=None)

@@ -156,7 +156,6 @@ SHORT = {
 # Other words of docker's for some verbs.
 ALIASES = {
     "builder build": "image build",
-    "builder list": "builder ls",
     "container list": "container ls",
     "container ps": "container ls",
     "container remove": "container rm",

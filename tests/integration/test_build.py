@@ -156,6 +156,16 @@ def test_a_working_directory_is_its_users(fresh: Engine) -> None:
     assert said(fresh, "owned", "stat -c '%u:%g %a' /made /made/deep .") == b"7:8 755\n7:8 755\n0:0 755\n"
 
 
+def test_a_stage_forgets_that_the_one_below_had_a_command(fresh: Engine) -> None:
+    made = built(fresh, 'FROM busybox AS a\nCMD ["below"]\nFROM a\nENTRYPOINT ["echo"]\n')
+    assert made.image.config.command == ()
+
+
+def test_an_image_on_which_nothing_is_built_stays_what_it_is(fresh: Engine) -> None:
+    made = built(fresh, "FROM busybox\n", tags=(Reference.parse("same"),))
+    assert made.image.id == fresh.images.get(Reference.parse("same")).id == fresh.images.get(Reference.parse("busybox")).id
+
+
 def test_triggers_run_in_the_stage_built_on_their_image(fresh: Engine) -> None:
     built(fresh, "FROM busybox\nONBUILD COPY x /x\nONBUILD RUN cp /x /y\n", tags=(Reference.parse("triggers"),))
     made = built(fresh, "FROM triggers\nCMD cat /y\n", {"x": "from the trigger"}, tags=(Reference.parse("triggered"),))

@@ -28,6 +28,7 @@ from labcore.engine.fsck import check
 from labcore.http import Request, Response
 from labcore.registry.server import Registry, Settings
 from labcore.registry.server_auth import Htpasswd
+from tests.build_requests import CLIENTS
 from tests.conftest import needs_root
 from tests.daemon import RunningDaemon, running_daemon
 from tests.engine_api import TAR, Answer, Api
@@ -222,6 +223,19 @@ def test_how_it_comes(api: Api, packed: Any, chunked: bool) -> None:
     headers = {"Content-Encoding": "gzip"} if packed is gzip.compress else {}
     answer = sent(api, pieces if chunked else body, headers, nocache="1")
     assert "content" in streams(answer.lines), answer.body
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_requests_of_clients(api: Api, client: str) -> None:
+    query = CLIENTS[client]
+    name = query.get("dockerfile", "Dockerfile").removeprefix("./")
+    body = gzip.compress(tar_of({name: "FROM scratch AS t\nARG A\nARG NB_UID\nCOPY f /\n", "f": client}))
+    pieces = (body[at : at + 100] for at in range(0, len(body), 100))
+    lines = api("POST", f"/build?{urlencode(query)}", pieces, {"Content-Type": "application/tar"}).lines
+    assert "error" not in lines[-1], lines
+    image = api("GET", f"/images/{query['t']}/json").json
+    assert image["Id"] == id_of(lines)
+    assert (image["Config"]["Labels"] or {}) == json.loads(query.get("labels", "{}"))
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from labcore.http.client import Client
 from labcore.http.message import Body
 from labcore.spec import Platform, Reference, Resources
 from labcore.spec.isolation import Rlimit
+from tests.build_requests import DOCKER, DOCKER_PY, DOCKERODE, REPO2DOCKER, TESTCONTAINERS
 
 
 def request(query: Any, headers: Mapping[str, str] = {}) -> Request:
@@ -37,22 +38,6 @@ def test_nothing_said_is_docker_s_defaults() -> None:
     assert asked() == BuildQuery(BuildOptions())
 
 
-# What the docker command 28 sends for a plain build, and what docker-py, dockerode, testcontainers and repo2docker send.
-DOCKER = {
-    "buildargs": "{}", "cachefrom": "[]", "cgroupparent": "", "cpuperiod": "0", "cpuquota": "0", "cpusetcpus": "",
-    "cpusetmems": "", "cpushares": "0", "dockerfile": "Dockerfile", "labels": "{}", "memory": "0", "memswap": "0",
-    "networkmode": "default", "rm": "1", "shmsize": "0", "t": "a", "target": "", "ulimits": "null", "version": "1",
-}  # fmt: skip
-DOCKER_PY = {"t": "a", "remote": "", "q": "False", "nocache": "False", "rm": "False", "forcerm": "False", "pull": "False"}
-DOCKERODE = {"t": "a", "buildargs": '{"A": "b"}', "labels": '{"l": "m"}', "nocache": "true", "networkmode": "host"}
-TESTCONTAINERS = {
-    "dockerfile": "./docker/Dockerfile", "t": "localhost/x:1", "labels": '{"org.testcontainers": "true"}', "buildargs": "{}",
-    "nocache": "false", "pull": "true", "target": "t", "version": "1", "q": "false", "rm": "true",
-}  # fmt: skip
-REPO2DOCKER = {
-    "t": "r2d", "dockerfile": ".dockerfile.3f", "buildargs": '{"NB_UID": "1000"}', "cachefrom": '["a:1"]', "forcerm": "True",
-    "rm": "True", "memory": "4194304000", "memswap": "-1", "labels": '{"repo2docker.ref": "None"}',
-}  # fmt: skip
 A = Reference.parse("a")
 
 
@@ -85,7 +70,7 @@ A = Reference.parse("a")
                 BuildOptions(
                     tags=(Reference.parse("r2d"),),
                     arguments=(("NB_UID", "1000"),),
-                    cache_from=("a:1",),
+                    cache_from=("127.0.0.1:1/a:1",),
                     resources=Resources(memory=4194304000, swap=-1),
                     labels=(("repo2docker.ref", "None"),),
                 ),

@@ -64,11 +64,15 @@ class LiveView:
         gone.acquire()
 
         def draw() -> None:
-            while not going_on.acquire(timeout=OFTEN):
-                log.look()
-                with log.lock:
-                    self._draw(log.vertices)
-            gone.release()
+            try:
+                while not going_on.acquire(timeout=OFTEN):
+                    log.look()
+                    with log.lock:
+                        self._draw(log.vertices)
+            except OSError:  # the terminal has gone
+                pass
+            finally:
+                gone.release()
 
         start_new_thread(draw, ())
         try:
