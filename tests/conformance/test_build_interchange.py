@@ -38,8 +38,8 @@ ENTRYPOINT ["/app/bin/tool"]
 CMD ["a", "b"]
 """
 SCRIPT = (
-    "id -u; id -g; pwd; echo $GREETING; cd /; ls -d gone data/* 2>&1; readlink link; cat sticky/f app/file; "
-    "find app sticky volume | sort | while read f; do stat -c '%n %F %a %u %g %h' $f; done"
+    "id -u; id -g; pwd; echo $GREETING; cd /; ls -d gone data/* 2>&1; readlink link; ls -d volume; cat sticky/f app/file; "
+    "find app sticky | sort | while read f; do stat -c '%n %F %a %u %g %h' $f; done"
 )
 TRIGGERS = "FROM busybox\nONBUILD RUN echo triggered > /triggered\nRUN echo below > /below && rm -r /home\nENV A=b\n"
 
@@ -107,7 +107,9 @@ def seen(command: list[str], image: str, *options: str) -> str:
 def wanted(clients: Clients) -> str:
     """What our containers print."""
     found = seen(clients.ours.command(), "rich:1")
-    assert found.startswith("tool a b\n1000\n1000\n/app/work\nhello somebody\nls: data/*")
+    assert found.startswith(
+        "tool a b\n1000\n1000\n/app/work\nhello somebody\nls: gone: No such file or directory\nls: data/*: No such"
+    )
     assert "app/hard regular file 755 1000 1000 2" in found
     assert "sticky directory 1777 0 0 " in found
     return found
@@ -160,7 +162,7 @@ def test_what_docker_has_built_is_a_base(clients: Clients, buildkit: str, way: s
     done(build, DOCKER_BUILDKIT="0")
     run = clients.ours.docker("run", "--rm", "--network", "none", "above").stdout
     assert run == "below\ntriggered\nls: /home: No such file or directory\nb\n"
-    assert done(build, DOCKER_BUILDKIT="0").count("Using cache") >= 3
+    assert done(build, DOCKER_BUILDKIT="0").count("Using cache") == 2  # the RUN and the CMD
     base = json.loads(clients.ours.docker("inspect", name).stdout)[0]["RootFS"]["Layers"]
     above = json.loads(clients.ours.docker("inspect", "above").stdout)[0]["RootFS"]["Layers"]
     assert above[: len(base)] == base
