@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 PIECE: Final = 1 << 16  # bytes of output at once, which is what a pipe holds
 NO_LIMITS: Final = Resources()
+HOSTNAME: Final = "buildkitsandbox"  # BuildKit's: a step that writes it down makes the same layer each time
 
 
 class RunStep(Record):
@@ -124,13 +125,15 @@ def _options(step: RunStep) -> CreateOptions:
     mode = step.network
     if mode in ("", "default"):
         mode = default_network(publishes=False)
-    shared = mode in ("none", "host") or mode.startswith("container:")
+    shared_name = mode == "host" or mode.startswith("container:")
+    shared = mode == "none" or shared_name
     return CreateOptions(
         command=step.argv,
         entrypoint=(),
         environment=tuple((name, value) for name, _, value in pairs),
         user=step.user,
         workdir=step.workdir,
+        hostname="" if shared_name else HOSTNAME,
         network_mode=mode,
         networks=() if shared else (EndpointOptions(mode),),
         extra_hosts=step.hosts,

@@ -57,18 +57,19 @@ class Stages(Record):
 def stages_of(dockerfile: Dockerfile) -> Stages:
     """Sort a Dockerfile's instructions into stages. Raises DockerfileError for one that stands before the first FROM."""
     arguments: list[Arg] = []
-    stages: list[Stage] = []
+    begun: list[tuple[From, list[Instruction]]] = []
     for each in dockerfile.instructions:
         if isinstance(each, From):
-            stages.append(Stage(len(stages), each.stage, each, ()))
-        elif stages:
-            stages[-1] = stages[-1].replace(instructions=(*stages[-1].instructions, each))
+            begun.append((each, []))
+        elif begun:
+            begun[-1][1].append(each)
         elif isinstance(each, Arg):
             arguments.append(each)
         else:
             raise refused(dockerfile, each, f"no build stage in current context: {each.name} stands before the first FROM")
-    if not stages:
+    if not begun:
         raise InvalidInput(f"{dockerfile.name}: no build stage in current context: a Dockerfile begins with FROM")
+    stages = [Stage(number, base.stage, base, tuple(inside)) for number, (base, inside) in enumerate(begun)]
     return Stages(tuple(arguments), tuple(stages))
 
 

@@ -1,4 +1,4 @@
-"""WORKDIR's directory: a layer with it, root's, where the image has none."""
+"""WORKDIR's directory: a layer with it, its user's, as BuildKit makes it, where the image has none."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 def make_workdir(work: StageWork) -> bool:
     """Add the layer of the directory that the state's config names; return whether that was in the cache."""
-    path = work.state.config.workdir
-    key = key_of(work.state.key, "workdir", path, work.shared.options.epoch)
-    return work.add_layer(key, f"WORKDIR {path}", lambda: _layer(work, path))
+    path, user = work.state.config.workdir, work.state.config.user
+    key = key_of(work.state.key, "workdir", path, user, work.shared.options.epoch)
+    return work.add_layer(key, f"WORKDIR {path}", lambda: _layer(work, path, user))
 
 
-def _layer(work: StageWork, path: str) -> NewLayer | None:
+def _layer(work: StageWork, path: str, user: str) -> NewLayer | None:
     """Return the layer that makes a directory; None if there is one. Raises InvalidInput if something else is there."""
     engine = work.shared.engine
     with engine.layers.using(), of_root(work.root()) as root:
         if _is_directory(root, path):
             return None
         empty = select(InlineFiles({}), ["."])
-        archive = layer_archive([empty], root, f"{path}/", epoch=work.shared.options.epoch)
+        archive = layer_archive([empty], root, f"{path}/", owner=user, epoch=work.shared.options.epoch)
         return work.shared.kept(layer_of_archive(engine, archive))
 
 

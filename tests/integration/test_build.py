@@ -146,6 +146,14 @@ def test_an_entrypoint_resets_the_command_of_the_image_below(fresh: Engine) -> N
     built(fresh, 'FROM busybox\nCMD ["below"]\n', tags=(Reference.parse("below"),))
     assert built(fresh, 'FROM below\nENTRYPOINT ["echo"]\n').image.config.command == ()
     assert built(fresh, 'FROM below\nCMD ["own"]\nENTRYPOINT ["echo"]\n').image.config.command == ("own",)
+    stages = 'FROM busybox AS one\nCMD ["one"]\nFROM one\nENTRYPOINT ["echo"]\n'
+    assert built(fresh, stages).image.config.command == ()
+
+
+def test_a_working_directory_is_its_users(fresh: Engine) -> None:
+    text = "FROM busybox\nUSER 7:8\nWORKDIR /made/deep\nUSER root\nWORKDIR /made/deep/roots\n"
+    built(fresh, text, tags=(Reference.parse("owned"),))
+    assert said(fresh, "owned", "stat -c '%u:%g %a' /made /made/deep .") == b"7:8 755\n7:8 755\n0:0 755\n"
 
 
 def test_a_stage_forgets_that_the_one_below_had_a_command(fresh: Engine) -> None:
