@@ -479,3 +479,34 @@ def test_twenty_thousand_files_take_little_memory(daemon: RunningDaemon, tmp_pat
     assert "\n20001\n" in done
     peak = int(Path(f"/proc/{daemon.pid}/status").read_text().partition("VmHWM:")[2].split()[0])
     assert peak < 100 << 10  # KiB
+
+
+def test_docker_prunes_while_docker_builds(daemon: RunningDaemon, tmp_path: Path) -> None:
+    text = f"{FROM}RUN echo a > /a\nRUN echo be''gins; sleep 3\nCOPY f /f\nRUN cat /a /f\n"
+    place = context(tmp_path / "context", text, f="of the context")
+    with building(daemon, place, "-t", "pruned") as build:
+        build.until(b"begins")
+        for words in (("image", "prune", "-af"), ("builder", "prune", "-af"), ("system", "prune", "-af", "--volumes")):
+            daemon.docker(*words)
+        build.until(b"Successfully tagged pruned:latest")
+        assert build.process.wait(SETTLE_SECONDS) == 0
+    assert b"a\nof the context" in build.said
+    assert daemon.docker("run", "--rm", "--network", "none", "pruned", "cat", "/a").stdout == "a\n"
+    daemon.docker("rmi", "left")
+    settles(daemon)
+
+
+def test_a_full_disk_is_told_with_its_line(tmp_path: Path) -> None:
+    """Through the daemon: docker's command says what is wrong behind the step, and ours shows the line."""
+    needs_root()
+    place = context(tmp_path / "context", f"{FROM}RUN true\nCOPY big /big\n", big=os.urandom(9 * MB))
+    with small_disk(tmp_path / "disk", "24m") as root, running_daemon(root) as daemon:
+        stock = daemon.docker("build", "-t", "left", str(place), status=1, env=CLASSIC)
+        assert "Step 3/3 : COPY big /big" in stock.stdout
+        assert FULL in stock.stderr
+        ours = subprocess.run([LABCORE, "-H", daemon.url, "build", str(place)], capture_output=True, text=True, check=False)
+        assert ours.returncode == 1
+        assert "Dockerfile:3\n" in ours.stderr
+        assert FULL in ours.stderr
+        settles(daemon)
+        daemon.docker("run", "--rm", "--network", "none", "busybox", "true")
