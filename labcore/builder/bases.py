@@ -5,11 +5,14 @@ from __future__ import annotations
 from labcore.engine.image.jobs import pull_image
 from labcore.errors import ImageNotFound
 from labcore.images import Config
+from labcore.registry.endpoint import RegistryError
 from labcore.spec import Reference
+from labcore.spec.reference import HUB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Final
 
     from labcore.builder.options import BuildOptions
     from labcore.engine.engine import Engine
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
     from labcore.images import Image
     from labcore.spec import Platform
 
+SHOWN: Final = 4  # names
+# Versions whose makers no longer mend them, by repository and major version.
+END_OF_LIFE: Final = {("python", "2"): "Python 2 has had no support since 2020"}
 SCRATCH = "scratch"
 DOCKER_IMAGE = "docker-image://"
 
@@ -44,6 +50,14 @@ class Bases:
         if not self._options.pull and (found := self._here(text, platform)):
             return found
         reference = Reference.parse(text)
+        try:
+            return self._pulled(reference, platform, say)
+        except (ImageNotFound, RegistryError) as error:
+            if hint := self._hint(reference):
+                error.args = (f"{error}\n  cure: {hint}",)
+            raise
+
+    def _pulled(self, reference: Reference, platform: Platform | None, say: Callable[[str], None]) -> Image:
         pulling = pull_image(
             self._engine, reference, platform=platform, find=self._find, on_cancel=self._on_cancel
         )  # fmt: skip
@@ -55,6 +69,20 @@ class Bases:
                 image: Image = end.value.image
                 say(f"Pulled {reference}\n")
                 return image
+
+    def _hint(self, reference: Reference) -> str:
+        """Return what could be used instead of an image that cannot be had: one of that repository, here or made here."""
+        from labcore.images.builtin.catalogue import SEEDS  # with all that makes them
+
+        name = reference.repository.removeprefix("library/")
+        wanted = reference.registry, reference.repository
+        parsed = [(each, Reference.parse(each)) for each in self._engine.images.names() if "@" not in each]
+        here = [each for each, other in parsed if (other.registry, other.repository) == wanted]
+        hint = f"{', '.join(here[:SHOWN])} is here: FROM {here[0].removesuffix(':latest')}" if here else ""
+        if not here and reference.registry == HUB and name in SEEDS:
+            hint = f"`labcore seed {name}` makes {name}:latest here, and `labcore seed --list` says what else can be made"
+        ended = END_OF_LIFE.get((name, (reference.tag or "").partition(".")[0]), "")
+        return f"{hint}; {ended}" if hint and ended else hint
 
     def _here(self, text: str, platform: Platform | None) -> Image | None:
         try:

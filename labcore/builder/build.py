@@ -11,6 +11,7 @@ from itertools import count
 from os import cpu_count
 
 from labcore.builder.bases import SCRATCH, Bases, scratch
+from labcore.builder.errors import note_place
 from labcore.builder.events import Built, Step, StepEnded, StepStarted, Warned
 from labcore.builder.image_config import with_path
 from labcore.builder.instruction_steps import carry_out
@@ -25,7 +26,7 @@ from labcore.builder.state import State
 from labcore.builder.variables import Arguments, Scope, platform_arguments
 from labcore.cancellation import Cancellation
 from labcore.engine.image.events import log_image_event
-from labcore.errors import Cancelled, InvalidInput
+from labcore.errors import Cancelled, InvalidInput, LabcoreError
 from labcore.registry import credentials
 from labcore.spec import Platform
 from labcore.timestamps import now
@@ -125,7 +126,9 @@ class Build:
             finally:
                 self.cancellation.set()
                 worker.join()
-                self._states.clear()  # whose errors lead back here
+                while not self._queue.empty():
+                    self._queue.get()  # errors of what was ended with the first one: they lead back here
+                self._states.clear()  # so do these
                 del self.origins  # which leads back here too
 
     def _work(self) -> None:
@@ -268,6 +271,9 @@ class Build:
             )
         except InvalidInput as error:
             raise refused(self.dockerfile, stage.base, str(error)) from error
+        except LabcoreError as error:
+            note_place(error, self.dockerfile, stage.base)
+            raise
         return state.replace(config=with_path(state.config))
 
     # --- the image

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 CHUNK_SIZE: Final = 1 << 18
 ENTRIES_MAX: Final = 1 << 20
 NAMES_MAX: Final = 128 << 20  # bytes of all paths, links and attributes: this much of an archive is kept in memory
+HOLES_MAX: Final = 16 << 20  # bytes of a sparse file's holes: one with more is hashed once it is selected
 ZEROS: Final = bytes(1 << 16)
 DEVICES: Final = (CHARACTER, BLOCK_DEVICE)
 TOP: Final = Item(DIRECTORY, 0o755)
@@ -82,7 +83,8 @@ class Index:
         place = (archive.position, entry.sparse) if kind == FILE else None
         if entry.sparse is not None:
             self._check_room(entry)
-        digest = self._digest(entry, archive) if self._hashes and kind == FILE else b""
+        is_hashed = self._hashes and kind == FILE and entry.real_size - entry.size < HOLES_MAX
+        digest = self._digest(entry, archive) if is_hashed else b""
         attributes = {
             key: value for key, value in entry.xattrs.items()
             if key.startswith(ALLOWED_XATTRS) and not key.startswith(OVERLAY_XATTRS)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from labcore.builder.parser.errors import excerpt
 from labcore.errors import LabcoreError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from labcore.builder.parser.instructions import Dockerfile, Instruction
+
+
+def note_place(error: LabcoreError, dockerfile: Dockerfile, instruction: Instruction) -> None:
+    """Have an error that does not know which instruction has failed know it: `place` and `excerpt`, as of a RunFailed."""
+    if not hasattr(error, "place"):
+        place = f"{dockerfile.name}:{instruction.location.line}"
+        vars(error).update(place=place, excerpt=tuple(excerpt(dockerfile.lines, instruction.location)))
 
 
 class RunFailed(LabcoreError):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from labcore.builder import copy_step, run_step
+from labcore.builder.errors import note_place
 from labcore.builder.image_config import apply
 from labcore.builder.learners import applied
 from labcore.builder.parser.errors import DockerfileError
 from labcore.builder.parser.instructions import Arg, Cmd, Copy, Env, Label, Run, Workdir
 from labcore.builder.stages import refused
 from labcore.builder.workdir import make_workdir
-from labcore.errors import InvalidInput
+from labcore.errors import InvalidInput, LabcoreError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ def carry_out(work: StageWork, instruction: Instruction, step: Step) -> bool:
         raise
     except InvalidInput as error:
         raise refused(work.shared.dockerfile, instruction, str(error)) from error
+    except LabcoreError as error:
+        note_place(error, work.shared.dockerfile, instruction)
+        raise
 
 
 def _carry_out(work: StageWork, instruction: Instruction, step: Step) -> bool:

@@ -60,8 +60,14 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def said(error: Exception) -> str:
-    """Return an error's words; those of a daemon alone, without the call that it has answered."""
-    return str(getattr(error, "message", error))
+    """Return an error's words; those of a daemon alone, without the call that it has answered.
+
+    Names of strangers' files are among them: what a terminal would obey is left out.
+    """
+    text = str(getattr(error, "message", error))
+    return "".join(
+        letter if letter.isprintable() or letter in "\t\n" or "\ud800" <= letter <= "\udfff" else " " for letter in text
+    )
 
 
 def _status_of(words: list[str], error: Exception) -> int:

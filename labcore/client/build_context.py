@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from labcore.options.dockerignore import Patterns
 
 PIECE_BYTES: Final = 1 << 17
+SECTOR: Final = 512  # of st_blocks, stat(2)
+HOLES_MIN: Final = 1 << 20  # bytes of a file's holes that are worth while to leave out
+PIECES_MAX: Final = 4000  # of a sparse file's map, which is a header
 OPEN_MAX: Final = 200  # directories at once
 PATH_MAX: Final = 4096  # bytes of a path, of which Linux takes no more
 OPEN_DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -201,8 +204,18 @@ class _Walk:
         if status.st_nlink > 1 and (first := packer.first_name(status, called)) is not called:
             packer.add(header(called, HARD_LINK, mode, time=time, link=first))
             return
-        packer.add(header(called, FILE, mode, size=size, time=time, attributes=_attributes(opened) if mode & 0o111 else {}))
-        left = size
+        attributes = _attributes(opened) if mode & 0o111 else {}
+        pieces = _pieces(opened, status)
+        packer.add(header(called, FILE, mode, size=size, time=time, attributes=attributes, pieces=pieces))
+        if pieces is None:
+            yield from self._piece(opened, size, path, size)
+        for start, length in pieces or ():
+            os.lseek(opened, start, os.SEEK_SET)
+            yield from self._piece(opened, length, path, size)
+        packer.add(padding(size if pieces is None else sum(length for _, length in pieces)))
+
+    def _piece(self, opened: int, left: int, path: str, size: int) -> Iterator[bytes]:
+        packer = self._packer
         while left:
             try:
                 piece = os.read(opened, min(left, PIECE_BYTES))
@@ -214,7 +227,6 @@ class _Walk:
             left -= len(piece)
             if left and packer.is_full:
                 yield packer.taken()
-        packer.add(padding(size))
 
     def _shorter(self, path: str, left: int, size: int) -> InvalidInput:
         return InvalidInput(
@@ -227,6 +239,27 @@ class _Walk:
 
     def _unreadable(self, path: str, error: OSError) -> InvalidInput:
         return InvalidInput(f"{self._name}/{path}: {error.strerror}: it belongs to the build context, and cannot be read{CURE}")
+
+
+def _pieces(opened: int, status: os.stat_result) -> list[tuple[int, int]] | None:
+    """Return where a sparse file has data, as (offset, length): lseek(2). None for one that is better sent whole."""
+    size, found, end = status.st_size, list[tuple[int, int]](), 0
+    if size - status.st_blocks * SECTOR < HOLES_MIN:
+        return None
+    try:
+        while len(found) < PIECES_MAX:
+            start = os.lseek(opened, end, os.SEEK_DATA)
+            end = min(os.lseek(opened, start, os.SEEK_HOLE), size)
+            if start >= end:  # it has grown
+                break
+            found.append((start, end - start))
+    except OSError as error:
+        if error.errno != ENXIO:  # which means: no more data
+            raise
+    if len(found) == PIECES_MAX:
+        os.lseek(opened, 0, os.SEEK_SET)
+        return None
+    return found or [(size, 0)]
 
 
 def _attributes(opened: int) -> dict[bytes, bytes]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Final
 
 BLOCK: Final = 512
@@ -31,8 +31,16 @@ def header(
     time: int = 0,
     link: bytes = b"",
     attributes: Mapping[bytes, bytes] = {},
+    pieces: Sequence[tuple[int, int]] | None = None,
 ) -> bytes:
-    """Return an entry's header, with pax records before it where it needs them; `time` is in seconds."""
+    """Return an entry's header, with pax records before it where it needs them; `time` is in seconds.
+
+    Of a sparse file with `pieces` (offset, length), which alone are its content in the archive, `size` is that with its holes.
+    """
+    if pieces is not None:
+        sent = sum(length for _, length in pieces)
+        records = _records(name, link, sent, attributes) | _sparse(name, size, pieces)
+        return _extended(records) + _block(name[:NAME_MAX], kind, mode, min(sent, SIZE_MAX), time, link)
     if len(name) > NAME_MAX or len(link) > NAME_MAX or size > SIZE_MAX or attributes or not (name.isascii() and link.isascii()):
         return _extended(_records(name, link, size, attributes)) + _block(
             name[:NAME_MAX], kind, mode, min(size, SIZE_MAX), time, link[:NAME_MAX]
@@ -57,6 +65,17 @@ def _records(name: bytes, link: bytes, size: int, attributes: Mapping[bytes, byt
     found = {b"path": name, b"linkpath": link, b"size": b"%d" % size if size > SIZE_MAX else b""}
     return {keyword: value for keyword, value in found.items() if value} | {
         XATTR + attribute: value for attribute, value in attributes.items()
+    }
+
+
+def _sparse(name: bytes, size: int, pieces: Sequence[tuple[int, int]]) -> dict[bytes, bytes]:
+    """Return the records of a sparse file in GNU tar's format 0.1."""
+    numbers = b",".join(b"%d,%d" % piece for piece in pieces)
+    return {
+        b"GNU.sparse.size": b"%d" % size,
+        b"GNU.sparse.numblocks": b"%d" % len(pieces),
+        b"GNU.sparse.name": name,
+        b"GNU.sparse.map": numbers,
     }
 
 

@@ -109,6 +109,10 @@ class UpperStore:
             remove(self._uppers / id)
         sweep(self._uppers)
 
+    def sweep(self) -> None:
+        """Remove what killed processes have left of those that they made or removed: of steps of builds, too."""
+        sweep(self._uppers)
+
     def wait_until_free(self, upper: Upper) -> None:
         """Wait until it is mounted nowhere: a container whose shim was killed takes moments to die. Raises InUse."""
         root = self.root(upper)

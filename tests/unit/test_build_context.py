@@ -106,7 +106,7 @@ def test_a_capability_of_a_program_is_sent(context: Path) -> None:
 
 def test_nothing_is_held_of_a_large_file(context: Path) -> None:
     with (context / "large").open("wb") as file:
-        file.truncate(40 * PIECE_BYTES)
+        file.write(bytes(40 * PIECE_BYTES))
     source = of_directory(str(context))
     assert max(len(piece) for piece in source) < 2 * PIECE_BYTES + 4096
     assert source.sent > 40 * PIECE_BYTES
@@ -363,3 +363,22 @@ def test_the_query_has_dockers_words(context: Path) -> None:
     with pytest.raises(InvalidInput, match="there is no option tag:"):
         BuildRequest().changed({"tag": "a"})
     assert source_of("https://example.com/a.tar").remote == "https://example.com/a.tar"
+
+
+def test_a_sparse_file_is_sent_by_its_holes(tmp_path: Path) -> None:
+    """As GNU tar does it, whose format Python's reader knows, too."""
+    with (tmp_path / "sparse").open("wb") as file:
+        for place in (0, 5 << 20, 9 << 20):
+            file.seek(place)
+            file.write(b"data" * 100)
+        file.truncate(20 << 20)
+    (tmp_path / "hole").touch()
+    os.truncate(tmp_path / "hole", 8 << 20)
+    packer = Packer()
+    sent = b"".join(packer.directory(str(tmp_path))) + packer.finish()
+    assert len(sent) < 1 << 20
+    with tarfile.open(fileobj=io.BytesIO(sent)) as archive:
+        for name in ("sparse", "hole"):
+            content = archive.extractfile(name)
+            assert content
+            assert content.read() == (tmp_path / name).read_bytes()

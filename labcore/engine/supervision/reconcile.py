@@ -11,6 +11,7 @@ from labcore.engine.container.state import settled, while_it_runs
 from labcore.engine.supervision.restart_policy import should_start
 from labcore.errors import LabcoreError, NotFound, NotRunning
 from labcore.runtime.cgroups.removal import frozen
+from labcore.storage.directories import sweep
 
 if TYPE_CHECKING:
     from labcore.engine.engine import Engine, Supervisor
@@ -24,6 +25,8 @@ def reconcile(engine: Engine) -> None:
     """
     assert engine.supervisor
     engine.container_dirs.sweep()
+    engine.uppers.sweep()
+    sweep(engine.root / "builder")
     _repair_networks(engine)
     for damaged in engine.records.damaged():
         engine.notify(str(damaged.why))
