@@ -57,12 +57,15 @@ def layer_archive(
 ) -> Iterator[bytes]:
     """Yield the archive of the layer that a copy of `selections` into an image makes; `root` is the image's file system.
 
-    `destination` is absolute; one that ends in a slash is a directory. `owner` is --chown's, its names are looked up in the
-    image; `mode` is --chmod's. `unpack`: are archives unpacked; None: if they are no downloads. `linked`: the image plays no
-    part in where the destination is. No time in the layer is later than `epoch`, in seconds. Raises InvalidInput.
+    `destination` is absolute; one that ends in a slash is a directory. `owner` is --chown's, or WORKDIR's USER: its names are
+    looked up in the image; `mode` is --chmod's. `unpack`: are archives unpacked; None: if they are no downloads. `linked`: the
+    image plays no part in where the destination is. No time in the layer is later than `epoch`, in seconds.
+    Raises InvalidInput.
     """
     with ExitStack() as undo:
-        layer = _Layer(root, destination, _owner(root, owner) if owner else None, mode, linked=linked)
+        named_by = "USER " if command == "WORKDIR" else "--chown="
+        whom = _owner(root, owner, named_by) if owner else None
+        layer = _Layer(root, destination, whom, mode, linked=linked)
         if sum(len(each.named) for each in selections) > 1 and not layer.is_directory:
             raise InvalidInput(
                 f"When using {command} with more than one source file, the destination must be a directory and end with a /"
@@ -73,8 +76,8 @@ def layer_archive(
         yield from _packed(layer.finished(), epoch)
 
 
-def _owner(root: Files, text: str) -> tuple[int, int]:
-    """Return whom --chown names; a number alone is the group's, too. Raises InvalidInput."""
+def _owner(root: Files, text: str, named_by: str) -> tuple[int, int]:
+    """Return whom --chown or USER names; a number alone is the group's, too. Raises InvalidInput."""
     from labcore.engine.options.users import user_in
     from labcore.spec.isolation import parse_id
 
@@ -83,7 +86,7 @@ def _owner(root: Files, text: str) -> tuple[int, int]:
     try:
         user = user_in(root, text)
     except InvalidInput as error:
-        raise InvalidInput(f"--chown={text}: {error}") from None
+        raise InvalidInput(f"{named_by}{text}: {error}") from None
     return user.uid, user.gid
 
 

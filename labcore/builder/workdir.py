@@ -30,7 +30,7 @@ def _layer(work: StageWork, path: str, user: str) -> NewLayer | None:
         if _is_directory(root, path):
             return None
         empty = select(InlineFiles({}), ["."])
-        archive = layer_archive([empty], root, f"{path}/", owner=user, epoch=work.shared.options.epoch)
+        archive = layer_archive([empty], root, f"{path}/", owner=user, epoch=work.shared.options.epoch, command="WORKDIR")
         return work.shared.kept(layer_of_archive(engine, archive))
 
 

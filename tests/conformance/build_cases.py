@@ -12,8 +12,9 @@ BOTH = ("classic", "buildx")
 class Case(NamedTuple):
     """A Dockerfile, the files of its context, options of `docker build`, and the words that a container of it is run with.
 
-    `peers` are those that know its syntax. A file's name that ends in a slash is a directory's, and with ` -> ` in it a link's; `modes` are
-    those of files that have not 644 or 755. `prints` None: no container is run.
+    A file's name that ends in a slash is a directory's, and with ` -> ` in it a link's; `modes` are those of files that have not
+    644 or 755. `peers` are those that know its syntax: a container is run of the first one's image and of ours, unless `prints`
+    is None; for the second's, which has the same layers and config, that says nothing new.
     """
 
     text: str

@@ -24,14 +24,14 @@ Layer = dict[str, str]
 class Seen(NamedTuple):
     """An image: its config, what `docker image inspect` says, its history, its layers, and what a container prints.
 
-    An entry of the history is its instruction, and ` -` for empty_layer.
+    An entry of the history is its instruction, and ` -` for empty_layer. `prints` is None if no container was run.
     """
 
     config: dict[str, Any]
     inspected: dict[str, Any]
     history: list[str]
     layers: list[Layer]
-    prints: str
+    prints: str | None
 
 
 def differences(ours: Seen, theirs: Seen) -> dict[str, str]:
@@ -45,7 +45,7 @@ def differences(ours: Seen, theirs: Seen) -> dict[str, str]:
         found["history"] = f"ours {ours.history}, theirs {theirs.history}"
     if ours.layers != theirs.layers:
         found["layers"] = _layers(ours.layers, theirs.layers)
-    if ours.prints != theirs.prints:
+    if theirs.prints is not None and ours.prints != theirs.prints:
         found["prints"] = f"ours {ours.prints!r}, theirs {theirs.prints!r}"
     return found
 
@@ -134,7 +134,7 @@ def read_saved(archive: Path, inspected: list[dict[str, Any]], prints: dict[str,
                     {**_plain(whole(shown["Config"])), **top},
                     history,
                     [layers[path] for path in each["Layers"] or []],
-                    prints.get(name, ""),
+                    prints.get(name),
                 )
     return seen
 

@@ -164,10 +164,10 @@ def compared(theirs: Docker, ours: Docker, home: Path) -> Built:
         for build in builds:
             build()
         prints = {
-            name_of(builder, case): CASES[case].prints
+            name_of(builder, case): about.prints if builder in ("ours", *about.peers[:1]) else None
             for builder in builders
-            for case in CASES
-            if builder == "ours" or builder in CASES[case].peers
+            for case, about in CASES.items()
+            if builder in ("ours", *about.peers)
         }
         return docker.images({image: words for image, words in prints.items() if image not in failed}, home / f"{name}.tar")
 

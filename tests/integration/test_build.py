@@ -154,6 +154,9 @@ def test_a_working_directory_is_its_users(fresh: Engine) -> None:
     text = "FROM busybox\nUSER 7:8\nWORKDIR /made/deep\nUSER root\nWORKDIR /made/deep/roots\n"
     built(fresh, text, tags=(Reference.parse("owned"),))
     assert said(fresh, "owned", "stat -c '%u:%g %a' /made /made/deep .") == b"7:8 755\n7:8 755\n0:0 755\n"
+    assert built(fresh, "FROM busybox\nUSER nosuch\nWORKDIR /etc\n").image.config.user == "nosuch"
+    with pytest.raises(DockerfileError, match=r"(?s)Dockerfile:3: USER nosuch: unable to find user.*WORKDIR /made"):
+        built(fresh, "FROM busybox\nUSER nosuch\nWORKDIR /made\n")
 
 
 def test_a_stage_forgets_that_the_one_below_had_a_command(fresh: Engine) -> None:
