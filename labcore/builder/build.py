@@ -16,6 +16,7 @@ from labcore.builder.events import Built, Step, StepEnded, StepStarted, Warned
 from labcore.builder.image_config import with_path
 from labcore.builder.instruction_steps import carry_out
 from labcore.builder.learners import in_turn
+from labcore.builder.lint import check, refuse
 from labcore.builder.origins import Origins
 from labcore.builder.parser import parse
 from labcore.builder.shared import Shared
@@ -43,7 +44,9 @@ if TYPE_CHECKING:
     from labcore.builder.stages import Stage
     from labcore.engine.engine import Engine
     from labcore.engine.image.pull import CredentialsOf
+    from labcore.images import Config
 
+LOOKED_AT: Final = 1000  # instructions: what checks of more would take is not worth their warnings
 STAGES_AT_ONCE: Final = (cpu_count() or 1) + 2
 
 
@@ -141,6 +144,7 @@ class Build:
 
     def _built(self) -> Built:
         order = self._plan()
+        self._look_at_it()
         for number, argument in enumerate(self.stages.global_arguments, 1):
             step = Step(number, self._total, "", number, 0, argument.source, argument.location.line)
             self.shared.tell(StepStarted(step))
@@ -153,6 +157,23 @@ class Build:
         if self.options.cache_to:
             self._export_cache(order)
         return built
+
+    def _look_at_it(self) -> None:
+        """Warn of what is doubtful; InvalidInput, if the Dockerfile wants that to be an error: `# check=error=true`."""
+        if len(self.dockerfile.instructions) > LOOKED_AT or "parse" in self.shared.learners:
+            return
+        arguments, target = self.options.arguments, self.options.target
+        warnings = check(self.dockerfile, arguments=arguments, target=target, config_of=self._config_here)
+        for each in warnings:
+            self.shared.tell(each)
+        refuse(self.dockerfile, warnings, arguments=arguments)
+
+    def _config_here(self, name: str) -> Config | None:
+        """Return the config of an image that is here, for its variables."""
+        try:
+            return self.engine.images.find(name).config
+        except LabcoreError:
+            return None
 
     def _or_cancel(self, stage: Stage) -> None:
         """Build a stage; if that fails, say so, and end the others too."""

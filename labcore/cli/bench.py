@@ -79,6 +79,7 @@ def main(args: argparse.Namespace) -> int:
     places = [path.parent for path in (args.json, args.plot, args.archive) if path]
     if not args.source and (words := enter_command(Path.cwd(), args.root or default_root(), *places)):
         return _among_peers(words, args)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # daemons of its own end with it
     if args.what == COMPARE:
         from labcore.cli.bench_compare import compare_and_report
 
@@ -105,7 +106,7 @@ def _among_peers(enter_command: list[str], args: argparse.Namespace) -> int:
     """Do the same in the root of today's peers, on an image that is made here, and return the status."""
     with TemporaryDirectory(prefix="labcore-bench-") as place:
         image = ["--archive", str(debian(Path(place)))] if args.what == "images" and not args.archive else []
-        command = ["setpriv", "--pdeathsig=KILL", *enter_command, sys.executable, "-m", "labcore", *sys.argv[1:], *image]
+        command = ["setpriv", "--pdeathsig=TERM", *enter_command, sys.executable, "-m", "labcore", *sys.argv[1:], *image]
         # In a group of its own: a terminal's Ctrl-C comes here, as that of any other does, and is passed on once.
         with subprocess.Popen(command, process_group=0) as process:
             here = signal.signal(signal.SIGINT, lambda *_: process.send_signal(signal.SIGINT))

@@ -111,7 +111,7 @@ def test_arguments_and_environment(fresh: Engine) -> None:
     )
     made = built(fresh, text, arguments=(("BASE", "busybox"), ("Y", "y"), ("SPARE", "1")), tags=(Reference.parse("args"),))
     assert said(fresh, "args") == b"busybox 1 y 1-y\n11-y\n"
-    assert [each.text for each in made.events if isinstance(each, Warned)] == [
+    assert [each.text for each in made.events if isinstance(each, Warned) and not each.rule] == [
         "One or more build-args [SPARE] were not consumed"
     ]
     assert "RUN |3 BASE=busybox X=1 Y=y /bin/sh -c echo $BASE $X $Y $Z > /said" in [
@@ -167,6 +167,14 @@ def test_a_stage_forgets_that_the_one_below_had_a_command(fresh: Engine) -> None
 def test_an_image_on_which_nothing_is_built_stays_what_it_is(fresh: Engine) -> None:
     made = built(fresh, "FROM busybox\n", tags=(Reference.parse("same"),))
     assert made.image.id == fresh.images.get(Reference.parse("same")).id == fresh.images.get(Reference.parse("busybox")).id
+
+
+def test_what_is_doubtful_is_warned_of_at_its_line(fresh: Engine) -> None:
+    made = built(fresh, "FROM busybox\nRUN echo $A\nMAINTAINER me\n")
+    assert [(each.rule, each.line) for each in made.events if isinstance(each, Warned)] == [("MaintainerDeprecated", 3)]
+    with pytest.raises(InvalidInput, match="lint violation found for rules: MaintainerDeprecated"):
+        built(fresh, "# check=error=true\nFROM busybox\nMAINTAINER me\n", tags=(Reference.parse("never"),))
+    assert "never:latest" not in fresh.images.names()
 
 
 def test_triggers_run_in_the_stage_built_on_their_image(fresh: Engine) -> None:

@@ -171,7 +171,7 @@ class _Classic:
         elif isinstance(event, StepEnded):
             yield from self._ended(event)
         elif isinstance(event, Warned):
-            self._warnings.append(event.text)
+            self._warnings += [] if event.rule else [event.text]  # docker's classic builder knows no rules
         else:
             yield from self._built(event)
 
