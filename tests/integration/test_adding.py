@@ -72,6 +72,7 @@ def test_archives_are_unpacked(builder: Builder, compress: Callable[[bytes], byt
         CONTENT[:400],
         b"BZh9",
     ],
+    ids=["empty", "short", "text", "zeros", "gzip", "gzip, cut", "tar, cut", "bzip2, cut"],
 )
 def test_what_is_no_archive_is_copied(builder: Builder, content: bytes) -> None:
     members = builder.copy([select(builder.context(entry("a.tar.gz", content=content)), ["*"])], "/n/", unpack=None)
