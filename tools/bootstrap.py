@@ -87,6 +87,7 @@ def wanted_packages(purpose: str) -> list[tuple[str, str, object]]:
             ("libc6-dev-arm64-cross", "arm64's C library", Path("/usr/aarch64-linux-gnu/include/stdio.h").exists()),
             ("iproute2", "looks at network namespaces", shutil.which("ip")),
             ("iperf3", "sends through published ports", shutil.which("iperf3")),
+            ("iptables", "other tools' firewall rules, beside labcore's", shutil.which("iptables-legacy")),
             ("locales", "a locale whose encoding is not UTF-8", Path("/usr/share/i18n/locales/zh_CN").exists()),
             ("nftables", "looks at firewall rules", shutil.which("nft")),
             ("passt", "connects ordinary users' networks", shutil.which("pasta")),
@@ -99,6 +100,8 @@ def wanted_packages(purpose: str) -> list[tuple[str, str, object]]:
             (qemu_package(), "virtual machines, to compare with", shutil.which(f"qemu-system-{platform.machine()}")),
             ("vagrant", "reads the Vagrantfile", shutil.which("vagrant")),
             ("mmdebstrap", "makes a root of today's docker and podman", shutil.which("mmdebstrap")),
+            ("docker.io", "a dockerd on this machine's own networks, beside labcore", shutil.which("dockerd")),
+            ("podman", "another program of the name docker", shutil.which("podman")),
             ("debian-archive-keyring", "its packages' signatures", Path(KEYRING).exists()),
         ]
     return wanted

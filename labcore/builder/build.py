@@ -24,7 +24,7 @@ from labcore.builder.shared_cache import export
 from labcore.builder.stage_work import StageWork
 from labcore.builder.stages import needed, refused, stages_of
 from labcore.builder.state import State
-from labcore.builder.variables import Arguments, Scope, platform_arguments
+from labcore.builder.variables import Arguments, Scope, epoch_of, platform_arguments
 from labcore.cancellation import Cancellation
 from labcore.engine.image.events import log_image_event
 from labcore.errors import Cancelled, InvalidInput, LabcoreError
@@ -92,6 +92,8 @@ class Build:
         find: CredentialsOf,
         cancellation: Cancellation,
     ) -> None:
+        if options.epoch is None:
+            options = options.replace(epoch=epoch_of(options.arguments))
         self.engine = engine
         self.dockerfile = dockerfile
         self.options = options

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labcore.errors import InvalidInput
 from labcore.spec import Platform
 
 TYPE_CHECKING = False
@@ -17,6 +18,8 @@ PROXIES: Final = frozenset(
     name for each in ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY") for name in (each, each.lower())
 )
 
+EPOCH: Final = "SOURCE_DATE_EPOCH"
+
 
 def platform_arguments(target: Platform, target_stage: str) -> dict[str, str]:
     """Return the arguments that say what is built, and where: they are known before FROM, and behind it after an ARG."""
@@ -30,6 +33,18 @@ def platform_arguments(target: Platform, target_stage: str) -> dict[str, str]:
             f"{prefix}VARIANT": platform.variant,
         }
     return found
+
+
+def epoch_of(given: Sequence[tuple[str, str | None]]) -> int | None:
+    """Return the seconds that a build argument SOURCE_DATE_EPOCH says, which needs no ARG. Raises InvalidInput."""
+    text = dict(given).get(EPOCH)
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) < 12):
+        raise InvalidInput(
+            f"{EPOCH}={text:.40}: seconds since 1970 are wanted, as `date +%s` or `git log -1 --format=%ct` says"
+        )
+    return int(text)
 
 
 class Arguments:
@@ -59,7 +74,7 @@ class Arguments:
 
     def unconsumed(self) -> list[str]:
         """Return the names of what the caller has given, and nothing has asked for."""
-        return sorted(self.given.keys() - self.consumed - PROXIES - self.predefined.keys())
+        return sorted(self.given.keys() - self.consumed - PROXIES - {EPOCH} - self.predefined.keys())
 
 
 class Scope:

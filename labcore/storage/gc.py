@@ -64,6 +64,16 @@ def collect(directory: Path, needed: Callable[[], set[str]]) -> Reclaimed:
     return _remove(directory)
 
 
+def sweep(directory: Path) -> None:
+    """Remove what unpackers that were killed have left, unless somebody makes or starts a container just now."""
+    if not (directory / "layers").is_dir():
+        return
+    with Lock(directory, os.O_DIRECTORY) as lock:
+        if lock.try_acquire():
+            _rename_away(directory, lambda _: False)
+    _remove(directory)
+
+
 def remove_layers(directory: Path, layers: set[str]) -> Reclaimed:
     """Remove these layers, except those that are mounted. Raises Unavailable if mounts cannot be read."""
     if not layers:

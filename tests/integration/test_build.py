@@ -233,6 +233,16 @@ def test_a_failed_run_shows_its_last_lines_and_what_was_built_stays_in_the_cache
     assert built(fresh, text.replace("exit 7", "exit 0")).cached()[:1] == ["RUN date +%N > /kept"]
 
 
+def test_a_build_argument_says_the_epoch_too(fresh: Engine) -> None:
+    text, said = "FROM busybox\nRUN touch /x\n", (("SOURCE_DATE_EPOCH", "1700000000"),)
+    made = built(fresh, text, arguments=said)
+    assert made.image.config.created.startswith("2023-11-14T22:13:20")
+    assert not [each for each in made.events if isinstance(each, Warned)]
+    assert built(fresh, text, epoch=1_700_000_000).image.id == made.image.id
+    with pytest.raises(InvalidInput, match="SOURCE_DATE_EPOCH=soon: seconds since 1970 are wanted"):
+        built(fresh, text, arguments=(("SOURCE_DATE_EPOCH", "soon"),))
+
+
 def test_a_target_that_is_not_there(fresh: Engine) -> None:
     with pytest.raises(InvalidInput, match='target stage "c" could not be found: there are a, b'):
         built(fresh, "FROM busybox AS a\nFROM busybox AS b\n", target="c")

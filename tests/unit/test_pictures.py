@@ -344,7 +344,7 @@ def test_pictures_of_what_is_known() -> None:
     look_at(mounts(HOST, LATER, labels=["之前 before " * 9, "after"]))
     look_at(strip(4, done=[1, 2, 3]), height=90)
     look_at(strip(9, done=range(1, 9)), height=90)
-    look_at(waterfall(TIMELINE, title="$一次$ start"), height=660)
+    look_at(waterfall(TIMELINE, title="$一次$ start"), height=680)
 
 
 @pytest.mark.usefixtures("strict")

@@ -11,6 +11,7 @@ from labcore.engine.container.state import settled, while_it_runs
 from labcore.engine.supervision.restart_policy import should_start
 from labcore.errors import LabcoreError, NotFound, NotRunning
 from labcore.runtime.cgroups.removal import frozen
+from labcore.storage import gc
 from labcore.storage.directories import sweep
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def reconcile(engine: Engine) -> None:
     assert engine.supervisor
     engine.container_dirs.sweep()
     engine.uppers.sweep()
+    gc.sweep(engine.layers.directory)
     sweep(engine.root / "builder")
     _repair_networks(engine)
     for damaged in engine.records.damaged():
