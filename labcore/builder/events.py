@@ -28,7 +28,7 @@ class Step(Record):
 
 
 class StepStarted(Record):
-    """A step begins; of those that are `inherited`, by ONBUILD of the image below, `trigger` says so."""
+    """A step begins; with `trigger` it is one that the image below has left for this build, by ONBUILD."""
 
     step: Step
     trigger: bool = False

@@ -143,11 +143,15 @@ def _kept(work: StageWork, upper: Upper) -> str:
 
 def _check_allowed(instruction: Run, options: BuildOptions) -> None:
     """Raise InvalidInput if a RUN wants more than the caller allows: BuildKit's entitlements."""
+    cures = {
+        "security.insecure": "leave it out: only a program that calls labcore.builder may grant it",
+        "network.host": "build with --network host",
+    }
     asked = {"security.insecure": instruction.security == "insecure", "network.host": instruction.network == "host"}
     allowed = {*options.entitlements, *(["network.host"] if options.network == "host" else [])}
     for name, is_asked in asked.items():
         if is_asked and name not in allowed:
-            raise InvalidInput(f"granting entitlement {name} is not allowed by the build: the caller has to --allow {name}")
+            raise InvalidInput(f"granting entitlement {name} is not allowed by the build: {cures[name]}")
 
 
 def _check_platform(config: Config) -> None:

@@ -1,4 +1,4 @@
-"""What COPY and ADD select of a source: by docker's patterns, with a digest of all that a copy of it depends on."""
+"""Selections of COPY and ADD: files of a source by docker's patterns, with a digest of all that a copy depends on."""
 
 from __future__ import annotations
 

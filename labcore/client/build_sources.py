@@ -1,4 +1,4 @@
-"""What is built from: a directory with its Dockerfile, an archive, a Dockerfile alone, or a URL that the daemon fetches."""
+"""Sources of a build: a directory with its Dockerfile, an archive, a Dockerfile alone, or a URL that the daemon fetches."""
 
 from __future__ import annotations
 

@@ -212,6 +212,8 @@ def test_heredocs(fresh: Engine) -> None:
         ("FROM busybox\nSTOPSIGNAL nothing\n", 2, "nothing"),
         ("FROM busybox\nADD git@github.com:a/b.git /\n", 2, "git"),
         ("FROM busybox\nRUN --mount=type=ssh true\n", 2, "ssh"),
+        ("FROM busybox\nRUN --security=insecure true\n", 2, "security.insecure is not allowed.*only a program"),
+        ("FROM busybox\nRUN --network=host true\n", 2, "network.host is not allowed.*build with --network host"),
     ],
 )
 def test_what_cannot_be_carried_out_is_refused_at_its_line(fresh: Engine, text: str, line: int, problem: str) -> None:

@@ -1,4 +1,4 @@
-"""What is said of a build that has failed: the last lines of its step, and where that stands in the Dockerfile."""
+"""Messages of a build that has failed: the last lines of its step, and where that stands in the Dockerfile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How faults of lesson 7 are seen: a container's line, its end, and what holds before long."""
+"""Signs of lesson 7's faults: a container's line, its end, and what holds before long."""
 
 import time
 from collections.abc import Callable
