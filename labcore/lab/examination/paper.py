@@ -71,7 +71,7 @@ class _Draw:
 
     def choice(self) -> Task | None:
         """Draw a question with options, and their order."""
-        drawn = self._one({each.number: list(questions(each.number)) for each in LESSONS})
+        drawn = self._one({each.number: _names_of(each.number) for each in LESSONS})
         if drawn is None:
             return None
         question = questions(drawn[0])[drawn[1]]
@@ -100,6 +100,13 @@ def _by_lesson(found: Mapping[str, Live]) -> dict[int, list[str]]:
         number: [name for name, each in found.items() if each.lesson == number]
         for number in {each.lesson for each in found.values()}
     }
+
+
+def _names_of(lesson: int) -> list[str]:
+    try:
+        return list(questions(lesson))
+    except ModuleNotFoundError:  # a lesson without any
+        return []
 
 
 @lru_cache
