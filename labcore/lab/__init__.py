@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from labcore.lab.dashboards import dashboard
     from labcore.lab.docker_command import DockerTookTooLong, docker
     from labcore.lab.doctor_table import doctor
+    from labcore.lab.examination.widget import exam
     from labcore.lab.failures import NothingHappened, expect
     from labcore.lab.fault_labs import fault
     from labcore.lab.guessing import guess, outcome
@@ -100,6 +101,7 @@ __all__ = [
     "docker",
     "doctor",
     "draw",
+    "exam",
     "expect",
     "fault",
     "fetch",
@@ -159,6 +161,7 @@ __getattr__ = lazy_names(
         "labcore.lab.checks": ("NotPassed", "Verdict", "check"),
         "labcore.lab.docker_command": ("DockerTookTooLong", "docker"),
         "labcore.lab.doctor_table": ("doctor",),
+        "labcore.lab.examination.widget": ("exam",),
         "labcore.lab.failures": ("NothingHappened", "expect"),
         "labcore.lab.fault_labs": ("fault",),
         "labcore.lab.attacks": ("attack", "attacks", "seccomp"),
