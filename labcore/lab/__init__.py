@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from labcore.lab.docker_command import DockerTookTooLong, docker
     from labcore.lab.dockerfiles import dockerfile
     from labcore.lab.doctor_table import doctor
+    from labcore.lab.examination.widget import exam
     from labcore.lab.failures import NothingHappened, expect
     from labcore.lab.fault_labs import fault
     from labcore.lab.guessing import guess, outcome
@@ -102,6 +103,7 @@ __all__ = [
     "dockerfile",
     "doctor",
     "draw",
+    "exam",
     "expect",
     "fault",
     "fetch",
@@ -162,6 +164,7 @@ __getattr__ = lazy_names(
         "labcore.lab.docker_command": ("DockerTookTooLong", "docker"),
         "labcore.lab.dockerfiles": ("dockerfile",),
         "labcore.lab.doctor_table": ("doctor",),
+        "labcore.lab.examination.widget": ("exam",),
         "labcore.lab.failures": ("NothingHappened", "expect"),
         "labcore.lab.fault_labs": ("fault",),
         "labcore.lab.attacks": ("attack", "attacks", "seccomp"),
