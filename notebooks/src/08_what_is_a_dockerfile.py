@@ -418,10 +418,12 @@ lab.dockerfile(SMALL).drawing(daemon, "flask")
 build = f"build -q --build-arg SOURCE_DATE_EPOCH=0 {directory}"
 labcores = docker.quietly(build).output.split()[-1]
 mine = Path(lab.tray("parser"), "stages.py")
-mine.write_text("def parse(text):\n    return [('FROM', 'busybox'), ('CMD', ['echo', text])]\n")
+own = "def parse(text):\n    return [('FROM', 'busybox'), ('CMD', ['echo', text])]\n"
+mine.write_text(own)
 daemon = lab.daemon("--stages", str(mine), images=("busybox",))
 docker = lab.docker(daemon)
-docker.quietly("build -t poem -", stdin="The old pond\na frog leaps in\nthe water's sound")
+haiku = "The old pond\na frog leaps in\nthe water's sound"
+docker.quietly("build -t poem -", stdin=haiku)
 docker("run --rm poem")
 
 # %% [markdown] lang="en" id="same"

@@ -20,7 +20,7 @@ HINTS = {
     "value_of": (
         T(
             "Three things have to be true for it to be a list of words. Which?",
-            "要满足哪几个条件，才是一串词？一共三个。",
+            "要满足三个条件才是一串词，哪三个？",
         ),
         T(
             "The name is one of the seven; the text is JSON; and what comes of it is a list, with strings only. If one of them is not true, the text is returned as it is.",
