@@ -29,6 +29,7 @@ with tempfile.TemporaryDirectory() as folder:
     made = repo2docker("--no-run", "--user-name", "jo", "--user-id", "1000", "--image-name", "r2d:v1", folder)
     Path(folder, "Dockerfile").write_text("FROM busybox\nRUN exit 7\n")
     failed = repo2docker("--no-run", "--image-name", "r2d:v2", folder)
+assert made.returncode == 0, made.stdout + made.stderr
 told = {
     "made": made.returncode,
     "steps": [line for line in (made.stdout + made.stderr).splitlines() if line.startswith("Step ")],
