@@ -87,6 +87,14 @@ LESSONS = (
         challenges=("create", "unpause", "exec_create", "inspect", "exec_inspect"),
         requires=("root", "namespaces", "overlay", "limits", "network"),
     ),
+    Lesson(
+        8,
+        "what_is_a_dockerfile",
+        titles={"en": "What is a Dockerfile?", "zh": "Dockerfile 是什么"},
+        steps=("logical_lines", "value_of", "instruction", "parse"),
+        challenges=("heredoc", "escape"),
+        requires=("root", "namespaces", "overlay", "cgroups"),
+    ),
 )
 _BEGUN: list[int] = []  # the lesson whose notebook this is
 

@@ -48,18 +48,18 @@ def parse(text):
 def escape(text):
     """Return the character that continues a line: what `# escape=` at the file's top says, or a backslash."""
     for line in text.split("\n"):
-        directive = re.fullmatch(r"#\s*(\w+)\s*=\s*(.*?)\s*", line)
-        if not directive:
+        found = re.fullmatch(r"\s*#\s*(syntax|check|escape)\s*=\s*(.+?)\s*", line, re.IGNORECASE)
+        if not found:
             break
-        if directive[1].lower() == "escape":
-            return directive[2]
+        if found[1].lower() == "escape":
+            return found[2]
     return "\\"
 
 
 def heredoc(line, following):
     """Return a RUN, COPY or ADD with the lines of its heredocs, which are taken from `following`, an iterator."""
     if line.split()[0].upper() in ("RUN", "COPY", "ADD"):
-        for dash, end in re.findall(r"""(?:^|\s)\d*<<(-?)["']?(\w+)["']?(?=\s|$)""", line):
+        for dash, end in re.findall(r"(?:^|\s)\d*<<(-?)[\"']?(\w+)[\"']?(?=\s|$)", line):
             for text in following:
                 line += f"\n{text}"
                 if (text.lstrip("\t") if dash else text) == end:
