@@ -88,9 +88,12 @@ def run_text(argv: tuple[str, ...], arguments: dict[str, str]) -> str:
 
 
 def _program(work: StageWork, command: Command) -> tuple[tuple[str, ...], dict[str, bytes]]:
-    """Return the program that a RUN means, and the files that it needs: a heredoc that begins with `#!` is one."""
+    """Return the program that a RUN means, and the files that it needs: a heredoc that begins with `#!` is one.
+
+    `RUN []` means the image's own, as in docker's classic builder.
+    """
     if not command.is_shell:
-        return command.words, {}
+        return command.words or (*work.state.config.entrypoint, *work.state.config.command), {}
     if is_program(command):
         place = f"/dev/pipes/{command.heredocs[0].name}"
         return (place,), {place: script_of(command).encode()}
