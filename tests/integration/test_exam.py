@@ -100,6 +100,21 @@ def test_at_a_terminal_all_is_asked_and_a_fault_is_mended_by_typing(work: Path) 
     assert Workspace(work).progress.of("exams") == {f"{seed} {LEARNER}": 10}
 
 
+def test_ctrl_c_ends_it_without_a_mark_and_nothing_stays_broken(work: Path, engine: Engine) -> None:
+    with at_a_terminal(command(work, "--seed", "5")) as terminal:
+        for number in range(1, 10):
+            terminal.until(f"Question {number} of 10")
+            terminal.until(": ")
+            terminal.type("\n")
+        terminal.until("$ docker ")
+        terminal.type("\x03")
+        assert terminal.wait() == 130
+        assert "Traceback" not in terminal.seen
+        assert "of 10:" not in terminal.seen
+    assert not [path for path in (engine.root / "lab" / "daemons").glob("*") if path.is_dir()]
+    assert not Workspace(work).progress.of("exams")
+
+
 def test_answers_from_a_file_are_marked_and_reported_as_json(work: Path, tmp_path: Path) -> None:
     seed, tasks = paper_with(work, "paused")
     own_step(tasks, work)
