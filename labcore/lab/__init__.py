@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from labcore.lab.dashboards import dashboard
     from labcore.lab.docker_command import DockerTookTooLong, docker
     from labcore.lab.doctor_table import doctor
+    from labcore.lab.experiments import builds
     from labcore.lab.failures import NothingHappened, expect
     from labcore.lab.fault_labs import fault
     from labcore.lab.guessing import guess, outcome
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from labcore.lab.pictures import (
         Picture,
         architecture,
+        entry_points,
         mounts,
         namespaces,
         network,
@@ -87,6 +89,7 @@ __all__ = [
     "begin",
     "blob",
     "bound_devices",
+    "builds",
     "cgroup",
     "cgroup_of",
     "check",
@@ -101,6 +104,7 @@ __all__ = [
     "doctor",
     "draw",
     "enter",
+    "entry_points",
     "environment",
     "expect",
     "fault",
@@ -162,6 +166,7 @@ __getattr__ = lazy_names(
         "labcore.lab.checks": ("NotPassed", "Verdict", "check"),
         "labcore.lab.docker_command": ("DockerTookTooLong", "docker"),
         "labcore.lab.doctor_table": ("doctor",),
+        "labcore.lab.experiments": ("builds",),
         "labcore.lab.failures": ("NothingHappened", "expect"),
         "labcore.lab.fault_labs": ("fault",),
         "labcore.lab.attacks": ("attack", "attacks", "seccomp"),
@@ -187,6 +192,7 @@ __getattr__ = lazy_names(
         "labcore.lab.pictures": (
             "Picture",
             "architecture",
+            "entry_points",
             "mounts",
             "namespaces",
             "network",
