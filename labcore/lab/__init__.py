@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from labcore.lab.experiments import builds
     from labcore.lab.failures import NothingHappened, expect
     from labcore.lab.fault_labs import fault
+    from labcore.lab.flask_example import flask_example
     from labcore.lab.guessing import guess, outcome
     from labcore.lab.helper import HelperFailed, run_helper
     from labcore.lab.hinting import hint
@@ -111,6 +112,7 @@ __all__ = [
     "expect",
     "fault",
     "fetch",
+    "flask_example",
     "foreign_program",
     "free_port",
     "greeting",
@@ -189,6 +191,7 @@ __getattr__ = lazy_names(
         "labcore.lab.http_get": ("FetchFailed", "fetch"),
         "labcore.lab.image_steps": ("blob", "enter", "environment", "pairs"),
         "labcore.lab.installing": ("bound_devices", "foreign_program", "my_runtime"),
+        "labcore.lab.flask_example": ("flask_example",),
         "labcore.lab.guessing": ("guess", "outcome"),
         "labcore.lab.helper": ("HelperFailed", "run_helper"),
         "labcore.lab.lesson_images": ("greeting", "image", "layer"),
