@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from labcore.lab.experiments import builds
     from labcore.lab.failures import NothingHappened, expect
     from labcore.lab.fault_labs import fault
-    from labcore.lab.flask_example import flask_example
     from labcore.lab.guessing import guess, outcome
     from labcore.lab.helper import HelperFailed, run_helper
     from labcore.lab.hinting import hint
@@ -66,6 +65,7 @@ if TYPE_CHECKING:
     from labcore.lab.roots import root
     from labcore.lab.running import show
     from labcore.lab.session import LessonStopped, begin
+    from labcore.lab.stand_ins import flask_example
     from labcore.lab.stepping import step_through
     from labcore.lab.steps import step
     from labcore.lab.stores import manifest, new_store, store, tag, tray
@@ -191,7 +191,7 @@ __getattr__ = lazy_names(
         "labcore.lab.http_get": ("FetchFailed", "fetch"),
         "labcore.lab.image_steps": ("blob", "enter", "environment", "pairs"),
         "labcore.lab.installing": ("bound_devices", "foreign_program", "my_runtime"),
-        "labcore.lab.flask_example": ("flask_example",),
+        "labcore.lab.stand_ins": ("flask_example",),
         "labcore.lab.guessing": ("guess", "outcome"),
         "labcore.lab.helper": ("HelperFailed", "run_helper"),
         "labcore.lab.lesson_images": ("greeting", "image", "layer"),

@@ -47,8 +47,8 @@ HINTS = {
     ),
     "layer": (
         T(
-            "How does overlayfs write down that a file was deleted? A tar archive has to say the same to people who have no overlayfs.",
-            "overlayfs 怎样记下“文件已删除”？tar 归档要把同样的意思告诉没有 overlayfs 的人。",
+            "A tar archive is read by people who have no overlayfs. What has to stand in it for a file that was deleted, and for a directory that hides what is below?",
+            "读 tar 归档的人没有 overlayfs。已删除的文件、遮住下层内容的目录，在归档里该写成什么？",
         ),
         T(
             "One loop over the sorted paths: a device 0/0 becomes an empty member `.wh.NAME`; anything else is added by itself, not recursively; a directory with the attribute gets one more member.",
@@ -61,8 +61,8 @@ HINTS = {
     ),
     "run_step": (
         T(
-            "It is your `run` of lesson 3 with another root, an environment and a place out of the config; and afterwards somebody looks at what is left.",
-            "它就是你第 3 课的 `run`，只是根不同，环境和目录来自配置；结束之后，再看看留下了什么。",
+            "It is your `run` of lesson 3. What of the spec comes from the config here, which root does it need, and what is left when it has ended?",
+            "它就是你第 3 课的 `run`。规格里哪些来自配置？需要什么样的根？结束之后留下了什么？",
         ),
         T(
             "A text is a program for `/bin/sh -c`. The root stacks the layers below `lab.tray('step')`; the plan's order is limits, namespaces, hostname, rootfs, confine, `lab.enter`, execve. Only if the exit code is 0 is there a layer.",

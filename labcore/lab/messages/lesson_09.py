@@ -41,6 +41,7 @@ CHINESE = {
     "what the container wrote is in `root.writable` when it has ended": "容器结束后，它写的内容在 `root.writable` 里",
     "and so is the mark of what it deleted": "它删除的东西，标记也在",
     # layer
+    "it returns the descriptor of a blob that is in the store": "返回存储里一个 blob 的描述符",
     "its type is that of a layer": "类型是层的类型",
     "its digest is that of the blob in the store": "摘要就是存储里那个 blob 的",
     "its size is the blob's": "大小就是这个 blob 的",

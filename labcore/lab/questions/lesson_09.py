@@ -6,7 +6,7 @@ from labcore.language import Bilingual as T
 QUESTIONS = {
     "makes a layer": Question(
         T("Which of these lines always adds a layer of files?", "下面哪一行总会加上一层文件？"),
-        (T("`ENV A=1`", "`ENV A=1`"), T("`COPY . /app`", "`COPY . /app`"), T("`EXPOSE 80`", "`EXPOSE 80`")),
+        (T("ENV A=1", "ENV A=1"), T("COPY . /app", "COPY . /app"), T("EXPOSE 80", "EXPOSE 80")),
         1,
         T("ENV and EXPOSE write a field of the config.", "ENV 和 EXPOSE 只写配置里的一个字段。"),
     ),
@@ -34,7 +34,7 @@ QUESTIONS = {
     ),
     "exec form": Question(
         T('`CMD ["echo", "$HOME"]`: what does the container print?', '`CMD ["echo", "$HOME"]`：容器输出什么？'),
-        (T("`/root`", "`/root`"), T("`$HOME`", "`$HOME`"), T("an empty line", "一个空行")),
+        (T("/root", "/root"), T("$HOME", "$HOME"), T("an empty line", "一个空行")),
         1,
         T("In the exec form there is no shell that would expand it.", "exec 形式里没有 shell 来展开它。"),
     ),
@@ -43,7 +43,7 @@ QUESTIONS = {
             "`WORKDIR /srv`, `WORKDIR site`, `RUN cd /tmp`, `RUN pwd`: what does the last one print?",
             "`WORKDIR /srv`、`WORKDIR site`、`RUN cd /tmp`、`RUN pwd`：最后一行输出什么？",
         ),
-        (T("`/tmp`", "`/tmp`"), T("`/site`", "`/site`"), T("`/srv/site`", "`/srv/site`")),
+        (T("/tmp", "/tmp"), T("/site", "/site"), T("/srv/site", "/srv/site")),
         2,
         T("Each RUN is a container of its own, and begins in WORKDIR.", "每个 RUN 都是单独的容器，从 WORKDIR 开始。"),
     ),
@@ -53,9 +53,9 @@ QUESTIONS = {
             '`ENTRYPOINT ["python"]`、`CMD ["app.py"]`，敲 `docker run IMAGE --version`：运行的是什么？',
         ),
         (
-            T("`python app.py --version`", "`python app.py --version`"),
-            T("`python --version`", "`python --version`"),
-            T("`--version`", "`--version`"),
+            T("python app.py --version", "python app.py --version"),
+            T("python --version", "python --version"),
+            T("--version", "--version"),
         ),
         1,
         T("Words behind the name replace the CMD, and nothing else.", "镜像名后面的词替换 CMD，也只替换 CMD。"),
@@ -104,8 +104,8 @@ QUESTIONS = {
     "deleted": Question(
         T("How does a layer's archive say that `etc/motd` is deleted?", "层的归档怎样表示 `etc/motd` 已删除？"),
         (
-            T("by a device 0/0 `etc/motd`", "用设备 0/0 `etc/motd`"),
-            T("by an empty file `etc/.wh.motd`", "用空文件 `etc/.wh.motd`"),
+            T("by a device 0/0, etc/motd", "用设备 0/0，etc/motd"),
+            T("by an empty file, etc/.wh.motd", "用空文件 etc/.wh.motd"),
             T("by leaving it out", "不写它"),
         ),
         1,
