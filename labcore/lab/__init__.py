@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from labcore.lab.daemons import daemon
     from labcore.lab.dashboards import dashboard
     from labcore.lab.docker_command import DockerTookTooLong, docker
+    from labcore.lab.dockerfiles import dockerfile
     from labcore.lab.doctor_table import doctor
     from labcore.lab.experiments import builds
     from labcore.lab.failures import NothingHappened, expect
@@ -104,6 +105,7 @@ __all__ = [
     "dashboard",
     "dial",
     "docker",
+    "dockerfile",
     "doctor",
     "draw",
     "enter",
@@ -169,6 +171,7 @@ __getattr__ = lazy_names(
         "labcore.lab.session": ("LessonStopped", "begin"),
         "labcore.lab.checks": ("NotPassed", "Verdict", "check"),
         "labcore.lab.docker_command": ("DockerTookTooLong", "docker"),
+        "labcore.lab.dockerfiles": ("dockerfile",),
         "labcore.lab.doctor_table": ("doctor",),
         "labcore.lab.experiments": ("builds",),
         "labcore.lab.failures": ("NothingHappened", "expect"),
