@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from labcore.lab.hinting import hint
     from labcore.lab.hosts import accept, address, background, dial, free_port, host
     from labcore.lab.http_get import FetchFailed, fetch
-    from labcore.lab.image_steps import blob, enter, environment, pairs
+    from labcore.lab.image_steps import blob, environment, pairs, workdir_and_user
     from labcore.lab.installing import bound_devices, foreign_program, my_runtime
     from labcore.lab.ip_route import ip
     from labcore.lab.lending import lent_python
@@ -108,7 +108,6 @@ __all__ = [
     "dockerfile",
     "doctor",
     "draw",
-    "enter",
     "entry_points",
     "environment",
     "expect",
@@ -163,6 +162,7 @@ __all__ = [
     "trace",
     "tray",
     "waterfall",
+    "workdir_and_user",
 ]
 
 __getattr__ = lazy_names(
@@ -192,7 +192,7 @@ __getattr__ = lazy_names(
         "labcore.lab.ip_route": ("ip",),
         "labcore.lab.name_questions": ("lookups",),
         "labcore.lab.http_get": ("FetchFailed", "fetch"),
-        "labcore.lab.image_steps": ("blob", "enter", "environment", "pairs"),
+        "labcore.lab.image_steps": ("blob", "environment", "pairs", "workdir_and_user"),
         "labcore.lab.installing": ("bound_devices", "foreign_program", "my_runtime"),
         "labcore.lab.stand_ins": ("flask_example",),
         "labcore.lab.guessing": ("guess", "outcome"),

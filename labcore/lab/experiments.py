@@ -23,7 +23,7 @@ from labcore.lab.pictures.layer_files import size
 
 Files = Mapping[str, str | bytes]
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
-SHOWN_CONTENT: Final = 24  # bytes of a file that are shown in place of their number
+SHOWN_CONTENT: Final = 40  # bytes of a file that are shown in place of their number
 
 
 class Experiments:

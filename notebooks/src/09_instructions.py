@@ -100,7 +100,7 @@ RUN echo "version $VERSION, in $APP" > /told
 
 # %%
 docker("run --rm try env")
-docker("history --format '{{.CreatedBy}}' try")
+docker("history --no-trunc --format '{{.CreatedBy}}' try")
 lab.outcome("arg or env")
 
 # %% [markdown] lang="en" id="expand-step"
@@ -441,18 +441,18 @@ lab.check(layer)
 # - `place = lab.tray("step")` has an empty `upper` and `work` in it
 # - the root: `OverlayRoot(store, tuple(layers({"layers": below}, store)), "scratch", writable=place)`
 # - the spec: `ContainerSpec(root, tuple(argv), tuple(config.get("Env") or ()))`; the config's Cmd and Entrypoint have no say
-# - the plan as in your `run` of lesson 3: limits, namespaces, host name, root, confine; then `*lab.enter(config, root)`, which goes to the working directory (and makes it, as runc
+# - the plan as in your `run` of lesson 3: limits, namespaces, host name, root, confine; then `*lab.workdir_and_user(config, root)`, which goes to the working directory (and makes it, as runc
 #   does) and becomes the user; then the program
 # - another exit code than 0 is an error that tells it: `raise RuntimeError(f"{command} returned a non-zero code: {code}")`
 # - else return the `layer` of `{place}/upper`
 
-# %% [markdown] lang="zh" of="17a9e751"
+# %% [markdown] lang="zh" of="99104d76"
 # **最后一步**把它们合起来。`command` 是 RUN 后面的内容，一段文本或一个列表；`config` 是镜像到此为止的配置；`below` 是已有各层的描述符，最低的在前。
 #
 # - `place = lab.tray("step")` 里面有空的 `upper` 和 `work`
 # - 根：`OverlayRoot(store, tuple(layers({"layers": below}, store)), "scratch", writable=place)`
 # - 规格：`ContainerSpec(root, tuple(argv), tuple(config.get("Env") or ()))`；配置里的 Cmd 和 Entrypoint 这时不起作用
-# - 计划同你第 3 课的 `run`：限制、命名空间、主机名、根、约束；然后是 `*lab.enter(config, root)`，它进入工作目录（没有就建，runc 也这样），并变成指定的用户；最后是程序
+# - 计划同你第 3 课的 `run`：限制、命名空间、主机名、根、约束；然后是 `*lab.workdir_and_user(config, root)`，它进入工作目录（没有就建，runc 也这样），并变成指定的用户；最后是程序
 # - 退出码不是 0 就是错误，要说出是几：`raise RuntimeError(f"{command} returned a non-zero code: {code}")`
 # - 否则返回 `{place}/upper` 的 `layer`
 

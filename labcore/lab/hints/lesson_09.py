@@ -65,12 +65,12 @@ HINTS = {
             "它就是你第 3 课的 `run`。规格里哪些来自配置？需要什么样的根？结束之后留下了什么？",
         ),
         T(
-            "A text is a program for `/bin/sh -c`. The root stacks the layers below `lab.tray('step')`; the plan's order is limits, namespaces, hostname, rootfs, confine, `lab.enter`, execve. Only if the exit code is 0 is there a layer.",
-            "文本交给 `/bin/sh -c`。根把各层叠在 `lab.tray('step')` 下面；计划的顺序是 limits、namespaces、hostname、rootfs、confine、`lab.enter`、execve。退出码为 0 才有层。",
+            "A text is a program for `/bin/sh -c`. The root stacks the layers below `lab.tray('step')`; the plan's order is limits, namespaces, hostname, rootfs, confine, `lab.workdir_and_user`, execve. Only if the exit code is 0 is there a layer.",
+            "文本交给 `/bin/sh -c`。根把各层叠在 `lab.tray('step')` 下面；计划的顺序是 limits、namespaces、hostname、rootfs、confine、`lab.workdir_and_user`、execve。退出码为 0 才有层。",
         ),
         T(
-            "`argv = command if isinstance(command, list) else ['/bin/sh', '-c', command]`; `Plan([*limits(spec), *namespaces(spec), *hostname(spec), *rootfs(spec), *confine(spec), *lab.enter(config, root), program])`; `if code := show(…).returncode: raise RuntimeError(…)`; `return layer(f'{place}/upper', store)`",
-            "`argv = command if isinstance(command, list) else ['/bin/sh', '-c', command]`；`Plan([*limits(spec), *namespaces(spec), *hostname(spec), *rootfs(spec), *confine(spec), *lab.enter(config, root), program])`；`if code := show(…).returncode: raise RuntimeError(…)`；`return layer(f'{place}/upper', store)`",
+            "`argv = command if isinstance(command, list) else ['/bin/sh', '-c', command]`; `Plan([*limits(spec), *namespaces(spec), *hostname(spec), *rootfs(spec), *confine(spec), *lab.workdir_and_user(config, root), program])`; `if code := show(…).returncode: raise RuntimeError(…)`; `return layer(f'{place}/upper', store)`",
+            "`argv = command if isinstance(command, list) else ['/bin/sh', '-c', command]`；`Plan([*limits(spec), *namespaces(spec), *hostname(spec), *rootfs(spec), *confine(spec), *lab.workdir_and_user(config, root), program])`；`if code := show(…).returncode: raise RuntimeError(…)`；`return layer(f'{place}/upper', store)`",
         ),
     ),
     "copy_step": (
