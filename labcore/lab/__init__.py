@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from labcore.lab.docker_command import DockerTookTooLong, docker
     from labcore.lab.dockerfiles import dockerfile
     from labcore.lab.doctor_table import doctor
+    from labcore.lab.examination.widget import exam
     from labcore.lab.experiments import builds
     from labcore.lab.failures import NothingHappened, expect
     from labcore.lab.fault_labs import fault
@@ -110,6 +111,7 @@ __all__ = [
     "draw",
     "entry_points",
     "environment",
+    "exam",
     "expect",
     "fault",
     "fetch",
@@ -174,6 +176,7 @@ __getattr__ = lazy_names(
         "labcore.lab.dockerfiles": ("dockerfile",),
         "labcore.lab.doctor_table": ("doctor",),
         "labcore.lab.experiments": ("builds",),
+        "labcore.lab.examination.widget": ("exam",),
         "labcore.lab.failures": ("NothingHappened", "expect"),
         "labcore.lab.fault_labs": ("fault",),
         "labcore.lab.attacks": ("attack", "attacks", "seccomp"),

@@ -279,6 +279,8 @@ def files(dockerfile: str, **more: Content) -> dict[str, Content]:
 CASES: dict[str, tuple[dict[str, Any], dict[str, Content] | bytes]] = {
     "steps": ({"t": ["s", "s:2"]}, files(f"{FROM}ARG X\nENV A=b\nRUN echo out; sleep 0.3; echo oh >&2\nCOPY f /f\n", f="x")),
     "stages": ({}, files("ARG V=1\nFROM busybox AS one\nRUN echo 1 > /a\nFROM busybox\nCOPY --from=one /a /b\n")),
+    "trigger": ({}, files("FROM busybox AS one\nONBUILD RUN echo t > /t\nFROM one\nRUN cat /t\n")),
+    "triggers": ({}, files("FROM busybox AS one\nONBUILD RUN echo t > /t\nONBUILD ENV A=b\nFROM one\nRUN cat /t\n")),
     "labels": ({"labels": '{"a": "b"}'}, files(f"{FROM}USER 1\n")),
     "arguments": ({"buildargs": '{"X": "1", "T": "2", "S": "3"}'}, files(f"{FROM}ARG X\nRUN echo $X\n")),
     "kept containers": ({"rm": "0"}, files(f"{FROM}RUN echo kept\n")),
