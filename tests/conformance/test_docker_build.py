@@ -242,6 +242,15 @@ def test_docker_py_fails(daemon: RunningDaemon) -> None:
     assert refusal.value.status_code == 400
 
 
+def test_cache_from_names_all_that_may_be_taken(daemon: RunningDaemon) -> None:
+    """As docker's classic builder has it: what was built here is no cache for one that names other images."""
+    text = f"{FROM}RUN echo from > /a\nRUN echo from > /b\n".encode()
+    daemon.client.images.build(fileobj=io.BytesIO(text), tag="from:1")
+    for names, count in (([], 2), (["from:1", "nosuch"], 2), (["nosuch"], 0), (["busybox"], 0)):
+        _, log = daemon.client.images.build(fileobj=io.BytesIO(text), cache_from=names)
+        assert [line.get("stream") for line in log].count(" ---> Using cache\n") == count, names
+
+
 def test_docker_py_s_low_level_client(daemon: RunningDaemon) -> None:
     context = context_tar({"Dockerfile": f"{FROM}RUN echo low\n"})
     lines = list(daemon.client.api.build(fileobj=context, custom_context=True, decode=True, quiet=False, nocache=True))
