@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from labcore.lab.dockerfiles import dockerfile
     from labcore.lab.doctor_table import doctor
     from labcore.lab.examination.widget import exam
+    from labcore.lab.experiments import builds
     from labcore.lab.failures import NothingHappened, expect
     from labcore.lab.fault_labs import fault
     from labcore.lab.guessing import guess, outcome
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from labcore.lab.hinting import hint
     from labcore.lab.hosts import accept, address, background, dial, free_port, host
     from labcore.lab.http_get import FetchFailed, fetch
+    from labcore.lab.image_steps import blob, environment, pairs, workdir_and_user
     from labcore.lab.installing import bound_devices, foreign_program, my_runtime
     from labcore.lab.ip_route import ip
     from labcore.lab.lending import lent_python
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from labcore.lab.pictures import (
         Picture,
         architecture,
+        entry_points,
         mounts,
         namespaces,
         network,
@@ -64,6 +67,7 @@ if TYPE_CHECKING:
     from labcore.lab.roots import root
     from labcore.lab.running import show
     from labcore.lab.session import LessonStopped, begin
+    from labcore.lab.stand_ins import flask_example
     from labcore.lab.stepping import step_through
     from labcore.lab.steps import step
     from labcore.lab.stores import manifest, new_store, store, tag, tray
@@ -87,7 +91,9 @@ __all__ = [
     "attacks",
     "background",
     "begin",
+    "blob",
     "bound_devices",
+    "builds",
     "cgroup",
     "cgroup_of",
     "check",
@@ -103,10 +109,13 @@ __all__ = [
     "dockerfile",
     "doctor",
     "draw",
+    "entry_points",
+    "environment",
     "exam",
     "expect",
     "fault",
     "fetch",
+    "flask_example",
     "foreign_program",
     "free_port",
     "greeting",
@@ -130,6 +139,7 @@ __all__ = [
     "new_store",
     "outcome",
     "packet",
+    "pairs",
     "processes",
     "push",
     "quiz",
@@ -154,6 +164,7 @@ __all__ = [
     "trace",
     "tray",
     "waterfall",
+    "workdir_and_user",
 ]
 
 __getattr__ = lazy_names(
@@ -164,6 +175,7 @@ __getattr__ = lazy_names(
         "labcore.lab.docker_command": ("DockerTookTooLong", "docker"),
         "labcore.lab.dockerfiles": ("dockerfile",),
         "labcore.lab.doctor_table": ("doctor",),
+        "labcore.lab.experiments": ("builds",),
         "labcore.lab.examination.widget": ("exam",),
         "labcore.lab.failures": ("NothingHappened", "expect"),
         "labcore.lab.fault_labs": ("fault",),
@@ -183,13 +195,16 @@ __getattr__ = lazy_names(
         "labcore.lab.ip_route": ("ip",),
         "labcore.lab.name_questions": ("lookups",),
         "labcore.lab.http_get": ("FetchFailed", "fetch"),
+        "labcore.lab.image_steps": ("blob", "environment", "pairs", "workdir_and_user"),
         "labcore.lab.installing": ("bound_devices", "foreign_program", "my_runtime"),
+        "labcore.lab.stand_ins": ("flask_example",),
         "labcore.lab.guessing": ("guess", "outcome"),
         "labcore.lab.helper": ("HelperFailed", "run_helper"),
         "labcore.lab.lesson_images": ("greeting", "image", "layer"),
         "labcore.lab.pictures": (
             "Picture",
             "architecture",
+            "entry_points",
             "mounts",
             "namespaces",
             "network",

@@ -97,6 +97,14 @@ LESSONS = (
         challenges=("heredoc", "escape"),
         requires=("root", "namespaces", "overlay", "cgroups"),
     ),
+    Lesson(
+        9,
+        "instructions",
+        titles={"en": "Instructions", "zh": "Dockerfile 常用的指令"},
+        steps=("expand", "apply", "overlay", "layer", "run_step"),
+        challenges=("copy_step",),
+        requires=("root", "namespaces", "overlay", "cgroups"),
+    ),
 )
 MY_RUNTIME: Final = "my_runtime.py"  # the learner's file
 _BEGUN: list[int] = []  # the lesson whose notebook this is
