@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from labcore.lab.hinting import hint
     from labcore.lab.hosts import accept, address, background, dial, free_port, host
     from labcore.lab.http_get import FetchFailed, fetch
+    from labcore.lab.image_steps import blob, enter, environment, pairs
     from labcore.lab.installing import bound_devices, foreign_program, my_runtime
     from labcore.lab.ip_route import ip
     from labcore.lab.lending import lent_python
@@ -84,6 +85,7 @@ __all__ = [
     "attacks",
     "background",
     "begin",
+    "blob",
     "bound_devices",
     "cgroup",
     "cgroup_of",
@@ -98,6 +100,8 @@ __all__ = [
     "docker",
     "doctor",
     "draw",
+    "enter",
+    "environment",
     "expect",
     "fault",
     "fetch",
@@ -124,6 +128,7 @@ __all__ = [
     "new_store",
     "outcome",
     "packet",
+    "pairs",
     "processes",
     "push",
     "quiz",
@@ -174,6 +179,7 @@ __getattr__ = lazy_names(
         "labcore.lab.ip_route": ("ip",),
         "labcore.lab.name_questions": ("lookups",),
         "labcore.lab.http_get": ("FetchFailed", "fetch"),
+        "labcore.lab.image_steps": ("blob", "enter", "environment", "pairs"),
         "labcore.lab.installing": ("bound_devices", "foreign_program", "my_runtime"),
         "labcore.lab.guessing": ("guess", "outcome"),
         "labcore.lab.helper": ("HelperFailed", "run_helper"),

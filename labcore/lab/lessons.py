@@ -87,6 +87,14 @@ LESSONS = (
         challenges=("create", "unpause", "exec_create", "inspect", "exec_inspect"),
         requires=("root", "namespaces", "overlay", "limits", "network"),
     ),
+    Lesson(
+        9,
+        "instructions",
+        titles={"en": "Instructions", "zh": "Dockerfile 常用的指令"},
+        steps=("expand", "apply", "overlay", "layer", "run_step"),
+        challenges=("copy_step",),
+        requires=("root", "namespaces", "overlay", "cgroups"),
+    ),
 )
 _BEGUN: list[int] = []  # the lesson whose notebook this is
 

@@ -2,10 +2,12 @@
 
 import errno
 import hashlib
+import io
 import json
 import os
 import re
 import secrets
+import shutil
 import socket
 import stat
 import subprocess
@@ -81,6 +83,7 @@ __all__ = [
     "confined",
     "errno",
     "hashlib",
+    "io",
     "json",
     "lab",
     "labcore",
@@ -91,6 +94,7 @@ __all__ = [
     "root_with",
     "secrets",
     "show",
+    "shutil",
     "socket",
     "spawn",
     "stat",
