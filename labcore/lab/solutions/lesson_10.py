@@ -1,6 +1,6 @@
 """Solutions of lesson 10: a cache key, one instruction, an image, and the builder that goes through them all."""
 
-# ruff: noqa: A001, ARG001, F403, F405
+# ruff: noqa: F403, F405
 # mypy: ignore-errors
 
 from labcore.lab.vocabulary import *
@@ -11,38 +11,40 @@ def cache_key(parent, instruction, content):
     return digest(json.dumps([parent, instruction, content]).encode())
 
 
-def make_layer(instruction, state, context, store):
-    """Carry out a RUN or a COPY; return its layer's descriptor."""
-    name, value = instruction
-    if name == "RUN":
-        return run_step(value, state["config"], state["layers"], store)
-    *sources, destination = value if isinstance(value, list) else value.split()
-    return copy_step(sources, destination, context, state["layers"], store)
+def add_layer(instruction, state, context, store):
+    """Add the layer of a RUN or a COPY to a state: from the cache if its key is known there, else made and put there."""
+    (name, value), key, cache = instruction, state["key"], lab.cache(store)
+    if key in cache:
+        print(" ---> Using cache")
+    elif name == "RUN":
+        cache[key] = run_step(value, state["config"], state["layers"], store)
+    else:
+        *sources, destination = value if isinstance(value, list) else value.split()
+        place = os.path.join(state["config"].get("WorkingDir") or "/", destination)
+        cache[key] = copy_step(sources, place, context, state["layers"], store)
+    state["layers"].append(cache[key])
 
 
 def carry_out(instruction, state, context, store):
-    """Carry out an instruction, from the cache if it is known there; return the state's new key."""
+    """Carry out an instruction on a state; return the state's new key."""
     name, value = instruction
     if name == "FROM":
         state.update(lab.base(store, value))
-        return state["key"]
-    key = state["key"] = cache_key(state["key"], instruction, reads(instruction, context))
-    if name in ("RUN", "COPY"):
-        cache = lab.cache(store)
-        if key not in cache:
-            cache[key] = make_layer(instruction, state, context, store)
-        state["layers"].append(cache[key])
     else:
-        state["config"] = apply(instruction, state["config"])
-    state["history"].append({"created_by": f"{name} {value}", "empty_layer": name not in ("RUN", "COPY")})
-    return key
+        state["key"] = cache_key(state["key"], instruction, reads(instruction, context))
+        if name in ("RUN", "COPY"):
+            add_layer(instruction, state, context, store)
+        else:
+            state["config"] = apply(instruction, state["config"])
+        state["history"].append({"created_by": f"{name} {value}", "empty_layer": name not in ("RUN", "COPY")})
+    return state["key"]
 
 
 def image(state, name, store):
     """Write a state's config and manifest, and give it a name; return the manifest's digest."""
     config = {each: state[each] for each in ("architecture", "os", "config", "history")}
     config["rootfs"] = {"type": "layers", "diff_ids": [lab.diff_id(store, each) for each in state["layers"]]}
-    described = lab.put(store, json.dumps(config).encode(), CONFIG)
+    described = lab.blob(store, json.dumps(config).encode(), CONFIG)
     manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": described, "layers": state["layers"]}
     return lab.tag(store, name, json.dumps(manifest).encode())
 
@@ -63,7 +65,7 @@ def reads(instruction, context):
         return ""
     *sources, _ = value if isinstance(value, list) else value.split()
     found = []
-    for place in (Path(context, source) for source in sources):
+    for place in (Path(context, source.lstrip("/")) for source in sources):
         for path in sorted([place, *place.rglob("*")]):
             content = digest(path.read_bytes()) if path.is_file() else ""
             found.append([str(path.relative_to(context)), path.stat().st_mode, content])
@@ -71,12 +73,11 @@ def reads(instruction, context):
 
 
 def ignored(patterns, path):
-    """Return whether a path of the context is kept out of it by the lines of a .dockerignore: the last that fits decides."""
-    out = False
-    for pattern in patterns:
-        keeps = pattern.startswith("!")
-        wanted = pattern.lstrip("!").strip("/")
-        parts = path.split("/")
-        if any(fnmatch("/".join(parts[:depth]), wanted) for depth in range(1, len(parts) + 1)):
-            out = not keeps
+    """Return whether the lines of a .dockerignore keep a path out of the context: the last that fits it decides."""
+    out, marks = False, {"**/": "(.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    for line in patterns:
+        parts = re.split(r"(\*\*/|\*\*|\*|\?)", line.lstrip("!").strip("/"))
+        wanted = "".join(marks.get(part) or re.escape(part) for part in parts)
+        if re.fullmatch(f"{wanted}(/.*)?", path):
+            out = not line.startswith("!")
     return out
