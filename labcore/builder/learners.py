@@ -3,8 +3,8 @@
     parse(text)                  returns pairs of an instruction's name and its value: a text, or the words of the exec form
     apply(instruction, config)   is given such a pair and the config, docker's JSON as a dict; returns the new one
     build(instructions, step)    is given a stage's pairs, and calls `step` with each: that carries it out, and returns an ID
-    cache_key(parent, instruction, content)   returns what a step is known by: a text, of the key below, the pair, and the digest
-                                 of what it reads (empty for a RUN); then every instruction has a key, as docker's classic builder has it
+    cache_key(parent, instruction, content)   returns what a step is known by, a text; it is given the key below, the pair, and
+                                 the digest of what the step reads, empty for a RUN
 
 What one of them leaves out, ours does.
 """

@@ -16,6 +16,7 @@ from labcore.lazy import lazy_names
 
 if TYPE_CHECKING:
     from labcore.lab.attacks import attack, attacks, seccomp
+    from labcore.lab.building import base, cache, diff_id, folder, nginx
     from labcore.lab.cgroups import cgroup, cgroup_of, group
     from labcore.lab.checks import NotPassed, Verdict, check
     from labcore.lab.curl_command import curl
@@ -84,9 +85,11 @@ __all__ = [
     "attack",
     "attacks",
     "background",
+    "base",
     "begin",
     "blob",
     "bound_devices",
+    "cache",
     "cgroup",
     "cgroup_of",
     "check",
@@ -97,6 +100,7 @@ __all__ = [
     "daemon",
     "dashboard",
     "dial",
+    "diff_id",
     "docker",
     "doctor",
     "draw",
@@ -105,6 +109,7 @@ __all__ = [
     "expect",
     "fault",
     "fetch",
+    "folder",
     "foreign_program",
     "free_port",
     "greeting",
@@ -126,6 +131,7 @@ __all__ = [
     "namespaces",
     "network",
     "new_store",
+    "nginx",
     "outcome",
     "packet",
     "pairs",
@@ -166,6 +172,7 @@ __getattr__ = lazy_names(
         "labcore.lab.fault_labs": ("fault",),
         "labcore.lab.attacks": ("attack", "attacks", "seccomp"),
         "labcore.lab.lending": ("lent_python",),
+        "labcore.lab.building": ("base", "cache", "diff_id", "folder", "nginx"),
         "labcore.lab.cgroups": ("cgroup", "cgroup_of", "group"),
         "labcore.lab.listening": ("listen",),
         "labcore.lab.machines": ("compare", "draw", "in_vm", "timed"),
