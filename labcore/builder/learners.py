@@ -1,6 +1,7 @@
 """A learner's functions in the builder: `parse`, `apply`, `build`, `cache_key` of the file of `labcore daemon --stages`.
 
-    parse(text)                  returns pairs of an instruction's name and its value: a text, or the words of the exec form
+    parse(text)                  returns pairs of an instruction's name and its value: a text, or the words of the exec form;
+                                 a heredoc's lines, and the one that ends it, follow in the text
     apply(instruction, config)   is given such a pair and the config, docker's JSON as a dict; returns the new one
     build(instructions, step)    is given a stage's pairs, and calls `step` with each: that carries it out, and returns an ID
     cache_key(parent, instruction, content)   returns what a step is known by, a text; it is given the key below, the pair, and
@@ -14,19 +15,23 @@ from __future__ import annotations
 import json
 
 from labcore.builder.cache_key import key_of
-from labcore.builder.parser import parse
-from labcore.builder.parser.instructions import Command
+from labcore.builder.parser import parse, read_directives
+from labcore.builder.parser.instructions import Directives
+from labcore.builder.parser.lexing import list_of
 from labcore.errors import InvalidInput
 from labcore.images import Config
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Any, TypeAlias
+    from typing import Any, Final, TypeAlias
 
     from labcore.builder.parser.instructions import Dockerfile, Instruction
 
     Pair: TypeAlias = "tuple[str, str | list[str]]"
+
+HEREDOCS: Final = ("RUN", "COPY", "ADD")
+EXEC_FORMS: Final = (*HEREDOCS, "CMD", "ENTRYPOINT", "SHELL", "VOLUME")
 
 
 def parsed(text: bytes, name: str, functions: Mapping[str, Callable[..., Any]]) -> Dockerfile:
@@ -34,29 +39,42 @@ def parsed(text: bytes, name: str, functions: Mapping[str, Callable[..., Any]]) 
     read = functions.get("parse")
     if read is None:
         return parse(text, name=name)
-    lines = [_line(pair) for pair in read(text.decode(errors="replace"))]
-    own = parse("\n".join(lines), name=f"{name}, as parse() has read it")
+    pairs = list(read(text.decode(errors="replace")))
+    own = parse("\n".join([*_directives(text, name), *map(_line, pairs)]), name=f"{name}, as parse() has read it")
+    if (count := len(own.instructions)) != len(pairs):
+        raise InvalidInput(
+            f"parse returned {len(pairs)} pairs, and Docker reads them as {count} instructions: is one continued?"
+        )
     return own.replace(name=name)
 
 
+def _directives(text: bytes, name: str) -> list[str]:
+    """Return the file's directives as lines: pairs have none."""
+    usual = Directives()
+    found = read_directives(text, name=name).as_dict()
+    return [f"# {key}={value}" for key, value in found.items() if value != getattr(usual, key)]
+
+
 def _line(pair: Any) -> str:
-    """Write a pair as the line of a Dockerfile. Raises InvalidInput for what is none."""
+    """Write a pair as the line of a Dockerfile, or the lines of one with heredocs. Raises InvalidInput for what is none."""
     match pair:
-        case (str(name), str(value)) if "\n" not in name + value:
+        case (str(name), str(value)) if "\n" not in name + value or (name in HEREDOCS and "<<" in value.partition("\n")[0]):
             return f"{name} {value}"
         case (str(name), [*words]) if all(isinstance(word, str) for word in words):
             return f"{name} {json.dumps(words)}"
     raise InvalidInput(
-        f"parse returned {pair!r:.80}: pairs are wanted, of a name and a text without line ends, or a list of words"
+        f"parse returned {pair!r:.80}: pairs are wanted, of a name and a text without line ends (but a heredoc's), "
+        "or a list of words"
     )
 
 
 def pair_of(instruction: Instruction) -> Pair:
     """Return an instruction as a pair."""
-    command = getattr(instruction, "command", None)
-    if isinstance(command, Command) and not command.is_shell:
-        return instruction.name, list(command.words)
-    return instruction.name, instruction.source.partition(" ")[2].strip()
+    value = "".join(instruction.source.split(None, 1)[1:])
+    if instruction.name in EXEC_FORMS and (words := list_of(value)) is not None:
+        return instruction.name, words
+    heredocs = getattr(getattr(instruction, "command", instruction), "heredocs", ())
+    return instruction.name, value + "".join(f"\n{each.content}{each.name}" for each in heredocs)
 
 
 def applied(apply: Callable[..., Any], instruction: Instruction, config: Config) -> Config:

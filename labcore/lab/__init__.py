@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from labcore.lab.building import base, cache, diff_id, folder, nginx
     from labcore.lab.cgroups import cgroup, cgroup_of, group
     from labcore.lab.checks import NotPassed, Verdict, check
+    from labcore.lab.contexts import context
     from labcore.lab.curl_command import curl
     from labcore.lab.daemons import daemon
     from labcore.lab.dashboards import dashboard
@@ -96,6 +97,7 @@ __all__ = [
     "commands",
     "commands_page",
     "compare",
+    "context",
     "curl",
     "daemon",
     "dashboard",
@@ -176,6 +178,7 @@ __getattr__ = lazy_names(
         "labcore.lab.cgroups": ("cgroup", "cgroup_of", "group"),
         "labcore.lab.listening": ("listen",),
         "labcore.lab.machines": ("compare", "draw", "in_vm", "timed"),
+        "labcore.lab.contexts": ("context",),
         "labcore.lab.curl_command": ("curl",),
         "labcore.lab.miniature.serving": ("CannotServe", "serve"),
         "labcore.lab.daemons": ("daemon",),

@@ -58,8 +58,12 @@ def take_client(root: Path, kit: Path) -> PackagedFile:
 
 
 def own_settings(config: Path) -> Mapping[str, str]:
-    """Return the environment for a client that heeds none of the user's own settings: it has a DOCKER_CONFIG of its own."""
-    return {name: text for name, text in os.environ.items() if not name.startswith("DOCKER_")} | {"DOCKER_CONFIG": str(config)}
+    """Return the environment for a client that heeds none of the user's own settings: it has a DOCKER_CONFIG of its own.
+
+    It builds by the daemon: labcore's has no BuildKit.
+    """
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("DOCKER_")}
+    return kept | {"DOCKER_CONFIG": str(config), "DOCKER_BUILDKIT": "0"}
 
 
 def _place(root: Path) -> Path:
