@@ -16,7 +16,7 @@ from labcore.lazy import lazy_names
 
 if TYPE_CHECKING:
     from labcore.lab.attacks import attack, attacks, seccomp
-    from labcore.lab.building import base, cache, diff_id, folder, nginx
+    from labcore.lab.building import base, cache, diff_id, nginx
     from labcore.lab.cgroups import cgroup, cgroup_of, group
     from labcore.lab.checks import NotPassed, Verdict, check
     from labcore.lab.contexts import context
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from labcore.lab.dashboards import dashboard
     from labcore.lab.docker_command import DockerTookTooLong, docker
     from labcore.lab.doctor_table import doctor
+    from labcore.lab.experiments import builds
     from labcore.lab.failures import NothingHappened, expect
     from labcore.lab.fault_labs import fault
     from labcore.lab.guessing import guess, outcome
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from labcore.lab.pictures import (
         Picture,
         architecture,
+        entry_points,
         mounts,
         namespaces,
         network,
@@ -90,6 +92,7 @@ __all__ = [
     "begin",
     "blob",
     "bound_devices",
+    "builds",
     "cache",
     "cgroup",
     "cgroup_of",
@@ -107,11 +110,11 @@ __all__ = [
     "doctor",
     "draw",
     "enter",
+    "entry_points",
     "environment",
     "expect",
     "fault",
     "fetch",
-    "folder",
     "foreign_program",
     "free_port",
     "greeting",
@@ -170,11 +173,12 @@ __getattr__ = lazy_names(
         "labcore.lab.checks": ("NotPassed", "Verdict", "check"),
         "labcore.lab.docker_command": ("DockerTookTooLong", "docker"),
         "labcore.lab.doctor_table": ("doctor",),
+        "labcore.lab.experiments": ("builds",),
         "labcore.lab.failures": ("NothingHappened", "expect"),
         "labcore.lab.fault_labs": ("fault",),
         "labcore.lab.attacks": ("attack", "attacks", "seccomp"),
         "labcore.lab.lending": ("lent_python",),
-        "labcore.lab.building": ("base", "cache", "diff_id", "folder", "nginx"),
+        "labcore.lab.building": ("base", "cache", "diff_id", "nginx"),
         "labcore.lab.cgroups": ("cgroup", "cgroup_of", "group"),
         "labcore.lab.listening": ("listen",),
         "labcore.lab.machines": ("compare", "draw", "in_vm", "timed"),
@@ -197,6 +201,7 @@ __getattr__ = lazy_names(
         "labcore.lab.pictures": (
             "Picture",
             "architecture",
+            "entry_points",
             "mounts",
             "namespaces",
             "network",

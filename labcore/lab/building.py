@@ -1,14 +1,13 @@
-"""Tools of lesson 10: what FROM begins with, a cache on disk, layers unpacked, an empty folder, an image `nginx`."""
+"""Tools of lesson 10: what FROM begins with, a cache on disk, layers unpacked, an image `nginx`."""
 
 import io
 import json
-import shutil
 from collections.abc import Iterator, Mapping, MutableMapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from labcore.engine import Engine, default_root
+from labcore.engine import Engine
 from labcore.errors import ImageNotFound, LabcoreError
 from labcore.images import Descriptor, ImageStore
 from labcore.images.builtin import LayerWriter, find_busybox, write_image
@@ -90,14 +89,6 @@ def _short(digest: str) -> str:
 def cache(store: str) -> Cache:
     """Return the build cache of a store: `key in cache`, `cache[key]`, `cache[key] = descriptor`."""
     return Cache(store)
-
-
-def folder(name: str) -> str:
-    """Return the path of a new, empty directory of the lesson's; one of that name that was there before goes."""
-    place = default_root() / "lab" / "folders" / name
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
-    return str(place)
 
 
 def nginx(store: str) -> None:

@@ -45,7 +45,7 @@ def blob(store: str, content: bytes, media_type: str = LAYER) -> dict[str, Any]:
 def enter(config: dict[str, Any], root: Root) -> list[Op]:
     """Return the ops, once the root is made, that go to the config's working directory, and become its user.
 
-    A directory that is not there is made, as runc does it. Raises InvalidInput for a user that is not in the root's /etc/passwd.
+    A directory that is not there is made, as runc does it. Raises InvalidInput for a user that the root has not.
     """
     place = Path(config.get("WorkingDir") or "/")
     way = tuple(map(str, [*reversed(place.parents), place][1:]))

@@ -75,7 +75,7 @@ def run_step(command, config, below, store):
 
 
 def copy_step(sources, destination, context, below, store):
-    """Copy files of the context to a place on the layers below; return them as a layer. Raises ValueError for what is outside."""
+    """Copy files of the context to a place on the layers below; return their layer. Raises ValueError for what is outside."""
     upper, names = Path(lab.tray("copy"), "upper"), layers({"layers": below}, store)
     target = upper / destination.strip("/")
     found = [Path(store, name, destination.strip("/")) for name in names]
