@@ -17,6 +17,7 @@ from labcore.lazy import lazy_names
 if TYPE_CHECKING:
     from labcore.lab.attacks import attack, attacks, seccomp
     from labcore.lab.building import base, cache, diff_id, nginx
+    from labcore.lab.capstone import Certificate, capstone, stages
     from labcore.lab.cgroups import cgroup, cgroup_of, group
     from labcore.lab.checks import NotPassed, Verdict, check
     from labcore.lab.contexts import context
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from labcore.lab.image_steps import blob, enter, environment, pairs
     from labcore.lab.installing import bound_devices, foreign_program, my_runtime
     from labcore.lab.ip_route import ip
+    from labcore.lab.key_chains import chains
     from labcore.lab.lending import lent_python
     from labcore.lab.lesson_images import greeting, image, layer
     from labcore.lab.listening import listen
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from labcore.lab.miniature.serving import CannotServe, serve
     from labcore.lab.name_questions import lookups
     from labcore.lab.overheard_commands import commands, commands_page
+    from labcore.lab.pages import page
     from labcore.lab.pictures import (
         Picture,
         architecture,
@@ -74,6 +77,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CannotServe",
+    "Certificate",
     "DockerTookTooLong",
     "FetchFailed",
     "HelperFailed",
@@ -94,8 +98,10 @@ __all__ = [
     "bound_devices",
     "builds",
     "cache",
+    "capstone",
     "cgroup",
     "cgroup_of",
+    "chains",
     "check",
     "commands",
     "commands_page",
@@ -139,6 +145,7 @@ __all__ = [
     "nginx",
     "outcome",
     "packet",
+    "page",
     "pairs",
     "processes",
     "push",
@@ -154,6 +161,7 @@ __all__ = [
     "serve",
     "show",
     "stack",
+    "stages",
     "step",
     "step_through",
     "store",
@@ -177,8 +185,11 @@ __getattr__ = lazy_names(
         "labcore.lab.failures": ("NothingHappened", "expect"),
         "labcore.lab.fault_labs": ("fault",),
         "labcore.lab.attacks": ("attack", "attacks", "seccomp"),
+        "labcore.lab.key_chains": ("chains",),
+        "labcore.lab.pages": ("page",),
         "labcore.lab.lending": ("lent_python",),
         "labcore.lab.building": ("base", "cache", "diff_id", "nginx"),
+        "labcore.lab.capstone": ("Certificate", "capstone", "stages"),
         "labcore.lab.cgroups": ("cgroup", "cgroup_of", "group"),
         "labcore.lab.listening": ("listen",),
         "labcore.lab.machines": ("compare", "draw", "in_vm", "timed"),
