@@ -17,7 +17,7 @@ from labcore.lazy import lazy_names
 if TYPE_CHECKING:
     from labcore.lab.attacks import attack, attacks, seccomp
     from labcore.lab.building import base, cache, diff_id, nginx
-    from labcore.lab.capstone import Certificate, capstone, stages
+    from labcore.lab.capstones import Certificate, capstone, stages
     from labcore.lab.cgroups import cgroup, cgroup_of, group
     from labcore.lab.checks import NotPassed, Verdict, check
     from labcore.lab.contexts import context
@@ -189,7 +189,7 @@ __getattr__ = lazy_names(
         "labcore.lab.pages": ("page",),
         "labcore.lab.lending": ("lent_python",),
         "labcore.lab.building": ("base", "cache", "diff_id", "nginx"),
-        "labcore.lab.capstone": ("Certificate", "capstone", "stages"),
+        "labcore.lab.capstones": ("Certificate", "capstone", "stages"),
         "labcore.lab.cgroups": ("cgroup", "cgroup_of", "group"),
         "labcore.lab.listening": ("listen",),
         "labcore.lab.machines": ("compare", "draw", "in_vm", "timed"),
@@ -245,6 +245,6 @@ def __dir__() -> list[str]:
 
 
 if "IPython" in sys.modules:  # in a notebook: the language of the folder, and the cell magic
-    from labcore.lab.notebook import enter
+    from labcore.lab.notebook import enter as enter_notebook
 
-    enter()
+    enter_notebook()

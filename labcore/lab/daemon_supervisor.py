@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Final
 
 from labcore import procfs
+from labcore.daemon.root_lock import identify
+from labcore.daemon.stage_cgroups import remove_stage_cgroups
 from labcore.engine import Engine
 from labcore.engine.container.state import get
 from labcore.engine.containers import every, remove
@@ -141,6 +143,8 @@ def clear(root: Path) -> None:
             with suppress(LabcoreError):
                 remove(engine, get(engine, container.id).id, force=True, volumes=True)
         prune_networks(engine)
+        with suppress(StoreDamaged):
+            remove_stage_cgroups(identify(root))
     has_networks = (root / "network").exists()
     shutil.rmtree(root, ignore_errors=True)
     if has_networks:

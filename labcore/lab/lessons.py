@@ -88,6 +88,14 @@ LESSONS = (
         requires=("root", "namespaces", "overlay", "limits", "network"),
     ),
     Lesson(
+        8,
+        "what_is_a_dockerfile",
+        titles={"en": "What is a Dockerfile?", "zh": "Dockerfile 是什么"},
+        steps=("logical_lines", "value_of", "instruction", "parse"),
+        challenges=("heredoc", "escape"),
+        requires=("root", "namespaces", "overlay", "cgroups"),
+    ),
+    Lesson(
         9,
         "instructions",
         titles={"en": "Instructions", "zh": "Dockerfile 常用的指令"},

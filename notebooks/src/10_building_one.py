@@ -5,7 +5,7 @@
 # instructions, lesson 9's layers, and what joins them, a cache. And at the end everything that you have written since lesson 1 takes
 # labcore's place in the real daemon, and the stock docker command builds and runs that page on it. The core takes about 75 minutes.
 
-# %% [markdown] lang="zh" of="0"
+# %% [markdown] lang="zh" of="364a9ed6"
 # # 10. 构建 Dockerfile
 #
 # 最后一课。先照文章的例子做一遍，从一个空文件夹做到浏览器里的网页。然后写构建器：第 8 课的指令，第 9 课的层，再加上把它们连起来的缓存。
@@ -25,7 +25,7 @@
 #
 # How many layers will the image have more than `nginx`?
 
-# %% [markdown] lang="zh" of="0"
+# %% [markdown] lang="zh" of="af51c5a0"
 # ## 一个空文件夹
 #
 # 文章说：`mkdir static_web`，`cd static_web`，`touch Dockerfile`，再用 `vi` 写下三行。（文章印出来时三行连在了一起；每条指令其实各占一行。）
@@ -47,7 +47,7 @@ lab.guess("layers")
 # As in lesson 6 a registry stands in for Docker Hub, and a daemon asks it first. `lab.nginx` says which nginx it has. `lab.context` makes
 # the folder.
 
-# %% [markdown] lang="zh" of="0"
+# %% [markdown] lang="zh" of="e5f402d8"
 # 同第 6 课一样，用一个注册服务器代替 Docker Hub，守护进程先问它。`lab.nginx` 会说明用的是哪个 nginx。`lab.context` 建好文件夹。
 
 # %%
@@ -71,7 +71,7 @@ docker = lab.docker(daemon)
 # account on Docker Hub. Without a tag it is `latest`, as the article says. (DEPRECATED: since 2023 the command asks BuildKit, another
 # builder, unless `DOCKER_BUILDKIT=0` is set, as it is here. What BuildKit does differently stands at the end.)
 
-# %% [markdown] lang="zh" of="0"
+# %% [markdown] lang="zh" of="cd37ffe3"
 # 文章的命令。`-t` 给新镜像取名；末尾的点（这里写成文件夹的完整路径）是**上下文**：客户端把这个文件夹打包发给守护进程，你的其他文件守护进程一概看不见。
 #
 # `angelkitty/nginx_web:v1` 用今天的话说，**仓库**是 `angelkitty/nginx_web`，**标签**是 `v1`；单独的 `angelkitty` 是 Docker Hub 上的帐号。
@@ -86,7 +86,7 @@ docker("images")
 # pulled that. Now run it: `-d` in the background, `-p 8080:80` passes the machine's port 8080 on to port 80 of the container.
 # (`lab.free_port` takes another one if something listens at 8080.)
 
-# %% [markdown] lang="zh" of="0"
+# %% [markdown] lang="zh" of="32128747"
 # 文章让你在 REPOSITORY 一栏找 Nginx；你看到的是 `angelkitty/nginx_web`，TAG 是 `v1`，旁边还有守护进程拉取来的 `nginx`。现在运行它：`-d` 在后台，
 # `-p 8080:80` 把本机的 8080 端口转到容器的 80 端口。（8080 已被占用时，`lab.free_port` 会换一个。）
 
@@ -108,7 +108,7 @@ lab.page(f"http://localhost:{port}/")
 # **Your first step** returns a text that is the same whenever these three are the same, and another if one of them is another: in this
 # process or in one next week. `digest` of lesson 3 takes bytes; `json.dumps` writes a list as one text.
 
-# %% [markdown] lang="zh" of="0"
+# %% [markdown] lang="zh" of="691b58cd"
 # ## 凭原料认出结果
 #
 # 再构建一次，守护进程会说 *Using cache*：什么也不运行。它凭什么知道？不是凭结果，结果还没有呢。一个步骤，凭的是它由什么做成：
@@ -120,7 +120,7 @@ lab.page(f"http://localhost:{port}/")
 # **你的第一步**返回一个字符串：这三样都相同时它就相同，任何一样不同它就不同；在这个进程里如此，下周的另一个进程里也如此。
 # 第 3 课的 `digest` 接受字节；`json.dumps` 把一个列表写成一个字符串。
 
-# %% tags=["exercise"] zh="返回一个步骤的键：由下面的键、指令和读取的内容决定（1 行）。" of="0"
+# %% tags=["exercise"] zh="返回一个步骤的键：由下面的键、指令和读取的内容决定（1 行）。" of="140e13e0"
 @lab.step
 def cache_key(parent, instruction, content):
     """Return a step's key: of the key below, the instruction, what it reads (1 line)."""
@@ -132,7 +132,7 @@ lab.check(cache_key)
 # %% [markdown] lang="en" id="chain"
 # Here are five instructions. Between two builds the COPY's file changes. How many of the five are carried out again?
 
-# %% [markdown] lang="zh" of="0"
+# %% [markdown] lang="zh" of="fa5920a0"
 # 这里有五条指令。两次构建之间，COPY 的文件变了。五步里有几步要重新做？
 
 # %%
@@ -153,7 +153,7 @@ lab.outcome("chain")
 # Whoever writes Dockerfiles makes use of it: first what seldom changes. `COPY requirements.txt`, `RUN pip install`, and only then `COPY . /app`: the article's
 # Flask example, the other way round, installs everything anew for each letter that is changed in `app.py`.
 
-# %% [markdown] lang="zh" of="0"
+# %% [markdown] lang="zh" of="b23e607d"
 # `a` 是第一次构建；`b` 原样再来一次；`c` 改了网页，`d` 改了 ENV。键一个套一个，像链条的环，所以一处改变会一直往上传，从不往下。
 #
 # 写 Dockerfile 的人正好利用这一点：很少变的放前面。先 `COPY requirements.txt`，再 `RUN pip install`，最后才 `COPY . /app`。
@@ -179,7 +179,7 @@ lab.outcome("chain")
 #   destination, which `os.path.join(state["config"].get("WorkingDir") or "/", …)` makes absolute
 # - at last append to `state["layers"]` what the cache has
 
-# %% [markdown] lang="zh" of="0"
+# %% [markdown] lang="zh" of="18abf13b"
 # ## 只做一次的层
 #
 # 现在写构建器。它干活的时候，带着一个**状态**从一条指令走到下一条，是个字典：
@@ -199,7 +199,7 @@ lab.outcome("chain")
 #   用 `os.path.join(state["config"].get("WorkingDir") or "/", …)` 变成绝对路径
 # - 最后把缓存里的那一层加到 `state["layers"]` 末尾
 
-# %% tags=["exercise"] zh="把 RUN 或 COPY 的层加到状态里，缓存里有就不再做（11 行）。" of="0"
+# %% tags=["exercise"] zh="把 RUN 或 COPY 的层加到状态里，缓存里有就不再做（11 行）。" of="ec8805fe"
 @lab.step
 def add_layer(instruction, state, context, store):
     """Add the layer of a RUN or COPY to a state, from the cache if it is there (11 lines)."""
@@ -218,7 +218,7 @@ lab.check(add_layer)
 # - RUN and COPY: `add_layer`. All others change the config alone: `apply`
 # - append to `state["history"]`: `{"created_by": …, "empty_layer": …}`, the text of the instruction, and `True` if it has made no layer
 
-# %% [markdown] lang="zh" of="0"
+# %% [markdown] lang="zh" of="b5ed78d4"
 # ## 一条指令
 #
 # **你的第三步**执行任何一条指令，返回状态的键。
@@ -228,7 +228,7 @@ lab.check(add_layer)
 # - RUN 和 COPY：`add_layer`。其余的只改配置：`apply`
 # - 在 `state["history"]` 末尾加上 `{"created_by": …, "empty_layer": …}`：指令的文本，以及没有产生层时的 `True`
 
-# %% tags=["exercise"] zh="在一个状态上执行一条指令，返回新的键（11 行）。" of="0"
+# %% tags=["exercise"] zh="在一个状态上执行一条指令，返回新的键（11 行）。" of="3b56c1f4"
 @lab.step
 def carry_out(instruction, state, context, store):
     """Carry out an instruction on a state; return its new key (11 lines)."""
@@ -240,7 +240,7 @@ lab.check(carry_out)
 # %% [markdown] lang="en" id="carried"
 # The article's three lines, one by one. Watch the number of layers.
 
-# %% [markdown] lang="zh" of="0"
+# %% [markdown] lang="zh" of="ae19a0f0"
 # 文章的三行，一行一行来。看层数怎么变。
 
 # %%
@@ -264,7 +264,7 @@ lab.outcome("layers")
 # - the **manifest**: `schemaVersion` 2, `mediaType` `MANIFEST`, `config` (the descriptor) and `layers`
 # - `lab.tag(store, name, …)` takes the manifest's bytes, names it, and returns its digest. That is yours to return
 
-# %% [markdown] lang="zh" of="0"
+# %% [markdown] lang="zh" of="2bd1168e"
 # ## 一个镜像
 #
 # 内存里的状态还不是镜像。镜像是什么，你从第 3 课就知道：两段 JSON 文本，各自按摘要放在存储里。
@@ -276,7 +276,7 @@ lab.outcome("layers")
 # - **清单**：`schemaVersion` 是 2，`mediaType` 是 `MANIFEST`，还有 `config`（刚才的描述符）和 `layers`
 # - `lab.tag(store, name, …)` 接受清单的字节，给它取名，返回它的摘要。你也返回这个摘要
 
-# %% tags=["exercise"] zh="写出配置和清单，给镜像取名，返回清单的摘要（5 行）。" of="0"
+# %% tags=["exercise"] zh="写出配置和清单，给镜像取名，返回清单的摘要（5 行）。" of="c9d5b955"
 @lab.step
 def image(state, name, store):
     """Write config and manifest, name the image, return the manifest's digest (5 lines)."""
@@ -296,7 +296,7 @@ lab.check(image)
 #
 # A list of words is printed in JSON; of an ID twelve digits, without `sha256:`. Return the last one.
 
-# %% [markdown] lang="zh" of="0"
+# %% [markdown] lang="zh" of="6cde5499"
 # ## 全部指令
 #
 # **你的第五步**，也是全课程的最后一步，把指令走一遍。`step` 是一个函数，执行一条指令，返回它的 ID。像 docker 那样，在每一条前后打印：
@@ -306,7 +306,7 @@ lab.check(image)
 #
 # 一列词就用 JSON 打印；ID 只打印 12 位，不要 `sha256:`。返回最后一个 ID。
 
-# %% tags=["exercise"] zh="依次执行各条指令，像 docker 一样打印，返回最后的 ID（5 行）。" of="0"
+# %% tags=["exercise"] zh="依次执行各条指令，像 docker 一样打印，返回最后的 ID（5 行）。" of="803435ba"
 @lab.step
 def build(instructions, step):
     """Carry out each instruction, and say so as docker does; return the last ID (5 lines)."""
@@ -316,10 +316,10 @@ def build(instructions, step):
 lab.check(build)
 
 # %% [markdown] lang="en" id="mine"
-# Your builder is complete. `lambda` makes the step of what you have: the pair comes from `build`, the rest is known here. Build twice.
+# Your builder is complete. `lambda` makes the step of what you have: the pair comes from `build`, the rest is known here.
 
-# %% [markdown] lang="zh" of="0"
-# 你的构建器完成了。`lambda` 把你写的东西拼成一个 step：那一对由 `build` 给，其余的这里都有。构建两次。
+# %% [markdown] lang="zh" of="25d5a1e4"
+# 你的构建器完成了。`lambda` 把你写的东西拼成一个 step：那一对由 `build` 给，其余的这里都有。
 
 # %%
 def my_build(folder, name):
@@ -328,26 +328,27 @@ def my_build(folder, name):
     return image(state, name, store)
 
 my_build(folder, "angelkitty/nginx_web:mine")
-my_build(folder, "angelkitty/nginx_web:mine")
 
 # %% [markdown] lang="en" id="mine-look"
-# The second time no container was made. Does your image hold what it should? Ask those who had no part in it: your `push`ed image is pulled
-# and run by the stock docker command.
+# *Using cache*, and no container was made: `carry_out`, further up, has done this RUN already. Now with another page. And does your image
+# hold what it should? Ask those who had no part in it: it is pushed, and the stock docker command pulls and runs it.
 
-# %% [markdown] lang="zh" of="0"
-# 第二次没有建容器。你的镜像对不对？让没有参与的人来说：把你的镜像推送上去，由现成的 docker 命令拉取并运行。
+# %% [markdown] lang="zh" of="1ce61a56"
+# *Using cache*，没有建容器：上面的 `carry_out` 已经做过这个 RUN。现在换一个网页。做出来的镜像对不对？让没有参与的人来说：把它推送上去，由现成的 docker 命令拉取并运行。
 
 # %%
-lab.push(store, "angelkitty/nginx_web:mine", registry)
-docker(f"pull -q {registry.address}/angelkitty/nginx_web:mine")
-docker(f"run --rm {registry.address}/angelkitty/nginx_web:mine "
-       "cat /usr/share/nginx/html/index.html")
+other = lab.context({"Dockerfile": DOCKERFILE.replace("Docker", "builder")}, "other")
+my_build(other, "angelkitty/nginx_web:mine")
+
+# %%
+name = lab.push(store, "angelkitty/nginx_web:mine", registry)
+docker(f"run --rm --pull=always -q {name} cat /usr/share/nginx/html/index.html")
 
 # %% [markdown] lang="en" id="touch"
 # One question about the cache of the real daemon. A `COPY . /site` has been built. Now somebody runs `touch` on the page: its time is new, its bytes
 # are not. Is the COPY done again?
 
-# %% [markdown] lang="zh" of="0"
+# %% [markdown] lang="zh" of="41cf4c22"
 # 关于真正的守护进程的缓存，还有一个问题。`COPY . /site` 已经构建过。现在有人对网页执行了 `touch`：时间变了，内容没变。COPY 会重做吗？
 
 # %%
@@ -365,16 +366,16 @@ lab.outcome("touch")
 #
 # Until now the daemon was labcore's own. `labcore daemon --stages my_runtime.py` takes your functions in the place of its own: `namespaces`,
 # `rootfs`, `hostname`, `devices` (lessons 1, 3, 4), `limits` and `confine` (2), `parse` (8), `apply` (9), `cache_key` and `build` (10).
-# `lab.stages()` is that file as it counts now; what you have not written is labcore's.
+# `lab.stages()` is that file as it counts now; what you have not written the solutions do.
 #
 # The stock command will notice nothing. The same three commands, the same page:
 
-# %% [markdown] lang="zh" of="0"
+# %% [markdown] lang="zh" of="f59333ea"
 # ## 收官
 #
 # 到现在守护进程都是 labcore 自己的。`labcore daemon --stages my_runtime.py` 用你的函数顶替它自己的：`namespaces`、`rootfs`、`hostname`、`devices`（第 1、3、4 课），
 # `limits` 和 `confine`（第 2 课），`parse`（第 8 课），`apply`（第 9 课），`cache_key` 和 `build`（第 10 课）。
-# `lab.stages()` 就是当前生效的这个文件；你没写的用 labcore 的。
+# `lab.stages()` 就是当前生效的这个文件；你没写的由参考答案顶上。
 #
 # 现成的 docker 命令什么也不会察觉。同样的三条命令，同样的网页：
 
@@ -391,7 +392,7 @@ lab.page(f"http://localhost:{port}/")
 # What you see here went through your functions: the text of the Dockerfile through `parse`, MAINTAINER through `apply`, the RUN through the plan
 # of your stages. Your `build` has printed into the daemon's log:
 
-# %% [markdown] lang="zh" of="0"
+# %% [markdown] lang="zh" of="bb26acd4"
 # 眼前的一切都经过了你的函数：Dockerfile 的文本经过 `parse`，MAINTAINER 经过 `apply`，RUN 经过由你的各阶段组成的计划。你的 `build` 打印在守护进程的日志里：
 
 # %%
@@ -404,7 +405,7 @@ print(daemon.log)
 #
 # And it measures. How long will `docker run` take on your stages, beside labcore's own?
 
-# %% [markdown] lang="zh" of="0"
+# %% [markdown] lang="zh" of="0f299436"
 # 也许都是真的，可是**看见**了吗？考核谁也不信。它自己起一个守护进程，用的是你的文件的一份副本，里面每个函数都要捎上一个**抽签**得来的词：
 # `parse` 要把一个词带进镜像的历史和网页，`apply` 带一个标签，计划里要有一个主机名和一个目录，cgroup 里要有一个限制，还有一项权能要由 `confine` 拿掉。
 # 然后到镜像里、跟踪记录里、内核里去找它们。
@@ -425,7 +426,7 @@ lab.outcome("figures", certificate.times)
 # `certificate.save("certificate.html")` writes it to a file, to be printed. It says who wrote what: a function that is still labcore's can be
 # written today, and the examination run again.
 
-# %% [markdown] lang="zh" of="0"
+# %% [markdown] lang="zh" of="22581f3a"
 # `certificate.save("certificate.html")` 把它写进文件，可以打印。谁写了什么，上面都有：还是 labcore 的函数，今天就可以补上，再考一次。
 
 # %% [markdown] lang="en" id="reads-step"
@@ -435,13 +436,13 @@ lab.outcome("figures", certificate.times)
 # with all that is below. Put in what the image would have of them: names within the context, modes (`stat().st_mode`), bytes. Not the times: `touch` showed why. For any
 # other instruction return `""`.
 
-# %% [markdown] lang="zh" of="0"
+# %% [markdown] lang="zh" of="ab301ca6"
 # ## 进阶：COPY 读了什么
 #
 # **一道挑战题**：COPY 的键里的那个摘要。除最后一个词以外，它的值里的词都是上下文里的文件（`Path(context, 词)`，去掉前面的斜杠）或目录（连同下面的一切）。
 # 镜像会从它们得到的都要算进去：在上下文里的名字、权限（`stat().st_mode`）、内容。时间不算，`touch` 已经说明了原因。其他指令返回 `""`。
 
-# %% tags=["exercise"] zh="返回 COPY 读取的文件的摘要：名字、权限、内容；其他指令为空（10 行）。" of="0"
+# %% tags=["exercise"] zh="返回 COPY 读取的文件的摘要：名字、权限、内容；其他指令为空（10 行）。" of="f66ff0a0"
 @lab.step
 def reads(instruction, context):
     """Return a digest of what a COPY reads: names, modes, bytes; else "" (10 lines)."""
@@ -460,7 +461,7 @@ lab.check(reads)
 # - `*` stands for letters of one name, `?` for one of them, `**/` for any number of directories, or none; `**` alone for anything
 # - a line that begins with `!` takes back in. Of all lines that match, the **last** decides
 
-# %% [markdown] lang="zh" of="0"
+# %% [markdown] lang="zh" of="8ad1f480"
 # ## 进阶：不发送什么
 #
 # 上下文里的 `.dockerignore` 文件把镜像不该有的东西挡在外面：`.git`、密钥、一个 G 的日志。**一道挑战题**：给出它的各行和一个路径，返回这个路径是否被挡在外面。
@@ -469,7 +470,7 @@ lab.check(reads)
 # - `*` 代表一个名字里的若干字符，`?` 代表其中一个，`**/` 代表任意多层目录（也可以没有），单独的 `**` 代表一切
 # - 以 `!` 开头的行把东西放回来。所有匹配的行里，**最后**一行说了算
 
-# %% tags=["exercise"] zh="返回 .dockerignore 的各行是否把一个路径挡在外面（7 行）。" of="0"
+# %% tags=["exercise"] zh="返回 .dockerignore 的各行是否把一个路径挡在外面（7 行）。" of="811aae93"
 @lab.step
 def ignored(patterns, path):
     """Return whether the lines of a .dockerignore keep a path out (7 lines)."""
@@ -484,7 +485,7 @@ lab.check(ignored)
 # Something was built, and it is not what its maker meant. Find out why, with `fault.docker("…")` and the files in the folder that the story names.
 # The next numbers break something else.
 
-# %% [markdown] lang="zh" of="0"
+# %% [markdown] lang="zh" of="6038ff90"
 # ## 进阶：找出故障
 #
 # 有人构建了一样东西，结果却不是他想要的。请用 `fault.docker("…")` 和故事里说的文件夹中的文件找出原因。换成后面的数字，坏的就是别的地方。
@@ -538,7 +539,7 @@ lab.reset()
 # The biggest difference is the last. Your builder goes from line to line. BuildKit makes a graph of all stages, leaves out what the
 # target does not need, and carries out at once what does not wait for another. (labcore's own builder does, too: `labcore build`.)
 
-# %% [markdown] lang="zh" of="0"
+# %% [markdown] lang="zh" of="86892f01"
 # ## 你做出了什么
 #
 # | 课 | 回答的问题 | 你写的 | Docker 还多做了什么 |
@@ -566,7 +567,7 @@ lab.reset()
 #
 # `labcore lesson exam` asks ten drawn questions across all lessons. Good luck, and thank you for building.
 
-# %% [markdown] lang="zh" of="0"
+# %% [markdown] lang="zh" of="aa040a0a"
 # 文章问了十个问题，没有一个答案是魔法。容器是一个进程，只是请内核把它隔开了。镜像是几个归档文件加两段 JSON。注册服务器按摘要提供文件。
 # 守护进程读请求，做系统调用。Dockerfile 是一个列表。
 #

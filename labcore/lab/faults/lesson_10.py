@@ -48,17 +48,24 @@ def _start(site: Site) -> str:
     return f"run -d --name {site.words['name']} -p {site.words['port']}:80 {site.words['image']}"
 
 
+def _builds(site: Site, image: str, folder: str) -> None:
+    """Build as the complaining user did: without an error, and the IDs are no matter."""
+    line = f"build -q -t {image} {folder}"
+    site.prepares(line)
+    site.typed.append(f"$ {site.docker.program} {line}")
+
+
 def _ignore(site: Site) -> None:
     start = _start(site)
     folder = _folder(site, COPIED, dockerignore=f"# nothing but sources\n.git\n**/*.html\n*{site.lots.randint(10, 99)}.log\n")
-    site.types(f"build -q -t {site.words['image']} {folder}")
+    _builds(site, site.words["image"], folder)
     site.types(start)
 
 
 def _background(site: Site) -> None:
     start = _start(site)
     folder = _folder(site, IN_BACKGROUND)
-    site.types(f"build -q -t {site.words['image']} {folder}")
+    _builds(site, site.words["image"], folder)
     site.types(start)
     site.types(f"ps -a --format '{{{{.Names}}}} {{{{.Image}}}}' --filter name={site.words['name']}")
 
@@ -70,7 +77,7 @@ def _stale(site: Site) -> None:
     site.prepares(f"build -q -t team/pages {base}")
     site.prepares(f"build -q -t {site.words['image']} {folder}")
     Path(base, "index.html").write_text(f"<h1>{site.words['text']}</h1>\n", encoding="utf-8")
-    site.types(f"build -q -t team/pages {base}")
+    _builds(site, "team/pages", base)
     site.types(start)
 
 
@@ -98,9 +105,9 @@ SCENARIOS: Final = (
             "{folder} 的 Web 服务器手工试过，没问题。作为容器 {name}，它却一声不响，立刻就没了：",
         ),
         cause=Bilingual(
-            "Without `-f` httpd goes into the background and ends its first process; with that the container ends. Add `\"-f\"` to CMD, "
+            'Without `-f` httpd goes into the background and ends its first process; with that the container ends. Add `"-f"` to CMD, '
             "as nginx's image says `daemon off;`; build, and start the container anew.",
-            "不加 `-f`，httpd 会转入后台，它的第一个进程就结束了，容器也随之结束。在 CMD 里加上 `\"-f\"`，就像 nginx 的镜像写着 `daemon off;`；"
+            '不加 `-f`，httpd 会转入后台，它的第一个进程就结束了，容器也随之结束。在 CMD 里加上 `"-f"`，就像 nginx 的镜像写着 `daemon off;`；'
             "再构建，再重新启动容器。",
         ),
         breaks=_background,

@@ -16,10 +16,16 @@ GUESSES: Final[dict[str, Guess]] = {
         ),
     ),
     "chain": Guess(
-        T("The third of five steps reads a file that has changed. How many are carried out again?", "五步中第三步读的文件变了。有几步要重做？"),
+        T(
+            "The third of five steps reads a file that has changed. How many are carried out again?",
+            "五步中第三步读的文件变了。有几步要重做？",
+        ),
         (T("one: the third", "一步：第三步"), T("three: from the third on", "三步：从第三步起"), T("all five", "全部五步")),
         1,
-        T("Each key is in the next one: what lies above a change has another key.", "每个键都包含在下一个键里：改变之上的每一步，键都不同。"),
+        T(
+            "Each key is in the next one: what lies above a change has another key.",
+            "每个键都包含在下一个键里：改变之上的每一步，键都不同。",
+        ),
     ),
     "touch": Guess(
         T("Only the time of the page is new. Is the COPY done again?", "网页只是时间变了。COPY 会重做吗？"),
@@ -35,7 +41,10 @@ GUESSES: Final[dict[str, Guess]] = {
         ),
     ),
     "figures": Guess(
-        T("How long does a start take on your stages, beside labcore's own?", "在你的各阶段上启动要多久？和 labcore 自己的相比："),
+        T(
+            "How long does a start take on your stages, beside labcore's own?",
+            "在你的各阶段上启动要多久？和 labcore 自己的相比：",
+        ),
         (T("half as long", "一半"), T("about the same", "差不多"), T("twice as long", "两倍")),
     ),
 }

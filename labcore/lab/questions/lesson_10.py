@@ -22,7 +22,10 @@ QUESTIONS = {
             T("two dots have to be in quotes", "两个点要加引号"),
         ),
         0,
-        T("The daemon may be on another machine: there is no folder above the context.", "守护进程可能在另一台机器上：上下文上面没有别的文件夹。"),
+        T(
+            "The daemon may be on another machine: there is no folder above the context.",
+            "守护进程可能在另一台机器上：上下文上面没有别的文件夹。",
+        ),
     ),
     "without a tag": Question(
         T("`docker build -t team/site .`: what is the image called?", "`docker build -t team/site .`：镜像叫什么？"),
@@ -47,11 +50,17 @@ QUESTIONS = {
         T("Which order builds faster after a change in app.py?", "app.py 改了以后，哪种顺序构建得更快？"),
         (
             T("COPY . /app, then RUN pip install", "先 COPY . /app，再 RUN pip install"),
-            T("COPY requirements.txt, RUN pip install, then COPY . /app", "先 COPY requirements.txt，RUN pip install，再 COPY . /app"),
+            T(
+                "COPY requirements.txt, RUN pip install, then COPY . /app",
+                "先 COPY requirements.txt，RUN pip install，再 COPY . /app",
+            ),
             T("both alike", "一样快"),
         ),
         1,
-        T("A changed COPY gives all steps above it other keys, pip install too.", "COPY 一变，它上面所有步骤的键都变，pip install 也不例外。"),
+        T(
+            "A changed COPY gives all steps above it other keys, pip install too.",
+            "COPY 一变，它上面所有步骤的键都变，pip install 也不例外。",
+        ),
     ),
     "hash": Question(
         T("Why is Python's hash() of the three no good key?", "为什么不能用 Python 的 hash() 当键？"),
@@ -61,7 +70,10 @@ QUESTIONS = {
             T("it is too long", "太长"),
         ),
         0,
-        T("Its seed is drawn at each start, and it has 64 bits only: a cache needs neither.", "它的种子每次启动都重新抽取，而且只有 64 位：缓存两样都不想要。"),
+        T(
+            "Its seed is drawn at each start, and it has 64 bits only: a cache needs neither.",
+            "它的种子每次启动都重新抽取，而且只有 64 位：缓存两样都不想要。",
+        ),
     ),
     "diff id": Question(
         T("In which is the digest of a layer as it is unpacked?", "一层解压之后的摘要写在哪里？"),
@@ -73,14 +85,20 @@ QUESTIONS = {
         ),
     ),
     "empty layer": Question(
-        T("`docker history` shows 0 B for MAINTAINER. What does that mean?", "`docker history` 里 MAINTAINER 一行是 0 B。说明什么？"),
+        T(
+            "`docker history` shows 0 B for MAINTAINER. What does that mean?",
+            "`docker history` 里 MAINTAINER 一行是 0 B。说明什么？",
+        ),
         (
             T("an empty layer was made", "做了一个空的层"),
             T("it has changed the config alone", "它只改了配置"),
             T("it was found in the cache", "它在缓存里找到了"),
         ),
         1,
-        T("History has an entry for each instruction, and says of some that they are without a layer.", "历史里每条指令都有一项，其中有些注明没有层。"),
+        T(
+            "History has an entry for each instruction, and says of some that they are without a layer.",
+            "历史里每条指令都有一项，其中有些注明没有层。",
+        ),
     ),
     "published": Question(
         T("A container was started with -p 8080:80. Who can see its page?", "容器用 -p 8080:80 启动。谁能看到网页？"),
@@ -90,7 +108,10 @@ QUESTIONS = {
             T("other containers only", "只有别的容器"),
         ),
         1,
-        T("Without an address it is all of the machine's: 127.0.0.1:8080:80 keeps it here.", "不写地址就是本机的所有地址；127.0.0.1:8080:80 才只限本机。"),
+        T(
+            "Without an address it is all of the machine's: 127.0.0.1:8080:80 keeps it here.",
+            "不写地址就是本机的所有地址；127.0.0.1:8080:80 才只限本机。",
+        ),
     ),
     "foreground": Question(
         T("Why does nginx's image start it with `daemon off;`?", "nginx 的镜像启动它时为什么加 `daemon off;`？"),
@@ -100,7 +121,10 @@ QUESTIONS = {
             T("it is faster", "这样更快"),
         ),
         0,
-        T("A server that goes into the background ends its first process, and the kernel ends the rest.", "服务器转入后台时，第一个进程就结束了，其余的内核会一并结束。"),
+        T(
+            "A server that goes into the background ends its first process, and the kernel ends the rest.",
+            "服务器转入后台时，第一个进程就结束了，其余的内核会一并结束。",
+        ),
     ),
     "buildkit": Question(
         T("What does BuildKit do that a builder of lines cannot?", "BuildKit 能做、而逐行的构建器做不到的是什么？"),
@@ -110,6 +134,9 @@ QUESTIONS = {
             T("find a step in a cache", "在缓存里找到一个步骤"),
         ),
         0,
-        T("It makes a graph of all stages first, and then carries out what is needed, side by side.", "它先把所有阶段做成一张图，再把需要的部分并行执行。"),
+        T(
+            "It makes a graph of all stages first, and then carries out what is needed, side by side.",
+            "它先把所有阶段做成一张图，再把需要的部分并行执行。",
+        ),
     ),
 }

@@ -3,6 +3,7 @@
 The daemon is the examination's own, on a copy of `my_runtime.py` in which each function has a twist (`twists`).
 """
 
+import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,10 +13,10 @@ from typing import Final
 from labcore.client import connect
 from labcore.engine import default_root
 from labcore.errors import LabcoreError
-from labcore.lab.capstone.certificate import Certificate, certificate
-from labcore.lab.capstone.figures import Figures, measured, quiet_docker
-from labcore.lab.capstone.program import READ, Program, filled, program, write_program
-from labcore.lab.capstone.twists import TWISTS, Words, draw, twisted
+from labcore.lab.capstones.certificate import Certificate, certificate
+from labcore.lab.capstones.figures import Figures, measured, quiet_docker
+from labcore.lab.capstones.program import READ, Program, filled, program, write_program
+from labcore.lab.capstones.twists import TWISTS, Words, draw, twisted
 from labcore.lab.checks.checking import NotPassed
 from labcore.lab.checks.confinement import cgroup_of, setting
 from labcore.lab.checks.process_view import ProcessView
@@ -134,7 +135,7 @@ class Examination:
 
     def _of_the_process(self, seen: ProcessView) -> Iterator[Claim]:
         words, root = self._words, Path(f"/proc/{seen.pid}/root")
-        kinds = [kind for kind in ("ipc", "cgroup", "uts", "pid", "mnt") if _shared(seen, kind)]
+        kinds = [kind for kind in ("ipc", "cgroup", "uts", "pid", "mount") if _shared(seen, kind)]
         yield equal(say("namespaces: the one that is shared"), [words.namespace], kinds)
         yield Claim(say("rootfs: its directory in the container's root"), (root / words.directory).is_dir())
         yield Claim(say("devices: its directory in /dev"), (root / "dev" / words.device).is_dir())
@@ -154,4 +155,4 @@ class Examination:
 
 
 def _shared(seen: ProcessView, kind: str) -> bool:
-    return seen.namespace(kind) == Path("/proc/self/ns", kind).readlink().name
+    return seen.namespace(kind) == ProcessView(os.getpid()).namespace(kind)

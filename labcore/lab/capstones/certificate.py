@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from labcore.atomic import atomic_write
-from labcore.lab.capstone.figures import Figures
-from labcore.lab.capstone.program import LESSON, Program, lines_written
+from labcore.lab.capstones.figures import Figures
+from labcore.lab.capstones.program import LESSON, Program, lines_written
 from labcore.lab.checks.verdict import MARKS, Claim
 from labcore.lab.colours import BAD, GOOD, MUTED, RULE
 from labcore.lab.learner import learner

@@ -55,11 +55,11 @@ def filled(found: Program) -> str:
 def stages() -> str:
     """Return the path of `my_runtime.py` as it counts now, for `labcore daemon --stages`: a copy, made anew by each call.
 
-    Raises CannotRead, SyntaxError.
+    What is not written in it, labcore's solutions do. Raises CannotRead, SyntaxError.
     """
     path = default_root() / "lab" / "stages" / NAME
     path.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(path, program().text.encode(errors="surrogateescape"), durable=False)
+    write_program(path, filled(program()))
     return str(path)
 
 

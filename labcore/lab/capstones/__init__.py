@@ -3,8 +3,8 @@
 `lab.stages()` is what a daemon reads; `lab.capstone(registry)` examines it, and returns the certificate.
 """
 
-from labcore.lab.capstone.certificate import Certificate
-from labcore.lab.capstone.examination import capstone
-from labcore.lab.capstone.program import stages
+from labcore.lab.capstones.certificate import Certificate
+from labcore.lab.capstones.examination import capstone
+from labcore.lab.capstones.program import stages
 
 __all__ = ["Certificate", "capstone", "stages"]
