@@ -100,7 +100,7 @@ class Examination:
         done = self._docker.quietly(f"build -t {IMAGE}:{tag} {place}")
         if done.status:
             raise ValueError(" ".join(done.output.split())[-300:])
-        yield Claim(say("docker build -t {image} .", image=f"{IMAGE}:{tag}"), True)
+        yield Claim(say("docker build -t {image} . makes an image", image=f"{IMAGE}:{tag}"), True)
         self._output = done.output
 
     def _build(self) -> Iterator[Claim]:
@@ -124,7 +124,7 @@ class Examination:
     def _run(self) -> Iterator[Claim]:
         port = free_port()
         done = self._docker.quietly(f"run --name nginx_web -d --pids-limit 100 -p {port}:80 {IMAGE}:v1")
-        yield Claim(say("docker run -d -p 8080:80"), not done.status, " ".join(done.output.split())[-200:])
+        yield Claim(say("docker run -d -p 8080:80 starts it"), not done.status, " ".join(done.output.split())[-200:])
         self.page = fetch(f"http://127.0.0.1:{port}/", within=PAGE_SECONDS).decode(errors="replace")
         yield Claim(say("the page comes through the port, with the word in it"), self._words.read in self.page, self.page[:80])
         with connect(self._daemon.url) as client:

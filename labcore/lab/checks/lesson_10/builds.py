@@ -13,7 +13,7 @@ from labcore.lab.messages import say
 
 
 def _instructions(draw: Draw) -> list[tuple[str, Any]]:
-    more = [("RUN", f"echo {draw.mark} {each}") for each in range(draw.number % 4)]
+    more = [("RUN", f"echo {draw.mark} {each}") for each in range(1 + draw.number % 4)]
     return [("FROM", draw.hostname), *more, ("ENV", f"SAYS={draw.token}"), ("CMD", ["cat", f"/{draw.mark}"])]
 
 
@@ -29,8 +29,8 @@ def _perform_build(mine: ModuleType, draw: Draw) -> dict[str, Any]:
         called.append(list(instruction))
         return _id(draw, len(called))
 
-    def fails(instruction: Any) -> str:
-        if instruction[0] == "ENV":
+    def fails(*instruction: Any) -> str:
+        if len(failing) == len(_instructions(draw)) - 2:
             raise LookupError(draw.token)
         failing.append(instruction)
         return _id(draw, 1)
