@@ -261,7 +261,7 @@ class Build:
         triggers, work.state = state.config.on_build, state.replace(config=state.config.replace(on_build=()))
         for text in triggers:
             (instruction,) = parse(text, name=f"ONBUILD of {self._bases[stage.number]}").instructions
-            self._carry_out(work, instruction, step.replace(text=instruction.source), trigger=True)
+            self._carry_out(work, instruction, step.replace(text=instruction.source), triggers=len(triggers))
         numbers = count(1)
 
         def carried_out(instruction: Instruction) -> str:
@@ -271,8 +271,8 @@ class Build:
         in_turn(stage.instructions, carried_out, self.shared.learners.get("build"))
         return work.state
 
-    def _carry_out(self, work: StageWork, instruction: Instruction, step: Step, *, trigger: bool = False) -> None:
-        self.shared.tell(StepStarted(step, trigger))
+    def _carry_out(self, work: StageWork, instruction: Instruction, step: Step, *, triggers: int = 0) -> None:
+        self.shared.tell(StepStarted(step, bool(triggers), triggers))
         began = time.monotonic()
         is_cached = carry_out(work, instruction, step)
         self.shared.tell(StepEnded(step, work.state.id, is_cached, time.monotonic() - began))

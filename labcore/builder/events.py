@@ -28,10 +28,11 @@ class Step(Record):
 
 
 class StepStarted(Record):
-    """A step begins; with `trigger` it is one that the image below has left for this build, by ONBUILD."""
+    """A step begins; with `trigger` it is one of the `triggers` that the image below has left for this build, by ONBUILD."""
 
     step: Step
     trigger: bool = False
+    triggers: int = 0
 
 
 class StepRuns(Record):

@@ -16,7 +16,8 @@ class BuildOptions(Record):
 
     `tags` are the image's names. `arguments` are pairs of `--build-arg`; with the value None it is unset. `contexts` are pairs
     of `--build-context`: a name, and what stands for it (`docker-image://IMAGE`; others the caller has passed beside it).
-    `uncached_stages` are those of `--no-cache-filter`. `cache_from` are images; `inline_cache`: so can this be.
+    `uncached_stages` are those of `--no-cache-filter`. `cache_from` are images; `inline_cache`: so can this be. Of what
+    is in the cache here only `cached_layers` are taken, by their diff IDs, if these are said.
     `secrets` are pairs of an id and its bytes. `entitlements` are security.insecure and network.host.
     `network` is bridge, none, host, `container:NAME`, or a network's name.
     `hosts` are pairs of a name and an address. `epoch` is SOURCE_DATE_EPOCH in seconds: no time in the image is later.
@@ -32,6 +33,7 @@ class BuildOptions(Record):
     no_cache: bool = False
     uncached_stages: tuple[str, ...] = ()
     cache_from: tuple[str, ...] = ()
+    cached_layers: frozenset[str] | None = None
     cache_to: str = ""
     inline_cache: bool = False
     pull: bool = False

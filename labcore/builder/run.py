@@ -9,9 +9,11 @@ from contextlib import ExitStack, contextmanager
 from labcore.builder.layers import upper_on
 from labcore.engine.container.completed import exit_code
 from labcore.engine.container.foreground import prepared_on
+from labcore.engine.create import DEFAULT_USER
 from labcore.engine.engine import BARE
 from labcore.engine.network.default import default_network
 from labcore.engine.network.etc_files import PLACES
+from labcore.engine.options.devices import are_listed
 from labcore.errors import Cancelled
 from labcore.native import DEVNULL, PIPE
 from labcore.record import Record
@@ -108,8 +110,16 @@ def _run(
     own_mounts = {"rootfs", "mounts"}.isdisjoint(stages)
     points = [each.point for each in step.mounts if each.point]
     with prepared_on(
-        engine, _options(step), root, BARE, starting, container_id=container_id, etc=own_mounts, mounts=points
-    ) as container:  # fmt: skip
+        engine,
+        _options(step),
+        root,
+        BARE,
+        starting,
+        container_id=container_id,
+        etc=own_mounts,
+        mounts=points,
+        lists_devices=are_listed(),
+    ) as container:
         cgroup = None if container.cgroup.alone and "limits" in stages else container.cgroup
         launch = Launch(container.spec, stages=stages, options=container.options, cgroup=cgroup)
         stdin = PIPE if step.stdin else DEVNULL
@@ -131,7 +141,7 @@ def _options(step: RunStep) -> CreateOptions:
         command=step.argv,
         entrypoint=(),
         environment=tuple((name, value) for name, _, value in pairs),
-        user=step.user,
+        user=step.user or DEFAULT_USER,
         workdir=step.workdir,
         hostname="" if shared_name else HOSTNAME,
         network_mode=mode,

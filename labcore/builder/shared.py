@@ -81,6 +81,8 @@ class Shared:
         if self.options.no_cache or stage.label in self.options.uncached_stages:
             return None
         record = self.engine.build_cache.find(key)
+        if self.options.cached_layers is not None:
+            return record if record and record.diff_id in self.options.cached_layers else None
         if record is None and self.options.cache_from:
             record = self._imported().get(key)
         return record

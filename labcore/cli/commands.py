@@ -14,7 +14,7 @@ NOUNS = {
     "registry": "Serve a registry, and know the users of others",
     "system": "Manage what labcore keeps",
     "volume": "Manage volumes",
-    "lesson": "Work through the lessons: check, hint, solve, reset",
+    "lesson": "Work through the lessons: check, hint, solve, reset, exam",
     "vm": "Run a virtual machine, to compare containers with",
 }
 
@@ -100,6 +100,7 @@ COMMANDS = {
     "lesson start": "Make your working copy of a lesson",
     "lesson status": "Show which steps you have written, and which have passed",
     "lesson check": "Check a lesson's saved steps: the mark that counts",
+    "lesson exam": "Sit the final examination: ten drawn questions, and a mark",
     "lesson hint": "Draw out the next hint for a step",
     "lesson solve": "Fill a lesson's blanks in with the solutions",
     "lesson reset": "Begin a lesson anew; what you wrote is kept",

@@ -29,6 +29,7 @@ CHINESE = {
     "hints: {n}": "提示：{n} 条",
     "   questions: {right} of {n} right at the first try": "   问题：{n} 题中首次答对 {right} 题",
     "; by labcore's solution: {names}": "；用参考答案完成：{names}",
+    "final examination: {right} of 10 (seed {seed})": "期末考试：10 题答对 {right} 题（种子 {seed}）",
     "hint {n} of {total}: {text}": "提示 {n}/{total}：{text}",
     "these were all; the solution is folded away in the notebook, or: labcore lesson solve {n}":
         "提示已全部给出；参考答案折叠在笔记本里，或者运行：labcore lesson solve {n}",

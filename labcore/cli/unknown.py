@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 WINDOWS: Final = "it is for Windows"
 CLUSTER: Final = "it is for the volumes of a swarm, and labcore is one machine's"
 OTHERS: Final = "it is for networks of a swarm, or of other drivers"
-ONE_PLATFORM: Final = "an image that is here has one platform: labcore pull --platform OS/ARCH IMAGE chooses"
 ATTESTED: Final = "nothing is attested of an image; labcore history says how it was made"
 INSTEAD: Final = {
     "--allow": "what a Dockerfile asks for is done or refused by its line; there is nothing to be allowed beforehand",
@@ -30,7 +29,6 @@ INSTEAD: Final = {
     "--use-api-socket": "-v /run/labcore.sock:/run/docker.sock",
     "--volume-driver": "volumes are directories below the state root",
     "--disable-content-trust": "signatures of Notary are not looked at, and a digest names one image for good: NAME@sha256:…",
-    "--platform": ONE_PLATFORM,
     "--tree": "it is docker's experiment; labcore images lists each name",
     "--checkpoint --checkpoint-dir": "nothing freezes a process to disk; labcore pause keeps it in memory",
     "--isolation --cpu-count --cpu-percent --io-maxbandwidth --io-maxiops": WINDOWS,

@@ -139,22 +139,26 @@ class Images:
         query = {"all": all, "filters": filters_json(filters)}
         return tuple(map(ImageSummary, list_of(self._api.get("/images/json", query), "GET /images/json")))
 
-    def inspect(self, name: str) -> Image:
-        """Return all about one. Raises ImageNotFound."""
-        return Image(self._api.get(path("images", "json", image=name)))
+    def inspect(self, name: str, *, platform: str = "") -> Image:
+        """Return all about one; of those for several platforms, that of `platform`. Raises ImageNotFound, APIError."""
+        return Image(self._api.get(path("images", "json", image=name), {"platform": _platform_json(platform)}))
 
-    def history(self, name: str) -> tuple[HistoryEntry, ...]:
-        """Return the steps of its making, the last one first."""
+    def history(self, name: str, *, platform: str = "") -> tuple[HistoryEntry, ...]:
+        """Return the steps of its making, the last one first; `platform` is as above."""
         target = path("images", "history", image=name)
-        return tuple(map(HistoryEntry, list_of(self._api.get(target), f"GET {target}")))
+        found = self._api.get(target, {"platform": _platform_json(platform)})
+        return tuple(map(HistoryEntry, list_of(found, f"GET {target}")))
 
     def tag(self, name: str, *, repository: str, tag: str = "") -> None:
         """Give it one more name."""
         self._api.change("POST", path("images", "tag", image=name), {"repo": repository, "tag": tag})
 
-    def remove(self, name: str, *, force: bool = False, prune: bool = True) -> tuple[Removal, ...]:
-        """Take a name away, and what then has none. Raises Conflict for what a container uses."""
-        target, query = path("images", image=name), {"force": force, "noprune": not prune}
+    def remove(
+        self, name: str, *, force: bool = False, prune: bool = True, platforms: Sequence[str] = ()
+    ) -> tuple[Removal, ...]:
+        """Take a name away, and what then has none. Raises Conflict for what a container uses, APIError for other platforms."""
+        target = path("images", image=name)
+        query = {"force": force, "noprune": not prune, "platforms": tuple(map(_platform_json, platforms))}
         with self._api.call("DELETE", target, query, timeout=None) as answer:
             return tuple(map(Removal, list_of(json_of(answer.content(), target), f"DELETE {target}")))
 
@@ -201,14 +205,16 @@ class Images:
         source = source_of(context, dockerfile=dockerfile)
         return build(self._api, source, (request or BuildRequest()).changed(options), auths=auths)
 
-    def push(self, name: str, *, tag: str = "", auth: RegistryAuth | None = None) -> Iterator[Progress]:
+    def push(self, name: str, *, tag: str = "", platform: str = "", auth: RegistryAuth | None = None) -> Iterator[Progress]:
         """Push an image, and yield how it goes. Raises APIError."""
         auth = auth or RegistryAuth()  # the header has to be there
-        return self._progress(path("images", "push", image=name), {"tag": tag}, headers=auth.header())
+        query = {"tag": tag, "platform": _platform_json(platform)}
+        return self._progress(path("images", "push", image=name), query, headers=auth.header())
 
-    def load(self, archive: Content, *, quiet: bool = False) -> Iterator[Progress]:
-        """Load the images of an archive that `save` has made, and yield how it goes."""
-        return self._progress("/images/load", {"quiet": quiet}, content=archive, headers=TAR)
+    def load(self, archive: Content, *, quiet: bool = False, platform: str = "") -> Iterator[Progress]:
+        """Load the images of an archive that `save` has made, or those of a platform alone, and yield how it goes."""
+        query = {"quiet": quiet, "platform": _platform_json(platform)}
+        return self._progress("/images/load", query, content=archive, headers=TAR)
 
     def import_archive(
         self,

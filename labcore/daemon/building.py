@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import cast
 
 from labcore.builder.build import build
@@ -13,6 +14,8 @@ from labcore.daemon.wire.build_progress import classic_lines, quiet_lines
 from labcore.daemon.wire.build_query import build_query
 from labcore.daemon.wire.progress import streamed
 from labcore.daemon.wire.registry_auth import found_in_config
+from labcore.engine.image.local_images import local_image
+from labcore.errors import LabcoreError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO, Final
 
     from labcore.builder.events import Event
+    from labcore.builder.options import BuildOptions
     from labcore.daemon.context import Daemon
     from labcore.daemon.wire.build_query import BuildQuery
     from labcore.http import Request, Response
@@ -30,6 +34,8 @@ AUX_SINCE: Final = (1, 30)  # the API's version
 def built(daemon: Daemon, request: Request) -> Response:
     """Return the answer. What is wrong before the first step is raised, as docker has it, and else the last line."""
     query = build_query(request)
+    if query.options.cache_from and not query.tells_events:
+        query = query.replace(options=_with_its_images_alone(daemon, query.options))
     cancellation = Cancellation()
     request.on_disconnect(cancellation.set)
     events = _events(daemon, request, query, cancellation)
@@ -43,6 +49,18 @@ def built(daemon: Daemon, request: Request) -> Response:
         says_cached=not query.options.no_cache,
     )
     return streamed(quiet_lines(lines) if query.is_quiet else lines)
+
+
+def _with_its_images_alone(daemon: Daemon, options: BuildOptions) -> BuildOptions:
+    """Return options by which the cache is what the images of `cachefrom` hold, as far as they are here.
+
+    So docker's classic builder understands it; it fetches none, and goes on without those that it has not got.
+    """
+    found: set[str] = set()
+    for name in options.cache_from:
+        with suppress(LabcoreError):
+            found.update(local_image(daemon.engine.images, name).image.config.diff_ids)
+    return options.replace(cache_from=(), cached_layers=frozenset(found), no_cache=options.no_cache or not found)
 
 
 def _events(

@@ -6,15 +6,19 @@ from labcore.engine.container.namespaces import hostname_of, namespaces, no_cont
 from labcore.engine.options.devices import rules, with_devices
 from labcore.engine.options.resources import limited
 from labcore.engine.options.security import confinement
+from labcore.errors import InvalidInput
 from labcore.native import program
 from labcore.runtime.probe import confined
 from labcore.runtime.userns import fitted, groups_are_fixed, with_bound_devices
 from labcore.spec import (
+    DEFAULT_CAPABILITIES,
     DEFAULT_MOUNTS,
     DEFAULT_PATH,
+    DOCKER_CAPABILITIES,
     CapabilitySets,
     ContainerSpec,
     MountPoint,
+    OverlayRoot,
     User,
 )
 
@@ -32,23 +36,34 @@ if TYPE_CHECKING:
     )
 
 ROOT: Final = User()
+DEFAULT_USER: Final = "0"  # of docker's containers: root, with what passwd(5) and group(5) say of it
 INIT: Final = "/dev/labcore-init"  # on the tmpfs there: no directory of the image changes
 HOSTNAME: Final = "labcore"  # of containers that have no name and no number
 
 
 def container_spec(
-    options: CreateOptions, *, root: Root, config: Config, hostname: str = HOSTNAME, pid_of: PidOf = no_containers
+    options: CreateOptions,
+    *,
+    root: Root,
+    config: Config,
+    hostname: str = HOSTNAME,
+    default_user: str = "",
+    lists_devices: bool = False,
+    pid_of: PidOf = no_containers,
 ) -> ContainerSpec:
     """Return the spec of a container on this root, which the caller has to itself.
 
-    `config` is its image's, `hostname` the name of the host inside unless the options have one. `pid_of` returns the process of
-    a container that `container:NAME` means. What the options mount is not in it yet: `with_mounts`, once volumes are held.
+    `config` is its image's, `hostname` the name of the host inside unless the options have one, `default_user` whom the program
+    runs as where nobody is named: `0` is looked up, as docker does, and has root's groups. With `lists_devices` a cgroup keeps
+    shut what the options do not open; then nodes may be made. `pid_of` returns the process of a container that `container:NAME`
+    means. What the options mount is not in it yet: `with_mounts`, once volumes are held.
     Raises InvalidInput, with the field and the cure, for what cannot be; Unavailable.
     """
     name = hostname_of(options, hostname)
-    whom, home = _account(options, config, root)
+    whom, home = _account(options, config, default_user, root)
     kinds = namespaces(options, DEFAULT_MOUNTS, pid_of)
-    held_back = confinement(options, kinds.mounts)
+    held_back = confinement(options, kinds.mounts, DOCKER_CAPABILITIES if lists_devices else DEFAULT_CAPABILITIES)
+    root = root.replace(devices=lists_devices) if isinstance(root, OverlayRoot) else root
     remap = options.userns_remap if options.userns_mode != "host" else None
     spec = ContainerSpec(
         root=root.replace(read_only=True) if options.read_only else root,
@@ -101,14 +116,22 @@ def environment(config: Config, options: CreateOptions, *, hostname: str, home: 
     return tuple(variable for name, variable in merged.items() if name not in gone and "=" in variable)
 
 
-def _account(options: CreateOptions, config: Config, root: Root) -> tuple[User, str]:
-    """Return whom the program runs as, and that user's home directory: root where nobody is named."""
-    user = options.user or config.user
-    if not user and not options.group_add:
-        return ROOT, "/root"
-    from labcore.engine.options.users import account  # most images name nobody
+def _account(options: CreateOptions, config: Config, default: str, root: Root) -> tuple[User, str]:
+    """Return whom the program runs as, and that user's home directory: root where nobody is named.
 
-    return account(user or "0", root, options.group_add)
+    A root that nobody has asked for needs no passwd(5): a container may have made anything of that.
+    """
+    user = options.user or config.user
+    if not (user or options.group_add or default):
+        return ROOT, "/root"
+    from labcore.engine.options.users import account  # what runs in the library seldom looks anybody up
+
+    try:
+        return account(user or default or "0", root, options.group_add)
+    except InvalidInput:
+        if user or options.group_add:
+            raise
+        return ROOT, "/root"
 
 
 def _with_shm_size(spec: ContainerSpec, size: int) -> ContainerSpec:

@@ -1,7 +1,8 @@
 """Progress: what a learner did besides writing code, in WORK/.my_runtime/progress.json.
 
     {"passed": {STEP: digest of its text}, "solved": {STEP: true}, "hints": {STEP: how many},
-     "guesses": {GUESS: what was guessed}, "quiz": {QUESTION: which answer}}
+     "guesses": {GUESS: what was guessed}, "quiz": {QUESTION: which answer},
+     "exams": {SEED or "SEED LEARNER": how many were right}}
 
 A step that a later lesson writes anew has an entry for each lesson. A file that cannot be read counts as empty, and a full disk
 costs an entry that can be made again: no lesson stops for its progress.
@@ -17,7 +18,7 @@ from labcore.atomic import atomic_write
 from labcore.errors import InUse
 from labcore.lab.lessons import lessons_of
 
-Section = Literal["passed", "solved", "hints", "guesses", "quiz"]
+Section = Literal["passed", "solved", "hints", "guesses", "quiz", "exams"]
 FILE = "progress.json"
 
 

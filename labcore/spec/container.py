@@ -54,7 +54,7 @@ class OverlayRoot(Record):
     use that meanwhile. With `user_attributes` what overlayfs notes there is readable in user namespaces too (`userxattr`).
     `top` is what the writable layer's own directory is made to be, where that lies on the tmpfs; None: root's, 0755. With
     `read_only` nothing is written to it once the program runs. A `volatile` one is not synced to the disk: whoever wants to
-    keep it does that (filesystems/overlayfs.rst; Linux 5.10).
+    keep it does that (filesystems/overlayfs.rst; Linux 5.10). `devices`: may device nodes in it be used?
     """
 
     directory: str
@@ -65,6 +65,7 @@ class OverlayRoot(Record):
     top: TopDirectory | None = None
     read_only: bool = False
     volatile: bool = False
+    devices: bool = False
 
     def stack(self) -> tuple[str, ...]:
         """Return the directories inside `directory` that the root is stacked from, the topmost first."""

@@ -242,6 +242,15 @@ def test_docker_py_fails(daemon: RunningDaemon) -> None:
     assert refusal.value.status_code == 400
 
 
+def test_cache_from_names_all_that_may_be_taken(daemon: RunningDaemon) -> None:
+    """As docker's classic builder has it: what was built here is no cache for one that names other images."""
+    text = f"{FROM}RUN echo from > /a\nRUN echo from > /b\n".encode()
+    daemon.client.images.build(fileobj=io.BytesIO(text), tag="from:1")
+    for names, count in (([], 2), (["from:1", "nosuch"], 2), (["nosuch"], 0), (["busybox"], 0)):
+        _, log = daemon.client.images.build(fileobj=io.BytesIO(text), cache_from=names)
+        assert [line.get("stream") for line in log].count(" ---> Using cache\n") == count, names
+
+
 def test_docker_py_s_low_level_client(daemon: RunningDaemon) -> None:
     context = context_tar({"Dockerfile": f"{FROM}RUN echo low\n"})
     lines = list(daemon.client.api.build(fileobj=context, custom_context=True, decode=True, quiet=False, nocache=True))
@@ -279,6 +288,8 @@ def files(dockerfile: str, **more: Content) -> dict[str, Content]:
 CASES: dict[str, tuple[dict[str, Any], dict[str, Content] | bytes]] = {
     "steps": ({"t": ["s", "s:2"]}, files(f"{FROM}ARG X\nENV A=b\nRUN echo out; sleep 0.3; echo oh >&2\nCOPY f /f\n", f="x")),
     "stages": ({}, files("ARG V=1\nFROM busybox AS one\nRUN echo 1 > /a\nFROM busybox\nCOPY --from=one /a /b\n")),
+    "trigger": ({}, files("FROM busybox AS one\nONBUILD RUN echo t > /t\nFROM one\nRUN cat /t\n")),
+    "triggers": ({}, files("FROM busybox AS one\nONBUILD RUN echo t > /t\nONBUILD ENV A=b\nFROM one\nRUN cat /t\n")),
     "labels": ({"labels": '{"a": "b"}'}, files(f"{FROM}USER 1\n")),
     "arguments": ({"buildargs": '{"X": "1", "T": "2", "S": "3"}'}, files(f"{FROM}ARG X\nRUN echo $X\n")),
     "kept containers": ({"rm": "0"}, files(f"{FROM}RUN echo kept\n")),

@@ -41,6 +41,7 @@ def seen(engine: Engine, script: str, **options: Any) -> str:
 SEEN: list[tuple[dict[str, Any], str, str]] = [
     ({"user": "7:8", "group_add": ["9", "root"]}, "id -u; id -g; id -G", "7\n8\n8 0 9"),
     ({"group_add": [77]}, "id -G", "0 77"),
+    ({"user": "root"}, "grep Groups /proc/self/status | cut -f2", "0"),
     ({"cap_drop": ["ALL"], "cap_add": ["cap_net_admin"]}, CAPABILITIES, "0000000000001000"),
     ({"cap_drop": ["all"]}, CAPABILITIES, "0000000000000000"),
     ({"cap_drop": ["CHOWN"]}, CAPABILITIES, "00000000a00425fa"),

@@ -123,6 +123,16 @@ def test_a_containers_user_file_holds_nothing_up(daemon: RunningDaemon, make: st
     daemon.docker("rm", "-f", name)
 
 
+def test_a_container_opens_no_device_that_it_makes(daemon: RunningDaemon) -> None:
+    """As docker's it may make nodes, and its cgroup keeps all shut but the harmless ones; also for what is built, and exec."""
+    script = "mknod /disk b 254 0 && mknod /fuse c 10 229 && mknod /null c 1 3 && echo > /null; cat /disk /fuse; true"
+    name = daemon.docker("run", "-d", "--network=none", "busybox", "sleep", "1000").stdout.strip()
+    for words in (("run", "--rm", "--network=none", "busybox"), ("exec", name)):
+        done = daemon.docker(*words, "sh", "-c", script)
+        assert done.stderr.splitlines() == [f"cat: can't open '/{each}': Operation not permitted" for each in ("disk", "fuse")]
+    daemon.docker("rm", "-f", name)
+
+
 def test_a_health_check_that_floods_fills_no_memory(daemon: RunningDaemon) -> None:
     before = resident_bytes(daemon)
     daemon.docker(

@@ -19,6 +19,7 @@ import bcrypt
 import pytest
 import trustme
 
+from labcore.cli import main
 from labcore.http import Request, Response
 from labcore.registry.server import Registry, Settings
 from labcore.registry.server_auth import Htpasswd
@@ -547,6 +548,30 @@ def test_one_platform_of_several(api: Api) -> None:
     assert api("GET", "/images/both:v1/json").json["Id"] == ids["arm64"]
     (refused,) = api("POST", f"/images/load?platform={AMD64}", only, TAR).lines
     assert refused["error"] == "requested platform (linux/amd64) not found: the archive has images for linux/arm64"
+
+
+def test_the_command_names_one_platform_of_several(
+    api: Api, daemon: RunningDaemon, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = {name: imported(api, f"{name}:v1", archive(name), f"&platform={name}") for name in ("amd64", "arm64")}
+    (tmp_path / "both.tar").write_bytes(indexed(api, "amd64:v1", "arm64:v1"))
+
+    def said(*words: str) -> str:
+        assert main(["-H", daemon.url, *words]) == 0
+        return capsys.readouterr().out
+
+    assert said("load", "-i", str(tmp_path / "both.tar")) == "Loaded image: both:v1\n"
+    for name, id in ids.items():
+        assert (
+            said("image", "inspect", "--platform", f"linux/{name}", "-f", "{{.Id}} {{.Architecture}}", "both:v1")
+            == f"{id} {name}\n"
+        )
+        assert said("history", "--platform", f"linux/{name}", "-q", "--no-trunc", "both:v1").split()[0] == id
+    assert main(["-H", daemon.url, "rmi", "--platform", "linux/s390x", "both:v1"]) == 1
+    assert "linux/s390x" in capsys.readouterr().err
+    assert "Untagged: both:v1" in said("rmi", "--platform", "linux/arm64", "both:v1")
+    assert said("load", "--platform", "linux/arm64", "-i", str(tmp_path / "both.tar")) == "Loaded image: both:v1\n"
+    assert said("image", "inspect", "-f", "{{.Architecture}}", "both:v1") == "arm64\n"
 
 
 def test_a_platform_of_one_word(api: Api, daemon: RunningDaemon, pushed: str) -> None:

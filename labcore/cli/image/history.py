@@ -28,6 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_format(parser)
     parser.add_argument("-H", "--human", action="store_true", default=True, help="print sizes and times for people (default)")
     parser.add_argument("--no-trunc", action="store_true", help="print IDs and commands whole")
+    parser.add_argument("--platform", default="", metavar="OS/ARCH", help="of several, the image for this machine")
     parser.add_argument("-q", "--quiet", action="store_true", help="print IDs only")
     parser.add_argument("image", metavar="IMAGE", help="a name, or an ID")
 
@@ -35,7 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Print it."""
     with client_of(args) as client:
-        steps = client.images.history(args.image)
+        steps = client.images.history(args.image, platform=args.platform)
     created = "CreatedSince" if args.human else "CreatedAt"
     listing = Listing(HEADS, ("ID", created, "CreatedBy", "Size", "Comment"), elastic="" if args.no_trunc else "CreatedBy")
     show(listing, [_row(each, whole=args.no_trunc, human=args.human) for each in steps], args.format, quiet=args.quiet)

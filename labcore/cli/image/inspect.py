@@ -13,10 +13,13 @@ if TYPE_CHECKING:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("-f", "--format", default="", metavar="FORMAT", help=FORMAT_HELP)
+    parser.add_argument("--platform", default="", metavar="OS/ARCH", help="of several, the image for this machine")
     parser.add_argument("names", nargs="+", metavar="IMAGE")
 
 
 def main(args: argparse.Namespace) -> int:
     """Print all that is known of them."""
     with client_of(args) as client:
-        return inspect_each(args.names, lambda name: ("image", client.images.inspect(name).json), args.format)
+        return inspect_each(
+            args.names, lambda name: ("image", client.images.inspect(name, platform=args.platform).json), args.format
+        )

@@ -20,6 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "gzip, zstd, bzip2 and xz around them are taken off. An image without a name is kept under its ID."
     )
     parser.add_argument("-i", "--input", type=Path, metavar="FILE", help="the archive (default: standard input)")
+    parser.add_argument("--platform", default="", metavar="OS/ARCH", help="of several, the images for this machine alone")
     parser.add_argument("-q", "--quiet", action="store_true", help="do not show how far it is")
 
 
@@ -28,7 +29,8 @@ def main(args: argparse.Namespace) -> int:
     if args.input is None and sys.stdin.isatty():
         raise InvalidInput("standard input is a terminal, and an archive is wanted: labcore load -i FILE")
     with sys.stdin.buffer if args.input is None else args.input.open("rb", buffering=0) as archive, client_of(args) as client:
-        show(client.images.load(chunks(archive), quiet=args.quiet or not sys.stdout.isatty()), sys.stdout)
+        quiet = args.quiet or not sys.stdout.isatty()
+        show(client.images.load(chunks(archive), quiet=quiet, platform=args.platform), sys.stdout)
     return 0
 
 

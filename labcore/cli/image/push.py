@@ -14,6 +14,7 @@ from labcore.spec import Reference
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("-a", "--all-tags", action="store_true", help="push all images of that repository which are here")
+    parser.add_argument("--platform", default="", metavar="OS/ARCH", help="of several, the image for this machine alone")
     parser.add_argument("-q", "--quiet", action="store_true", help="do not show how far it is")
     parser.add_argument("image", metavar="IMAGE", help="[REGISTRY/]NAME[:TAG]")
     parser.epilog = "Registries without TLS, or of an authority of your own: registries.toml in the state root."
@@ -30,7 +31,8 @@ def main(args: argparse.Namespace) -> int:
     tag = "" if args.all_tags else reference.tag or ""
     repository = str(reference.replace(tag=None))
     with client_of(args) as client:
-        going = client.images.push(repository, tag=tag, auth=registry_auth(reference.registry, reference.repository))
+        auth = registry_auth(reference.registry, reference.repository)
+        going = client.images.push(repository, tag=tag, platform=args.platform, auth=auth)
         if args.quiet:
             for _ in going:
                 pass

@@ -19,6 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "-f", "--force", action="store_true", help="also if it has several names, or containers that do not run"
     )
     parser.add_argument("--no-prune", action="store_true", help="keep its parents that have no name")
+    parser.add_argument("--platform", action="append", default=[], metavar="OS/ARCH", help="only if it is for this machine")
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="a name, or an ID")
 
 
@@ -28,7 +29,7 @@ def main(args: argparse.Namespace) -> int:
 
         def act(name: str) -> None:
             try:
-                removals = client.images.remove(name, force=args.force, prune=not args.no_prune)
+                removals = client.images.remove(name, force=args.force, prune=not args.no_prune, platforms=args.platform)
             except ImageNotFound as error:
                 if not args.force:
                     raise

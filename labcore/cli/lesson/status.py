@@ -16,7 +16,7 @@ __all__ = ["arguments", "main"]
 
 
 def main(args: argparse.Namespace) -> int:
-    """Show each step and how it stands: by whose hand, after how many hints, and how many questions were answered."""
+    """Show each step and how it stands: by whose hand, after how many hints; how many questions were answered; marks."""
     workspace = Workspace(args.work)
     for each in LESSONS:
         written, passed = saved_steps(workspace, each.number), workspace.passed(each.number)
@@ -29,6 +29,9 @@ def main(args: argparse.Namespace) -> int:
         answers = [right for name, right in workspace.progress.of("quiz").items() if name in questions(each.number)]
         if answers:
             print(say("   questions: {right} of {n} right at the first try", right=sum(answers), n=len(answers)))
+    for draw, right in workspace.progress.of("exams").items():
+        seed, _, name = draw.partition(" ")
+        print(say("final examination: {right} of 10 (seed {seed})", right=right, seed=f"{seed}, {name}" if name else seed))
     return 0
 
 

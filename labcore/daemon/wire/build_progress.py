@@ -158,9 +158,14 @@ class _Classic:
         self._cached: dict[str, bool] = {}  # were the steps of each stage so far, as far as that is known?
         self._warnings: list[str] = []  # which come behind the last image's ID
         self._stage_image = ""  # of the stage that has just ended, perhaps
+        self._base: Line | None = None  # what ends a FROM, which comes behind the triggers of its image
+        self._triggers = 0  # that are still to come
         self._decoders = Decoders()
 
     def lines(self, event: Event) -> Iterator[Line]:
+        if self._base and not self._triggers and not (isinstance(event, StepStarted) and event.trigger):
+            yield self._base
+            self._base = None
         if isinstance(event, StepStarted):
             yield from self._started(event)
         elif isinstance(event, StepRuns):
@@ -179,11 +184,14 @@ class _Classic:
         step = event.step
         if self._stage_image and step.stage_number == 1 and not event.trigger:
             yield from self._aux_line(self._stage_image)
-        if event.trigger:
-            yield {"stream": f"# Executing 1 build trigger : {step.text}"}
-        else:
+        if not event.trigger:
             yield {"stream": f"Step {step.number}/{step.total} : {step.text}"}
-        yield {"stream": "\n"}
+            yield {"stream": "\n"}
+        elif not self._triggers:
+            yield {"stream": f"# Executing {event.triggers} build trigger"}
+            yield from [{"stream": "s"}] if event.triggers > 1 else []  # in pieces, as docker writes it
+            yield {"stream": "\n"}
+            self._base, self._triggers = None, event.triggers
 
     def _output(self, event: StepOutput) -> Iterator[Line]:
         if not (text := self._decoders.text(event)):
@@ -200,8 +208,13 @@ class _Classic:
             yield {"stream": " ---> Using cache\n"}
         if container and self._removes:
             yield {"stream": f" ---> Removed intermediate container {container[:SHOWN]}\n"}
-        yield {"stream": f" ---> {short(event.image_id)}\n"}
+        self._triggers -= bool(self._triggers)
         self._stage_image = event.image_id
+        line = {"stream": f" ---> {short(event.image_id)}\n"}
+        if step.stage_number == 1:
+            self._base = line
+        else:
+            yield line
 
     def _is_cached(self, event: StepEnded) -> bool:
         """Return whether docker would have taken the step from its cache, in which it has those, too, that make no files."""

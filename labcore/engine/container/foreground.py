@@ -156,16 +156,23 @@ def prepared_on(
     container_id: str = "",
     etc: bool = True,
     mounts: Sequence[MountPoint] = (),
+    lists_devices: bool = False,
 ) -> Iterator[Prepared]:
     """Yield the same for a container on a root that is the caller's, who holds its layers by `starting` until it runs.
 
-    `mounts` are there beside what the options mount. Raises InvalidInput, NotFound, InUse.
+    `mounts` are there beside what the options mount. With `lists_devices` it has a cgroup that keeps devices shut, and may make
+    nodes. Raises InvalidInput, NotFound, InUse.
     """
     with ExitStack() as undo:
         hostname = container_id[:ID_SHORT] or HOSTNAME
         options, files_of = _joined(engine, options)
         spec = container_spec(
-            options, root=root, config=config, hostname=hostname, pid_of=lambda kind, name: _pid_of(engine, kind, name)
+            options,
+            root=root,
+            config=config,
+            hostname=hostname,
+            lists_devices=lists_devices,
+            pid_of=lambda kind, name: _pid_of(engine, kind, name),
         )
         spec = with_mounts(undo.enter_context(mounted(engine, options, spec, config)), mounts)
         container_id = container_id or new_id()
@@ -176,7 +183,8 @@ def prepared_on(
         elif etc:
             files = etc_files(options, spec.hostname or hostname, on_networks)
             spec = undo.enter_context(borrowed_etc_files(f"{engine.root}/runtime/etc", files, spec))
-        yield Prepared(spec, _cgroup(options, container_id), on_networks.launch_options(engine), starting)
+        cgroup = _cgroup(options, container_id, lists_devices=lists_devices)
+        yield Prepared(spec, cgroup, on_networks.launch_options(engine), starting)
 
 
 def _joined(engine: Engine, options: CreateOptions) -> tuple[CreateOptions, str]:
@@ -196,10 +204,11 @@ def _pid_of(engine: Engine, kind: str, name: str) -> int:
     return pid_of_running(engine, kind, name)
 
 
-def _cgroup(options: CreateOptions, container_id: str) -> Cgroup:
+def _cgroup(options: CreateOptions, container_id: str, *, lists_devices: bool) -> Cgroup:
     """Return a cgroup of the container's own, in one hierarchy alone where there is nothing for it to limit."""
     name = container_id[:ID_SHORT]
-    limits = options.resources != NO_LIMITS or options.cgroup_parent or options.devices or options.device_cgroup_rules
+    has_devices = lists_devices or options.devices or options.device_cgroup_rules
+    limits = has_devices or options.resources != NO_LIMITS or options.cgroup_parent
     cgroup = cgroup_of(options, name) if limits else Cgroup.alone_near_own(f"{PREFIX}{name}")
     _remove_abandoned(tuple(map(os.path.dirname, cgroup.entrances())))
     return cgroup

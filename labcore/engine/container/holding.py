@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from labcore.engine.container.links import named_container
 from labcore.engine.container.namespaces import CALLED, PidOf, is_shareable
 from labcore.engine.container.state import upper_of
-from labcore.engine.create import container_spec
+from labcore.engine.create import DEFAULT_USER, container_spec
 from labcore.engine.engine import Engine
 from labcore.engine.network.etc_files import etc_files, with_etc_files, write_etc_files
 from labcore.engine.network.networks import Connected, with_variables
+from labcore.engine.options.devices import are_listed
 from labcore.engine.options.mounts import mounted
 from labcore.engine.records.records import Container
 from labcore.engine.spans import span
@@ -32,6 +33,8 @@ def spec_of(engine: Engine, container: Container, root: Root, pid_of: PidOf | No
         root=root,
         config=container.config,
         hostname=container.id[:12],
+        default_user=DEFAULT_USER,
+        lists_devices=are_listed(),
         pid_of=pid_of or (lambda kind, name: pid_of_running(engine, kind, name)),
     )
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 
 from labcore.engine.container.events import log_container_event
 from labcore.engine.container.files import check_has_layers
@@ -13,7 +13,7 @@ from labcore.engine.engine import Engine
 from labcore.engine.image.events import log_image_event
 from labcore.engine.prune import collected_on_failure
 from labcore.engine.records.records import Container, run_config
-from labcore.errors import ImageNotFound, NotFound, NotRunning
+from labcore.errors import ImageNotFound, LabcoreError, NotFound, NotRunning
 from labcore.images import Config, Image
 from labcore.images.config import History
 from labcore.images.resolve import entries, images
@@ -66,16 +66,18 @@ def commit(
 
 @contextmanager
 def _paused(engine: Engine, container: Container) -> Iterator[None]:
-    """Have a container that runs stand still meanwhile."""
-    if container.state.status != "running" or container.state.paused:
+    """Have a container that runs stand still meanwhile; one that ends, or that somebody else pauses, need not be held."""
+    with ExitStack() as undo:
+        if container.state.status == "running" and not container.state.paused:
+            with suppress(LabcoreError):  # docker does not mind either
+                pause_container(engine, container.id)
+                undo.callback(_unpaused, engine, container.id)
         yield
-        return
-    pause_container(engine, container.id)
-    try:
-        yield
-    finally:
-        with suppress(NotFound, NotRunning):  # it was killed meanwhile
-            unpause(engine, container.id)
+
+
+def _unpaused(engine: Engine, id: str) -> None:
+    with suppress(NotFound, NotRunning):  # it was killed meanwhile
+        unpause(engine, id)
 
 
 def _log(engine: Engine, container: Container, image: Image, name: str, comment: str) -> None:

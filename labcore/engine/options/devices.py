@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
 from labcore.errors import InvalidInput
+from labcore.runtime.cgroups.hierarchy import hierarchies
+from labcore.runtime.probe import confined
 from labcore.spec import Device, DeviceRule, MountPoint
 
 TYPE_CHECKING = False
@@ -22,6 +25,18 @@ KINDS: Final = {stat.S_IFCHR: "c", stat.S_IFBLK: "b"}
 DEVICES_MAX: Final = 2000
 ENTRIES_MAX: Final = 10_000  # of a directory that is named as a device
 NO_DEVICE: Final = DeviceRule(False)
+
+
+@cache
+def are_listed() -> bool:
+    """Return whether a container's cgroup keeps shut what the rules do not open: root of the machine alone can have it so.
+
+    Then a container may make nodes, as docker's may.
+    """
+    if os.geteuid() or confined():
+        return False
+    there = hierarchies()
+    return there.directory("devices") is not None or there.v2 is not None
 
 
 def rules(options: CreateOptions) -> tuple[DeviceRule, ...]:

@@ -11,7 +11,6 @@ from labcore.record import Record
 from labcore.runtime.probe import kernel_version
 from labcore.runtime.seccomp.default import default_profile
 from labcore.spec import (
-    DEFAULT_CAPABILITIES,
     MASKED_PATHS,
     READONLY_PATHS,
     root_with,
@@ -45,9 +44,12 @@ class Confinement(Record):
     mounts: tuple[MountPoint, ...]
 
 
-def confinement(options: CreateOptions, mounts: tuple[MountPoint, ...]) -> Confinement:
-    """Return how a container with these mounts is held back, as the options say. Raises InvalidInput, Unavailable."""
-    allowed = capabilities(options)
+def confinement(options: CreateOptions, mounts: tuple[MountPoint, ...], default: tuple[str, ...]) -> Confinement:
+    """Return how a container with these mounts is held back, as the options say; `default` are its capabilities otherwise.
+
+    Raises InvalidInput, Unavailable.
+    """
+    allowed = capabilities(options, default)
     masked, readonly = ((), ()) if options.privileged else (MASKED_PATHS, READONLY_PATHS)
     return Confinement(
         root_with(allowed),
@@ -60,15 +62,15 @@ def confinement(options: CreateOptions, mounts: tuple[MountPoint, ...]) -> Confi
     )
 
 
-def capabilities(options: CreateOptions) -> tuple[str, ...]:
+def capabilities(options: CreateOptions, default: tuple[str, ...]) -> tuple[str, ...]:
     """Return the capabilities that root has in the container, as docker adds and drops them."""
     if not (options.cap_add or options.cap_drop or options.privileged):
-        return DEFAULT_CAPABILITIES
+        return default
     added, dropped = (_named("cap-add", options.cap_add), _named("cap-drop", options.cap_drop))
     held = _in_order(capget()["permitted"])
     if options.privileged:
         return held
-    first = held if ALL in added else () if ALL in dropped else DEFAULT_CAPABILITIES
+    first = held if ALL in added else () if ALL in dropped else default
     wanted = [name for name in first if name not in dropped]
     wanted += [name for name in added if name != ALL and name not in wanted]
     if missing := [name for name in wanted if name not in held and name in added]:

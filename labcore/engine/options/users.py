@@ -9,11 +9,12 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import Final
 
 from labcore.errors import InvalidInput, NotFound, SystemCallError, Unavailable
 from labcore.record import Record
-from labcore.spec import Root, User
+from labcore.spec import OverlayRoot, Root, User
 from labcore.spec.isolation import parse_id
 from labcore.storage.files import Files, of_root
 
@@ -27,6 +28,24 @@ def account(text: str, root: Root, more: Sequence[str] = ()) -> tuple[User, str]
 
     Its files are found and read inside of it, whatever links it holds. Raises InvalidInput, Unavailable.
     """
+    if isinstance(root, OverlayRoot) and not _has_written(root):
+        return _of_layers(text, root.replace(writable="", read_only=False, volatile=False, devices=False), tuple(more))
+    return _looked_up(text, root, more)
+
+
+def _has_written(root: OverlayRoot) -> bool:
+    """Return whether the container has files of its own in which users are found."""
+    upper = f"{root.directory}/{root.writable}/upper/etc"
+    return bool(root.writable) and (os.path.lexists(f"{upper}/passwd") or os.path.lexists(f"{upper}/group"))
+
+
+@lru_cache(maxsize=256)
+def _of_layers(text: str, root: OverlayRoot, more: tuple[str, ...]) -> tuple[User, str]:
+    """Look for a user in layers alone, which never change: once."""
+    return _looked_up(text, root, more)
+
+
+def _looked_up(text: str, root: Root, more: Sequence[str]) -> tuple[User, str]:
     name, _, group = text.partition(":")
     if ":" in group or "\0" in text or text in ("", ":"):
         raise InvalidInput(f"user {text!r}: it is USER or USER:GROUP, each a name or a number")
@@ -65,12 +84,8 @@ def _account(files: Files, name: str, group: str) -> tuple[User, str]:
 
 
 def _user(uid: int, gid: int, *others: int) -> User:
-    """Return the user with its own group among the supplementary ones, for a setgid program must not take it out of them.
-
-    Root with no other group is what a container starts as.
-    """
-    groups = tuple(dict.fromkeys((gid, *others)))
-    return User(uid, gid, groups if (uid, gid, *groups) != (0, 0, 0) else ())
+    """Return the user with its own group among the supplementary ones, for a setgid program must not take it out of them."""
+    return User(uid, gid, tuple(dict.fromkeys((gid, *others))))
 
 
 class _Entry(Record):

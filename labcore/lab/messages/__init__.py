@@ -1,6 +1,6 @@
 """Message catalogue of the lab: its English texts and their Chinese translations; `say` chooses by LABCORE_LANG.
 
-The Chinese stands in one file for each lesson, and in three for what several of them say; none is imported in English.
+The Chinese stands in one file for each lesson, and in four for what several of them say; none is imported in English.
 """
 
 from importlib import import_module
@@ -9,7 +9,7 @@ from typing import Any, Final
 from labcore.language import Catalogue, language
 
 say = Catalogue("lab")
-PARTS: Final = ("toolkit", "checks", "pictures", *(f"lesson_{number:02}" for number in range(2, 11)))
+PARTS: Final = ("toolkit", "checks", "pictures", "examination", *(f"lesson_{number:02}" for number in range(2, 11)))
 
 
 def labelled(name: str, words: str) -> str:

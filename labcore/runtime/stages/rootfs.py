@@ -77,7 +77,7 @@ def _overlay(root: OverlayRoot, spec: ContainerSpec) -> list[Op]:
         if root.top:
             plan.append(ops.SetDirectoryMetadata(f"{writable}/upper", root.top.mode, root.top.uid, root.top.gid, root.top.time))
     options = root.options(writable, user_attributes=root.user_attributes or in_userns)
-    return [*plan, *_stack(layers, options, target), ops.Chdir(target)]
+    return [*plan, *_stack(layers, options, target, devices=root.devices), ops.Chdir(target)]
 
 
 def _received(root: OverlayRoot) -> tuple[list[Op], list[str], str, str]:
@@ -99,17 +99,17 @@ LAYERS_ONE_BY_ONE: Final = (6, 5)  # from this kernel on
 OVERLAY_REGISTER: Final = 61  # above those of what is taken in hand
 
 
-def _stack(layers: list[str], options: tuple[str, ...], target: str) -> list[Op]:
+def _stack(layers: list[str], options: tuple[str, ...], target: str, *, devices: bool) -> list[Op]:
     """Mount the layers as one tree: by mount(2), or where their names do not fit the page that it takes, one by one."""
     data = ",".join([f"lowerdir={':'.join(layers)}", *options])
     if len(data) < PAGE:
-        return [ops.Mount("overlay", target, "overlay", MountFlag.NODEV, data)]
+        return [ops.Mount("overlay", target, "overlay", MountFlag(0) if devices else MountFlag.NODEV, data)]
     if kernel_version() < LAYERS_ONE_BY_ONE:
         raise InvalidInput(f"{len(layers)} layers are more than this kernel stacks by mount(2): use Linux 6.5, or fewer layers")
     each = tuple(f"lowerdir+={layer}" for layer in layers)
     return [
         ops.FsMount("overlay", OVERLAY_REGISTER, (*each, *options)),
-        ops.MoveMount(OVERLAY_REGISTER, target, MountAttribute.NODEV),
+        ops.MoveMount(OVERLAY_REGISTER, target, MountAttribute(0) if devices else MountAttribute.NODEV),
     ]
 
 
