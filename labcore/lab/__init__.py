@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from labcore.lab.daemons import daemon
     from labcore.lab.dashboards import dashboard
     from labcore.lab.docker_command import DockerTookTooLong, docker
+    from labcore.lab.dockerfiles import dockerfile
     from labcore.lab.doctor_table import doctor
     from labcore.lab.experiments import builds
     from labcore.lab.examination.widget import exam
@@ -114,6 +115,7 @@ __all__ = [
     "dial",
     "diff_id",
     "docker",
+    "dockerfile",
     "doctor",
     "draw",
     "enter",
@@ -182,6 +184,7 @@ __getattr__ = lazy_names(
         "labcore.lab.session": ("LessonStopped", "begin"),
         "labcore.lab.checks": ("NotPassed", "Verdict", "check"),
         "labcore.lab.docker_command": ("DockerTookTooLong", "docker"),
+        "labcore.lab.dockerfiles": ("dockerfile",),
         "labcore.lab.doctor_table": ("doctor",),
         "labcore.lab.experiments": ("builds",),
         "labcore.lab.examination.widget": ("exam",),

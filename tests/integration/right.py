@@ -544,6 +544,79 @@ def exec_start(daemon, request, id):
     return Hijack(frames())
 """,
     },
+    (8, "logical_lines"): {
+        "comments out first, then joined by a regular expression": r"""
+def logical_lines(text):
+    kept = [line.rstrip() for line in text.splitlines() if line.strip() and line.strip()[0] != "#"]
+    joined = re.sub(r"\\\n", "", "\n".join(kept) + "\n")
+    return [line.strip(" \t\\") for line in joined.split("\n") if line.strip()]
+""",
+        "a generator": r"""
+def logical_lines(text):
+    parts = []
+    for line in text.split("\n"):
+        if re.match(r"\s*(#|$)", line):
+            continue
+        whole = re.fullmatch(r"(.*?)(\\?)\s*", line)
+        parts.append(whole[1])
+        if not whole[2]:
+            yield "".join(parts).strip()
+            parts.clear()
+    if parts:
+        yield "".join(parts).strip()
+""",
+    },
+    (8, "value_of"): {
+        "a look before": """
+def value_of(name, rest):
+    if name not in {"RUN", "CMD", "ENTRYPOINT", "SHELL", "VOLUME", "COPY", "ADD"} or not rest.startswith("["):
+        return rest
+    try:
+        words = json.loads(rest)
+        return words if {type(word) for word in words} <= {str} else rest
+    except json.JSONDecodeError:
+        return rest
+""",
+    },
+    (8, "instruction"): {
+        "by a regular expression": r"""
+def instruction(line):
+    name, rest = re.match(r"\s*(\S+)\s*(.*?)\s*$", line, re.DOTALL).groups()
+    return [name.upper(), value_of(name.upper(), rest)]
+""",
+    },
+    (8, "parse"): {
+        "a map": """
+def parse(text):
+    return map(instruction, logical_lines(text))
+""",
+    },
+    (8, "heredoc"): {
+        "word by word": r"""
+def heredoc(line, following):
+    first, *words = line.split()
+    lines = [line]
+    for word in words if first.lower() in ("run", "copy", "add") else ():
+        if not word.startswith("<<"):
+            continue
+        end, tabs = word[2:].lstrip("-").strip("'\""), word[2:3] == "-"
+        while True:
+            lines.append(next(following))
+            if lines[-1] == end or tabs and lines[-1].strip("\t") == end:
+                break
+    return "\n".join(lines)
+""",
+    },
+    (8, "escape"): {
+        "cut at the equals sign": r"""
+def escape(text):
+    for line in text.splitlines():
+        name, _, value = line.strip().removeprefix("#").partition("=")
+        if not line.strip().startswith("#") or name.strip().lower() not in ("syntax", "check", "escape"):
+            return "\\"
+        if name.strip().lower() == "escape":
+            return value.strip()
+    return "\\"
     (10, "cache_key"): {
         "by repr, and no digest of lesson 3": """
 def cache_key(parent, instruction, content):

@@ -1,5 +1,66 @@
-"""Messages of lesson 8: its checks, and a Dockerfile beside what becomes of it."""
+"""Messages of lesson 8: its checks and faults, a Dockerfile beside what becomes of it."""
 
 CHINESE = {
+    # checks
+    "each instruction is a line": "每条指令一行",
+    "comments are left out": "注释去掉了",
+    "blank lines are left out": "空行去掉了",
+    "white space around a line goes": "一行两头的空白去掉了",
+    "but `#` within a line begins none": "但行中间的 `#` 不是注释的开头",
+    "what ends in a backslash goes on in the next line": "以反斜杠结尾的，接上下一行",
+    "also with white space behind the backslash": "反斜杠后面有空白也一样",
+    "a comment, or a blank line, within a continued line is left out": "续行中间的注释和空行也去掉了",
+    "a backslash elsewhere stays": "别处的反斜杠保留",
+    "what is continued at the end of the file is not lost": "文件末尾没写完的一行没有丢",
+    "lines may end as on Windows": "行尾可以是 Windows 的写法",
+    "an array of strings, in JSON, is a list of words": "JSON 的字符串数组是一串词",
+    "what is no such array is a text, as it stands": "不是这种数组，就是原样的文本",
+    "only these seven instructions have that form": "只有那七条指令有这种形式",
+    "a line is a pair: the name, and what stands behind it": "一行变成一对：指令名和后面的内容",
+    "the name is in upper case, as written or not": "指令名是大写的，不管原来怎么写",
+    "white space parts them, however much; more of it within the value stays": "两者以空白分开，多少都行；值里面的空白保留",
+    "the exec form gives its words": "exec 形式得到各个词",
+    "also where the name is in lower case": "指令名小写时也一样",
+    "a name alone has an empty text": "只有名字时，值是空文本",
+    "the article's own Dockerfile": "文章里的 Dockerfile",
+    "a drawn Dockerfile": "随机生成的 Dockerfile",
+    "{what}: its instructions, in order": "{what}：各条指令及其顺序",
+    "all instructions are there, in order, with their names in upper case": "指令一条不少，顺序正确，名字大写",
+    "where nothing is said it is a backslash": "没有说明时是反斜杠",
+    "else what `# escape=` says, in any case, with blanks or not": "否则就是 `# escape=` 说的，大小写和空格不论",
+    "other directives may stand before it": "前面可以有别的解析器指令",
+    "it stands at the top: a comment, a blank line or an instruction ends that": "它只能在最前面：注释、空行或指令之后就不算了",
+    "the lines up to the end, and that, belong to it; what follows does not": "直到结束行（含）都属于它，后面的不属于",
+    "its end may stand in quotes, in the first line": "第一行里，结束的名字可以加引号",
+    "with `<<-` tabs may stand before the end, and only then": "用 `<<-` 时结束行前面可以有制表符，否则不行",
+    "two of them follow one another": "两个的内容依次排列",
+    "without one the line is as it was, and nothing is taken": "没有 heredoc 时，这一行不变，也不取走别的行",
+    "only RUN, COPY and ADD have one": "只有 RUN、COPY、ADD 才有",
+    # faults
+    "the image has a step for each instruction of {file}": "{file} 的每条指令在镜像里都有一步",
+    "what its container says": "它的容器说的话",
+    "the config's {field}": "配置里的 {field}",
+    # a Dockerfile beside what becomes of it
     "{path} leads out of the build context: a path within it is wanted": "{path} 跑到构建上下文外面去了：要的是里面的路径",
+    "{name} was not built from this Dockerfile: its history has other steps":
+        "{name} 不是用这个 Dockerfile 构建的：它的历史里是另外的步骤",
+    "exec form": "exec 形式",
+    "no layer": "没有层",
+    "1 file": "1 个文件",
+    "{count} files": "{count} 个文件",
+    "{lines} instructions, {layers} layers, {size} of files; the rest is in the image's config":
+        "{lines} 条指令，{layers} 层，文件共 {size}；其余都在镜像的配置里",
+    "{found} pairs, and Docker reads {own} instructions": "得到 {found} 对，而 Docker 读出 {own} 条指令",
+    "Docker reads {name} in another way": "{name} 这一条，Docker 读出来的不一样",
+    "Dockerfile, image, containers": "Dockerfile、镜像、容器",
+    "a text: {count} lines": "一段文本：{count} 行",
+    "image {name}": "镜像 {name}",
+    "config: {program}": "配置：{program}",
+    "containers": "容器",
+    "blue: layers, read-only        orange: each container's own, the one that is written to":
+        "蓝色：层，只读        橙色：每个容器自己的那一层，可以写",
+    "A Dockerfile of {lines} lines; from it image {image} with {layers} layers: {names}.":
+        "一个 {lines} 行的 Dockerfile，从它得到镜像 {image}，共 {layers} 层：{names}。",
+    "Its containers: {names}.": "它的容器：{names}。",
+    "It has no containers.": "它还没有容器。",
 }  # fmt: skip

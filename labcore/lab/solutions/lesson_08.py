@@ -48,11 +48,11 @@ def parse(text):
 def escape(text):
     """Return the character that continues a line: what `# escape=` at the file's top says, or a backslash."""
     for line in text.split("\n"):
-        directive = re.fullmatch(r"#\s*(\w+)\s*=\s*(.*?)\s*", line)
-        if not directive:
+        found = re.fullmatch(r"\s*#\s*(syntax|check|escape)\s*=\s*(.+?)\s*", line, re.IGNORECASE)
+        if not found:
             break
-        if directive[1].lower() == "escape":
-            return directive[2]
+        if found[1].lower() == "escape":
+            return found[2]
     return "\\"
 
 

@@ -57,6 +57,15 @@ HAS_CABLE = Reason("eth0 is in the container's network, one end of a veth pair")
 ON_BRIDGE = Reason("the other end is a port of lab0, in the host's network")
 COMES_THROUGH = Reason("bytes that come through to its program, which answers at their end")
 STATUS = Reason("the status of the answer")
+WHOLE_LINES = Reason("each instruction is a line")
+CONTINUED = Reason("what ends in a backslash goes on in the next line")
+EXEC_FORM = Reason("an array of strings, in JSON, is a list of words")
+TEXT = Reason("what is no such array is a text, as it stands")
+PAIR = Reason("a line is a pair: the name, and what stands behind it")
+IN_ORDER = Reason("its instructions, in order")
+BODY = Reason("the lines up to the end, and that, belong to it; what follows does not")
+SIGN = Reason("else what `# escape=` says, in any case, with blanks or not")
+AT_THE_TOP = Reason("it stands at the top: a comment, a blank line or an instruction ends that")
 PROGRAM_RUNS = Reason("the program that was asked for runs, process 1 of its PID namespace")
 OWN_GROUP = Reason("it is in a cgroup of its own")
 ALL_FROZEN = Reason("all processes of the container are frozen")
@@ -667,6 +676,98 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "0 while it runs": Reason("while it runs: ExitCode"),
         "it runs forever": Reason("after its end: Running"),
         "the container's exit code": Reason("after its end: ExitCode"),
+    },
+    (8, "logical_lines"): {
+        "a faked print": WHOLE_LINES,
+        "a hard-coded file": WHOLE_LINES,
+        "a call of the reference": OWN,
+        "a call of labcore's": OWN,
+        "the lines as they are": CONTINUED,
+        "comments stay": Reason("comments are left out"),
+        "comments at the margin only": Reason("comments are left out"),
+        "cut at any #": Reason("but `#` within a line begins none"),
+        "blank lines stay": Reason("blank lines are left out"),
+        "a blank line ends what is continued": Reason("a comment, or a blank line, within a continued line"),
+        "a comment ends what is continued": Reason("a comment, or a blank line, within a continued line"),
+        "the backslash stays": CONTINUED,
+        "nothing behind the backslash": Reason("also with white space behind the backslash"),
+        "one continuation only": CONTINUED,
+        "backslashes go everywhere": Reason("a backslash elsewhere stays"),
+        "each line is stripped": CONTINUED,
+        "the last one is lost": Reason("what is continued at the end of the file is not lost"),
+        "an empty one at the end": WHOLE_LINES,
+    },
+    (8, "value_of"): {
+        "a faked print": EXEC_FORM,
+        "a hard-coded list": EXEC_FORM,
+        "a call of the reference": OWN,
+        "a call of labcore's": OWN,
+        "whatever is JSON": TEXT,
+        "any list": TEXT,
+        "any instruction": Reason("only these seven instructions have that form"),
+        "programs only": EXEC_FORM,
+        "single quotes are as good": TEXT,
+        "the shell form is split": TEXT,
+        "an error for what is none": raised("JSONDecodeError|Expecting value"),
+        "split by hand": EXEC_FORM,
+        "an empty list is none": EXEC_FORM,
+    },
+    (8, "instruction"): {
+        "a faked print": PAIR,
+        "a hard-coded name": PAIR,
+        "a call of the reference": OWN,
+        "a call of labcore's": OWN,
+        "as it is written": Reason("the name is in upper case"),
+        "the value is asked as it is written": Reason("also where the name is in lower case"),
+        "parted by one blank": Reason("white space parts them"),
+        "always a text": Reason("the exec form gives its words"),
+        "all words": Reason("white space parts them"),
+        "there must be something": raised("not enough values to unpack"),
+        "white space at the end stays": Reason("white space parts them"),
+    },
+    (8, "parse"): {
+        "a faked print": IN_ORDER,
+        "a hard-coded article": IN_ORDER,
+        "a call of the reference": OWN,
+        "a call of labcore's": OWN,
+        "line by line": IN_ORDER,
+        "without values": Reason("the article's own Dockerfile"),
+        "the lines": IN_ORDER,
+        "each name once": IN_ORDER,
+        "sorted": IN_ORDER,
+        "the last is missing": IN_ORDER,
+    },
+    (8, "heredoc"): {
+        "a faked print": BODY,
+        "a hard-coded end": BODY,
+        "a call of the reference": OWN,
+        "no lines": BODY,
+        "all lines": BODY,
+        "without its end": BODY,
+        "the end may be indented": BODY,
+        "tabs always": BODY,
+        "tabs never": Reason("with `<<-` tabs may stand before the end"),
+        "the first only": Reason("two of them follow one another"),
+        "any instruction": Reason("only RUN, COPY and ADD have one"),
+        "capitals only": BODY,
+        "no quotes": Reason("its end may stand in quotes"),
+        "any <<": Reason("without one the line is as it was"),
+        "comments are left out": BODY,
+        "it may begin with it": BODY,
+    },
+    (8, "escape"): {
+        "a faked print": SIGN,
+        "a hard-coded sign": AT_THE_TOP,
+        "a call of the reference": OWN,
+        "a call of labcore's": OWN,
+        "anywhere": AT_THE_TOP,
+        "any comment before it": AT_THE_TOP,
+        "over blank lines": AT_THE_TOP,
+        "on the first line only": Reason("other directives may stand before it"),
+        "small letters only": SIGN,
+        "without blanks": SIGN,
+        "nothing where nothing is said": Reason("where nothing is said it is a backslash"),
+        "any name": AT_THE_TOP,
     },
     (10, "cache_key"): {
         "a faked print": Reason("a key is a text"),
