@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from labcore.lab.docker_command import DockerTookTooLong, docker
     from labcore.lab.dockerfiles import dockerfile
     from labcore.lab.doctor_table import doctor
-    from labcore.lab.experiments import builds
     from labcore.lab.examination.widget import exam
+    from labcore.lab.experiments import builds
     from labcore.lab.failures import NothingHappened, expect
     from labcore.lab.fault_labs import fault
     from labcore.lab.guessing import guess, outcome
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from labcore.lab.hinting import hint
     from labcore.lab.hosts import accept, address, background, dial, free_port, host
     from labcore.lab.http_get import FetchFailed, fetch
-    from labcore.lab.image_steps import blob, enter, environment, pairs
+    from labcore.lab.image_steps import blob, environment, pairs, workdir_and_user
     from labcore.lab.installing import bound_devices, foreign_program, my_runtime
     from labcore.lab.ip_route import ip
     from labcore.lab.key_chains import chains
@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from labcore.lab.roots import root
     from labcore.lab.running import show
     from labcore.lab.session import LessonStopped, begin
+    from labcore.lab.stand_ins import flask_example
     from labcore.lab.stepping import step_through
     from labcore.lab.steps import step
     from labcore.lab.stores import manifest, new_store, store, tag, tray
@@ -118,13 +119,13 @@ __all__ = [
     "dockerfile",
     "doctor",
     "draw",
-    "enter",
     "entry_points",
     "environment",
     "exam",
     "expect",
     "fault",
     "fetch",
+    "flask_example",
     "foreign_program",
     "free_port",
     "greeting",
@@ -176,6 +177,7 @@ __all__ = [
     "trace",
     "tray",
     "waterfall",
+    "workdir_and_user",
 ]
 
 __getattr__ = lazy_names(
@@ -210,8 +212,9 @@ __getattr__ = lazy_names(
         "labcore.lab.ip_route": ("ip",),
         "labcore.lab.name_questions": ("lookups",),
         "labcore.lab.http_get": ("FetchFailed", "fetch"),
-        "labcore.lab.image_steps": ("blob", "enter", "environment", "pairs"),
+        "labcore.lab.image_steps": ("blob", "environment", "pairs", "workdir_and_user"),
         "labcore.lab.installing": ("bound_devices", "foreign_program", "my_runtime"),
+        "labcore.lab.stand_ins": ("flask_example",),
         "labcore.lab.guessing": ("guess", "outcome"),
         "labcore.lab.helper": ("HelperFailed", "run_helper"),
         "labcore.lab.lesson_images": ("greeting", "image", "layer"),

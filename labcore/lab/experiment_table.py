@@ -61,7 +61,7 @@ class Experiment(Record):
             yield from (f"    {word}" for word in (*shortened(line.changes), *shortened(line.files), *line.told()))
 
     def _repr_html_(self) -> str:
-        heads = (say("Dockerfile"), say("what it changes in the config"), say("its layer"))
+        heads = ("Dockerfile", say("what it changes in the config"), say("its layer"))
         head = "".join(f"<th style='text-align:left;padding-right:10px'>{html.escape(word)}</th>" for word in heads)
         return f"<table style='font-size:13px'><tr>{head}</tr>{''.join(map(_row, self.lines))}</table>"
 

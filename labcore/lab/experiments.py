@@ -23,7 +23,7 @@ from labcore.lab.pictures.layer_files import size
 
 Files = Mapping[str, str | bytes]
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
-SHOWN_CONTENT: Final = 24  # bytes of a file that are shown in place of their number
+SHOWN_CONTENT: Final = 40  # bytes of a file that are shown in place of their number
 
 
 class Experiments:
@@ -99,7 +99,7 @@ class _Build:
             )  # fmt: skip
             before = image or before
         assert before is not None
-        return Experiment(tag, tuple(lines), config_of(before), tuple(map(self._store.blob_path, before.layers)))
+        return Experiment(tag, tuple(lines), before.config.run_json(), tuple(map(self._store.blob_path, before.layers)))
 
     def _built(self, text: str, tag: str, options: dict[str, Any]) -> str:
         """Build; return the image's ID. The text lies beside the context, which stays as it is. Raises BuildFailed."""
@@ -128,7 +128,7 @@ class _Build:
         """Return what is in the layers that an image has more than another, a line for each file; of a base, only how many."""
         if before is None:
             whole = size(sum(each.size for each in image.layers))
-            return (say("{count} of the base, {size}", count=len(image.layers), size=whole),) if image.layers else ()
+            return (say("layers of the base: {count}, {size}", count=len(image.layers), size=whole),) if image.layers else ()
         return tuple(line for each in image.layers[len(before.layers) :] for line in layer_lines(self._store.blob_path(each)))
 
 

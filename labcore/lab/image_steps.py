@@ -42,7 +42,7 @@ def blob(store: str, content: bytes, media_type: str = LAYER) -> dict[str, Any]:
     return {"mediaType": kept.media_type, "digest": kept.digest, "size": kept.size}
 
 
-def enter(config: dict[str, Any], root: Root) -> list[Op]:
+def workdir_and_user(config: dict[str, Any], root: Root) -> list[Op]:
     """Return the ops, once the root is made, that go to the config's working directory, and become its user.
 
     A directory that is not there is made, as runc does it. Raises InvalidInput for a user that the root has not.

@@ -111,11 +111,24 @@ def start_in_vain(fault: Fault) -> None:
         fault.daemon.start()
 
 
+def rebuilt(*lines: str) -> Act:
+    """Return what replaces the Dockerfile of the story, all but its first line, and builds it under the same name."""
+
+    def act(fault: Fault) -> None:
+        text = re.sub(r"\{(\w+)\}", lambda found: fault.words[found[1]], "\n".join(("FROM busybox", *lines)))
+        Path(fault.words["place"], "Dockerfile").write_text(f"{text}\n")
+        docker("build -q -t {image} {place}")(fault)
+
+    return act
+
+
 def both(*acts: Act) -> Act:
     return lambda fault: [act(fault) for act in acts]
 
 
 GONE = "rm -f {name}"
+FRESH = "FROM busybox\nCOPY --from=0 /stamp /stamp"
+WRITER = "COPY {name} /usr/local/bin/"
 SLEEPS = "run -d --name {name} --network none busybox sleep 86400"
 SAYS = "sh -c 'echo {text}; exec sleep 86400'"
 # What each user complains of; its cure; and what is none, with the claim that says so.
@@ -132,6 +145,9 @@ COMPLAINTS = {
     "network": r"ping: bad address 'db-\d+'",
     "paused": "tick",
     "memory": r"stack-\d+ +exited",
+    "arguments": r"greet-\d+ says hello to nobody",
+    "secret": "can't open '/key'",
+    "owner": "Permission denied",
 }
 CURES: dict[str, Act] = {
     "forbidden": mode(0o660, group=True),
@@ -146,6 +162,9 @@ CURES: dict[str, Act] = {
     "network": docker("network connect inner {name}"),
     "paused": docker("unpause {name}"),
     "memory": both(anew(""), docker("wait {name}", "update -m 100m --memory-swap 100m {name}", "start {name}")),
+    "arguments": rebuilt("COPY {name} /usr/local/bin/", 'ENTRYPOINT ["{name}"]', 'CMD ["everybody"]'),
+    "secret": rebuilt("COPY key /key", "RUN sha256sum < /key > /stamp", FRESH, 'CMD ["cat", "/stamp"]'),
+    "owner": rebuilt(WRITER, "WORKDIR /{folder}", "RUN chown nobody /{folder}", "USER nobody", 'CMD ["{name}"]'),
 }
 WRONG: dict[str, list[tuple[Act, str]]] = {
     "forbidden": [
@@ -179,6 +198,22 @@ WRONG: dict[str, list[tuple[Act, str]]] = {
     "memory": [
         (anew("", without=" -m 16m"), "it still has a limit"),
         (docker(GONE, SLEEPS.replace("busybox", "-m 64m busybox")), "what it holds"),
+    ],
+    "arguments": [
+        (rebuilt("COPY {name} /usr/local/bin/", 'ENTRYPOINT ["{name}"]'), "with nothing behind it, it says"),
+        (rebuilt("COPY {name} /usr/local/bin/", 'ENTRYPOINT ["{name}", "everybody"]'), "behind the image's name it says"),
+    ],
+    "secret": [
+        (rebuilt("COPY key /key", "RUN sha256sum < /key > /stamp && rm /key", 'CMD ["cat", "/stamp"]'), "holds the key"),
+        (
+            rebuilt("ENV KEY={key}", "RUN printf $KEY | sha256sum > /stamp", 'CMD ["cat", "/stamp"]'),
+            "nor do its config and its history",
+        ),
+        (rebuilt("RUN echo other > /stamp", 'CMD ["cat", "/stamp"]'), "it still says its stamp"),
+    ],
+    "owner": [
+        (rebuilt(WRITER, "WORKDIR /{folder}", 'CMD ["{name}"]'), "its user is still nobody"),
+        (rebuilt(WRITER, "USER nobody", 'CMD ["sleep", "86400"]'), "it writes its page"),
     ],
 }
 # What cannot be taken back any more.
@@ -241,7 +276,7 @@ def test_a_seed_breaks_the_same_again_and_the_one_before_is_restored() -> None:
     assert second.words["name"] == first.words["name"]
     assert second.daemon.socket == socket
     second.restore()
-    with pytest.raises(InvalidInput, match="lesson 4 has no faults; these have: 5, 6, 7"):
+    with pytest.raises(InvalidInput, match="lesson 4 has no faults; these have: 5, 6, 7, 9"):
         lab.fault(4)
 
 

@@ -6,7 +6,7 @@ from typing import Final
 from matplotlib.axes import Axes
 
 from labcore.lab.daemons import RunningDaemon
-from labcore.lab.entry_points import ARGUMENTS, COMMANDS, ENTRYPOINTS, Combination, Started, combinations
+from labcore.lab.entry_point_runs import ARGUMENTS, COMMANDS, ENTRYPOINTS, Combination, Started, combinations
 from labcore.lab.messages import say
 from labcore.lab.pictures.fonts import house_style
 from labcore.lab.pictures.style import (

@@ -68,7 +68,7 @@ def run_step(command, config, below, store):
     argv = command if isinstance(command, list) else ["/bin/sh", "-c", command]
     spec = ContainerSpec(root, tuple(argv), tuple(config.get("Env") or ()))
     program = ops.Execve(spec.argv, spec.environment, ops.search_path(argv[0], spec.environment, DEFAULT_PATH))
-    before, after = [*limits(spec), *namespaces(spec), *hostname(spec)], [*confine(spec), *lab.enter(config, root)]
+    before, after = [*limits(spec), *namespaces(spec), *hostname(spec)], [*confine(spec), *lab.workdir_and_user(config, root)]
     if code := show(Plan([*before, *rootfs(spec), *after, program])).returncode:
         raise RuntimeError(f"{command} returned a non-zero code: {code}")
     return layer(f"{place}/upper", store)

@@ -48,7 +48,7 @@ def _cases(draw: Draw) -> list[tuple[str, Pair, dict[str, Any], dict[str, Any]]]
         (say("WORKDIR from the root"), ("WORKDIR", f"/{draw.token}"), config, {"WorkingDir": f"/{draw.token}"}),
         (say("WORKDIR from the one before"), ("WORKDIR", "a/b"), config, {"WorkingDir": f"/{draw.hostname}/a/b"}),
         (say("WORKDIR, the first, from /"), ("WORKDIR", "${PLACE:-a}"), bare, {"WorkingDir": "/a"}),
-        (say("USER"), ("USER", f"{draw.number}:$OLD"), config, {"User": f"{draw.number}:1"}),
+        (say("USER, expanded"), ("USER", f"{draw.number}:$OLD"), config, {"User": f"{draw.number}:1"}),
         (say("EXPOSE adds a port; tcp, where nothing is said"), ("EXPOSE", "80"), config,
          {"ExposedPorts": {"80/tcp": {}, **port}}),
         (say("EXPOSE of several"), ("EXPOSE", f"53/udp {draw.number}"), bare, {"ExposedPorts": {"53/udp": {}, **port}}),

@@ -71,10 +71,12 @@ def _refused(mine: ModuleType, sources: list[str], context: str, below: list[Any
 
 def _conclude(returned: Any, draw: Draw) -> Iterator[Claim]:
     store = state_store(draw)
+    for each in returned["made"]:
+        if not (yield from described(each, store)):
+            return
     for (what, _, _, wanted), descriptor in zip(_cases(draw), returned["made"], strict=True):
         files = {name for name, member in members_of(descriptor, store).items() if not member.isdir()}
         yield equal(what, " ".join(sorted(wanted)), " ".join(sorted(files)))
-    yield from described(returned["made"][0], store)
     yield equal(say("a file holds what it held"), f"one {draw.token}", held(returned["made"][1], store, "app/one"))
     one = members_of(returned["made"][1], store).get("app/one")
     yield equal(say("keeps its mode, and is root's"), f"750 {os.geteuid()}", f"{one.mode & 0o7777:o} {one.uid}" if one else "")

@@ -12,7 +12,7 @@ from labcore.lab.checks.confinement import FILTERED
 from labcore.lab.checks.containers import own_environment, own_number, own_root
 from labcore.lab.checks.image_claims import stacked, store_is_whole
 from labcore.lab.checks.lesson_03.running import a_state_root, enter_state_root, state_store
-from labcore.lab.checks.lesson_09.layering import WRITING, described, members_of
+from labcore.lab.checks.lesson_09.layering import WRITING, blob_of, described, members_of
 from labcore.lab.checks.process_view import ProcessView
 from labcore.lab.checks.running import own_path
 from labcore.lab.checks.scenario import GATE, SECONDS, Draw, Scenario
@@ -47,6 +47,8 @@ def _perform(mine: ModuleType, draw: Draw) -> dict[str, Any]:
     below = manifest(store, draw.hostname)["layers"]
     command: Any = ["ash", *_program(draw)[1:]] if draw.again else _script(draw)
     first = mine.run_step(command, _config(draw), below, store)
+    if blob_of(first, state_store(draw)) is None:
+        return {"first": first, "second": None, "failed": ""}
     second = mine.run_step(f"cat /srv/{draw.mark}/made > /copied", {}, [*below, first], store)
     return {"first": first, "second": second, "failed": _failed(mine, draw, below, store)}
 
@@ -86,7 +88,9 @@ def _rooted(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
 
 def _conclude(returned: Any, draw: Draw) -> Iterator[Claim]:
     store = state_store(draw)
-    yield from described(returned["first"], store)
+    for each in (returned["first"], returned["second"]):
+        if not (yield from described(each, store)):
+            return
     first, second = members_of(returned["first"], store), members_of(returned["second"], store)
     directories = {"etc", "srv", f"srv/{draw.mark}", "."}
     files = sorted(first.keys() - directories)

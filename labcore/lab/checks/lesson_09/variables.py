@@ -21,14 +21,14 @@ def _texts(draw: Draw) -> dict[str, str]:
     name, other = f"V{draw.number}", f"W{draw.number}"
     return {
         say("a text without variables"): f"/srv/{draw.hostname} 5%",
-        say("`$NAME`"): f"/app/${name}/x",
-        say("`${{NAME}}`, with letters behind it"): f"${{{name}}}LONG-${{{name}}}",
+        say("a plain `$NAME`"): f"/app/${name}/x",
+        say("`${NAME}`, with letters behind it"): f"${{{name}}}LONG-${{{name}}}",
         say("several in one text"): f"${name}_LONG:${name}:$PATH",
         say("one that is not set"): f"<${other}${{{other}}}>",
-        say("`${{NAME:-word}}` of one that is set"): f"${{{name}:-{draw.token}}}",
-        say("`${{NAME:-word}}` of one that is not"): f"${{{other}:-{draw.token} twice}}/y",
-        say("`${{NAME:-word}}` of an empty one"): f"${{EMPTY:-{draw.hostname}}}",
-        say("`${{NAME:-}}`, with no word"): f"<${{{other}:-}}>",
+        say("`${NAME:-word}` of one that is set"): f"${{{name}:-{draw.token}}}",
+        say("`${NAME:-word}` of one that is not"): f"${{{other}:-{draw.token} twice}}/y",
+        say("`${NAME:-word}` of an empty one"): f"${{EMPTY:-{draw.hostname}}}",
+        say("`${NAME:-}`, with no word"): f"<${{{other}:-}}>",
         say("a value that looks like a variable stays as it is"): "$TRAP",
         say("a dollar sign behind a backslash is meant so"): f"\\${name} and \\${{{name}}}",
     }
