@@ -130,7 +130,7 @@ def background(work: Callable[..., object], *arguments: object) -> None:
 
 
 def free_port(wanted: int = 0) -> int:
-    """Return a port that is free now: the one that is wanted, on all of the machine's addresses; or else any of the loopback's."""
+    """Return a port that is free now: the wanted one, on all of the machine's addresses, or else any of the loopback's."""
     if wanted:
         with suppress(OSError), socket.create_server(("", wanted)):
             return wanted

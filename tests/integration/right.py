@@ -617,6 +617,8 @@ def escape(text):
         if name.strip().lower() == "escape":
             return value.strip()
     return "\\"
+""",
+    },
     (10, "cache_key"): {
         "by repr, and no digest of lesson 3": """
 def cache_key(parent, instruction, content):

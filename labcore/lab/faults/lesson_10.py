@@ -87,12 +87,14 @@ SCENARIOS: Final = (
         story=Bilingual(
             "The folder {folder} is built and started, without an error. But {name} answers 404: the page of the folder, "
             "`pages/index.html`, is not in the image. It was typed:",
-            "文件夹 {folder} 构建和启动都没有报错，可是 {name} 应答 404：文件夹里的网页 `pages/index.html` 不在镜像里。当时输入的是：",
+            "文件夹 {folder} 构建和启动都没有报错，可是 {name} 应答 404："
+            "文件夹里的网页 `pages/index.html` 不在镜像里。当时输入的是：",
         ),
         cause=Bilingual(
-            "The folder's `.dockerignore` keeps `**/*.html` out of the context: the daemon was never sent the page. Take the line away, or "
-            "add `!pages/*.html` behind it; build, and start the container anew.",
-            "文件夹里的 `.dockerignore` 把 `**/*.html` 挡在上下文外面：网页根本没有发给守护进程。删掉那一行，或者在它后面加上 `!pages/*.html`；"
+            "The folder's `.dockerignore` keeps `**/*.html` out of the context: the daemon was never sent the page. "
+            "Take the line away, or add `!pages/*.html` behind it; build, and start the container anew.",
+            "文件夹里的 `.dockerignore` 把 `**/*.html` 挡在上下文外面：网页根本没有发给守护进程。"
+            "删掉那一行，或者在它后面加上 `!pages/*.html`；"
             "再构建，再重新启动容器。",
         ),
         breaks=_ignore,
@@ -101,7 +103,8 @@ SCENARIOS: Final = (
     FaultScenario(
         name="background",
         story=Bilingual(
-            "The web server of {folder} was tried by hand, and works. As a container {name} it is gone at once, without a word:",
+            "The web server of {folder} was tried by hand, and works. As a container {name} it is gone at once, "
+            "without a word:",
             "{folder} 的 Web 服务器手工试过，没问题。作为容器 {name}，它却一声不响，立刻就没了：",
         ),
         cause=Bilingual(
@@ -116,12 +119,14 @@ SCENARIOS: Final = (
     FaultScenario(
         name="stale",
         story=Bilingual(
-            "The page comes from the image `team/pages`, on which {folder} is based. That was changed and built, and is to say: {text}. "
-            "Yet {name}, started since, shows the old one:",
-            "网页来自镜像 `team/pages`，{folder} 以它为基础。它已经改过并重新构建，应该显示：{text}。可是之后启动的 {name} 显示的还是旧的：",
+            "The page comes from the image `team/pages`, on which {folder} is based. That was changed and built, "
+            "and is to say: {text}. Yet {name}, started since, shows the old one:",
+            "网页来自镜像 `team/pages`，{folder} 以它为基础。"
+            "它已经改过并重新构建，应该显示：{text}。可是之后启动的 {name} 显示的还是旧的：",
         ),
         cause=Bilingual(
-            "An image does not follow its base: FROM has taken the base as it was then. Build {image} once more, and start the container anew.",
+            "An image does not follow its base: FROM has taken the base as it was then. "
+            "Build {image} once more, and start the container anew.",
             "镜像不会跟着它的基础镜像走：FROM 取的是当时的那个。把 {image} 再构建一次，再重新启动容器。",
         ),
         breaks=_stale,

@@ -29,7 +29,8 @@ CHINESE = {
     "a relative destination is below the working directory": "相对的目标在工作目录之下",
     "a COPY, too, is made once for a key": "同一个键的 COPY 也只做一次",
     "an error of the program comes through": "程序出错，错误传出来",
-    "`lab.cache(store)` has each layer by its key, and none of what failed": "`lab.cache(store)` 里每个键都有它的层，失败的没有",
+    "`lab.cache(store)` has each layer by its key, and none of what failed":
+        "`lab.cache(store)` 里每个键都有它的层，失败的没有",
     "it returns the state's key, which it has changed": "返回状态的键，而且键已更新",
     "the key after FROM: the image's ID": "FROM 之后的键：镜像的 ID",
     "each instruction has a key of its own": "每条指令都有自己的键",
