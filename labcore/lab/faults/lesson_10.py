@@ -108,9 +108,10 @@ SCENARIOS: Final = (
             "{folder} 的 Web 服务器手工试过，没问题。作为容器 {name}，它却一声不响，立刻就没了：",
         ),
         cause=Bilingual(
-            'Without `-f` httpd goes into the background and ends its first process; with that the container ends. Add `"-f"` to CMD, '
-            "as nginx's image says `daemon off;`; build, and start the container anew.",
-            '不加 `-f`，httpd 会转入后台，它的第一个进程就结束了，容器也随之结束。在 CMD 里加上 `"-f"`，就像 nginx 的镜像写着 `daemon off;`；'
+            "Without `-f` httpd goes into the background and ends its first process; with that the container ends. "
+            'Add `"-f"` to CMD, as nginx\'s image says `daemon off;`; build, and start the container anew.',
+            "不加 `-f`，httpd 会转入后台，它的第一个进程就结束了，容器也随之结束。"
+            '在 CMD 里加上 `"-f"`，就像 nginx 的镜像写着 `daemon off;`；'
             "再构建，再重新启动容器。",
         ),
         breaks=_background,

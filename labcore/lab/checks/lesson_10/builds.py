@@ -30,9 +30,9 @@ def _perform_build(mine: ModuleType, draw: Draw) -> dict[str, Any]:
         return _id(draw, len(called))
 
     def fails(*instruction: Any) -> str:
-        if len(failing) == len(_instructions(draw)) - 2:
-            raise LookupError(draw.token)
         failing.append(instruction)
+        if len(failing) == len(_instructions(draw)) - 1:
+            raise LookupError(draw.token)
         return _id(draw, 1)
 
     failing: list[Any] = []
@@ -58,7 +58,7 @@ def _conclude_build(returned: Any, draw: Draw) -> Iterator[Claim]:
     lines = [line.rstrip() for line in returned["printed"].splitlines()]
     yield from _told(lines, draw)
     yield Claim(say("a step that fails ends it: the error comes through"), returned["raised"] == draw.token, returned["raised"])
-    yield equal(say("and no step after it is called"), len(wanted) - 2, len(returned["failing"]))
+    yield equal(say("and no step after it is called"), len(wanted) - 1, len(returned["failing"]))
 
 
 def _told(lines: list[str], draw: Draw) -> Iterator[Claim]:

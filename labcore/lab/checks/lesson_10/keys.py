@@ -30,18 +30,20 @@ def _steps(draw: Draw) -> dict[str, Step]:
 
 
 def _perform_cache_key(mine: ModuleType, draw: Draw) -> list[Any]:
-    return [[mine.cache_key(*step) for _ in range(2)] for step in _steps(draw).values()]
+    found = [[mine.cache_key(*step) for _ in range(2)] for step in _steps(draw).values()]
+    mine.__dict__["hash"] = lambda value: hash((draw.token, value))  # as it is in another process: PYTHONHASHSEED
+    return [[*keys, mine.cache_key(*step)] for keys, step in zip(found, _steps(draw).values(), strict=True)]
 
 
 def _conclude_cache_key(returned: Any, draw: Draw) -> Iterator[Claim]:
-    keys = [first for first, _ in returned]
+    keys = [first for first, _, _ in returned]
     yield Claim(say("a key is a text"), all(isinstance(key, str) and key for key in keys), repr(keys[0]))
-    yield Claim(say("for the same step it is the same"), all(first == second for first, second in returned))
+    yield Claim(say("for the same step it is the same"), all(first == second for first, second, _ in returned))
     for text, key in list(zip(_steps(draw), keys, strict=True))[1:]:
         yield Claim(text, key != keys[0], str(key))
-    if draw.again:
-        same = keys == draw.kept("keys")
-        yield Claim(say("in another process, too: a cache outlives the one that filled it"), same, str(keys[0]))
+    elsewhere = [key for _, _, key in returned]
+    same = keys == elsewhere and keys == draw.kept("keys", keys)
+    yield Claim(say("in another process, too: a cache outlives the one that filled it"), same, str(elsewhere[0]))
     draw.keep("keys", keys)
 
 
