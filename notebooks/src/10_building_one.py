@@ -4,14 +4,7 @@
 # The last lesson. First the article's own example, from an empty folder to a page in the browser. Then you write the builder: lesson 8's
 # instructions, lesson 9's layers, and what joins them, a cache. And at the end everything that you have written since lesson 1 takes
 # labcore's place in the real daemon, and the stock docker command builds and runs that page on it. The core takes about 75 minutes.
-
-# %% [markdown] lang="zh" of="364a9ed6"
-# # 10. 构建 Dockerfile
 #
-# 最后一课。先照文章的例子做一遍，从一个空文件夹做到浏览器里的网页。然后写构建器：第 8 课的指令，第 9 课的层，再加上把它们连起来的缓存。
-# 最后，从第 1 课起你写下的一切，都放进真正的守护进程，顶替 labcore 自己的代码，现成的 docker 命令就在它上面构建并运行这个网页。主线约 75 分钟。
-
-# %% [markdown] lang="en" id="first"
 # ## An empty folder
 #
 # `mkdir static_web`, `cd static_web`, `touch Dockerfile`, says the article, and then three lines, by `vi`. (As it is printed all
@@ -25,7 +18,12 @@
 #
 # How many layers will the image have more than `nginx`?
 
-# %% [markdown] lang="zh" of="af51c5a0"
+# %% [markdown] lang="zh" of="95419631"
+# # 10. 构建 Dockerfile
+#
+# 最后一课。先照文章的例子做一遍，从一个空文件夹做到浏览器里的网页。然后写构建器：第 8 课的指令，第 9 课的层，再加上把它们连起来的缓存。
+# 最后，从第 1 课起你写下的一切，都放进真正的守护进程，顶替 labcore 自己的代码，现成的 docker 命令就在它上面构建并运行这个网页。主线约 75 分钟。
+#
 # ## 一个空文件夹
 #
 # 文章说：`mkdir static_web`，`cd static_web`，`touch Dockerfile`，再用 `vi` 写下三行。（文章印出来时三行连在了一起；每条指令其实各占一行。）
@@ -139,7 +137,8 @@ lab.check(cache_key)
 lab.guess("chain")
 
 # %%
-lines = parse("FROM nginx\nENV WHO=Docker\nCOPY page /page\nRUN sort /page > /sorted\nCMD cat /sorted")
+text = "FROM nginx\nENV WHO=Docker\nCOPY page /\nRUN sort /page > /sorted\nCMD cat /sorted"
+lines = parse(text)
 other = [lines[0], ("ENV", "WHO=you"), *lines[2:]]
 lab.chains(cache_key, a=(lines, "1"), b=(lines, "1"), c=(lines, "2"), d=(other, "1"))
 
