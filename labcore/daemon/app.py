@@ -23,12 +23,13 @@ HEADERS: Final[Mapping[str, str]] = {
 
 
 class App:
-    """Answers the Engine API's requests; `is_long_running` is for the server."""
+    """Answers the Engine API's requests; `is_long_running` and `is_instant` are for the server."""
 
     def __init__(self, daemon: Daemon) -> None:
         self._router = Router([_as_job(daemon, route) for route in ROUTES], prefix="/v{version:number}")
         self._app = ExceptionMiddleware(self._router, HANDLERS)
         self.is_long_running = self._router.is_long_running
+        self.is_instant = self._router.is_instant
 
     def __call__(self, request: Request) -> Response | Upgrade:
         """Answer a request."""
@@ -37,12 +38,14 @@ class App:
 
 
 def _as_job(daemon: Daemon, route: Route) -> Route:
-    """Return a route whose endpoint is given the daemon, and whose requests are jobs."""
+    """Return a route whose endpoint is given the daemon, and whose requests are jobs, unless they are over in an instant."""
     differences, kind = differences_of(route), f"{route.method} {route.path}"
 
     def answer(request: Request, **params: str) -> Response | Upgrade:
         check_origin(request)
         check_version(request)
+        if route.instant:
+            return route.endpoint(daemon, request, **params)
         job = _begin(daemon, kind, request, params)
         try:
             with job.current(), job.span("answer"):

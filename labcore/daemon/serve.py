@@ -45,7 +45,7 @@ def serve(root: Path, settings: Settings) -> None:
         app, servers = App(daemon), []
         for host, sockets in found:
             for listener, tls in sockets:
-                server = Server(listener, app, is_long_running=app.is_long_running, tls=tls)
+                server = Server(listener, app, is_long_running=app.is_long_running, is_instant=app.is_instant, tls=tls)
                 server.start()
                 undo.callback(server.close)
                 servers.append(server)

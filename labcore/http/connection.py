@@ -29,10 +29,12 @@ class Service(Record):
     """What answers the requests of all connections.
 
     `is_long_running` tells the requests that may take, and rest, for any time; no more of them at once than `slots` has.
+    `is_instant` tells those for which the app waits for nothing.
     """
 
     app: App
     is_long_running: Callable[[Request], bool]
+    is_instant: Callable[[Request], bool]
     slots: BoundedSemaphore
     tls: ssl.SSLContext | None
 
@@ -41,21 +43,25 @@ class Connection:
     """Holds a connection from its first byte on.
 
     A thread is needed only while something is done: whoever is waited for, to send a head or to read an answer, costs none.
-    While a handler works or reads a body, it has the thread; while `long_running`, one that is no ordinary request's.
+    While a handler works or reads a body, it has the thread; while `long_running`, one that is no ordinary request's. While it
+    `awaits_head`, whoever watches over many connections may go on with it, nonblocking: instant requests are answered so.
     """
 
     def __init__(self, connection: socket.socket, client: Client, service: Service) -> None:
         self.socket = connection
         self.client = client
         self.has_begun = self.long_running = False
+        self.awaits_head = service.tls is None
         self.request: Request | None = None  # the one that is being answered
         self._service = service
         self._app = ExceptionMiddleware(self._call)
+        self._reader = Reader(connection)
         self._steps = self._talk()
 
-    def resume(self) -> Wait | None:
+    def resume(self, *, nonblocking: bool = False) -> Wait | None:
         """Go on; return what is waited for then, None at the end. Raises OSError, and what streams and upgrades raise."""
         self.has_begun = True
+        self._reader.nonblocking = nonblocking
         return next(self._steps, None)
 
     def close(self) -> None:
@@ -69,9 +75,11 @@ class Connection:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._service.tls:
             yield from self._shake_hands(self._service.tls)
-        reader = Reader(self.socket)
+            self._reader = Reader(self.socket)
+        reader = self._reader
         while (yield from self._answer_next(reader)):
-            pass
+            if reader.nonblocking and reader.ahead:  # who says much at once does not keep everybody waiting
+                yield Wait.for_a_thread()
         yield from reader.lingering_close(time.monotonic() + LINGER_SECONDS)
 
     def _shake_hands(self, tls: ssl.SSLContext) -> Generator[Wait, None, None]:
@@ -88,14 +96,19 @@ class Connection:
 
     def _answer_next(self, reader: Reader) -> Generator[Wait, None, bool]:
         """Answer one request; return whether another one may follow."""
+        self.awaits_head = self._service.tls is None
         try:
             incoming = yield from RequestParser.receive(reader, self.client)
         except HTTPException as error:
+            self.awaits_head = False
             yield from send_response(reader, plain_text(error.status, str(error)), None, keep=False)
             return False
+        self.awaits_head = False
         if incoming is None:
             return False
         if not self._service.is_long_running(incoming.request):
+            if reader.nonblocking and not (incoming.has_no_body() and self._service.is_instant(incoming.request)):
+                yield Wait.for_a_thread()
             return (yield from self._answer(reader, incoming))
         if not self._service.slots.acquire(blocking=False):
             yield from send_response(reader, _too_many(), incoming.request, keep=False)

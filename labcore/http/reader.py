@@ -53,8 +53,9 @@ class Wait(NamedTuple):
 class Reader:
     """The bytes that come on a connection, with what was read of them before it was wanted.
 
-    What returns a generator yields where it would block for long; it is gone on with when what it waits for is there, or is
-    overdue, in whatever thread. The other methods block. With `may_rest` there is no limit to the silence of the other side.
+    What returns a generator yields where it would block for long, or at all while `nonblocking`; it is gone on with when what
+    it waits for is there, or is overdue, in whatever thread. The other methods block. With `may_rest` there is no limit to the
+    silence of the other side.
     """
 
     def __init__(self, connection: socket.socket) -> None:
@@ -63,7 +64,7 @@ class Reader:
         self._at = 0
         self._timeout = POLL_SECONDS
         self._limited = 0.0
-        self.may_rest = False
+        self.may_rest = self.nonblocking = False
 
     @property
     def _idle_timeout(self) -> float:
@@ -106,7 +107,8 @@ class Reader:
         while (data := self._receive(CHUNK_SIZE, self._timeout)) is None:
             if time.monotonic() > deadline:
                 return False
-            self._timeout = POLL_AGAIN_SECONDS
+            if not self.nonblocking:
+                self._timeout = POLL_AGAIN_SECONDS
             yield Wait.to_read(deadline)
         self._read, self._at = self._read[self._at :] + data, 0
         return bool(data)
@@ -139,17 +141,19 @@ class Reader:
     def send(self, data: bytes | memoryview) -> Generator[Wait, None, None]:
         """Send bytes. Raises ConnectionError if none of them are taken for too long."""
         left, deadline = memoryview(data), time.monotonic() + self._idle_timeout
-        self._limit(self._timeout)
+        if not self.nonblocking:
+            self._limit(self._timeout)
         while left:
             try:
-                left = left[self._connection.send(left) :]
+                left = left[self._connection.send(left, socket.MSG_DONTWAIT if self.nonblocking else 0) :]
                 deadline = time.monotonic() + self._idle_timeout
             except (TimeoutError, BlockingIOError):
                 if time.monotonic() > deadline:
                     raise ConnectionError("nobody reads the answer") from None
                 yield Wait.to_write(deadline, len(data))
                 self._timeout = POLL_AGAIN_SECONDS
-                self._limit(POLL_AGAIN_SECONDS)
+                if not self.nonblocking:
+                    self._limit(POLL_AGAIN_SECONDS)
 
     def lingering_close(self, deadline: float) -> Generator[Wait, None, None]:
         """End what is said, and let come what the other side still says until it hears that.
@@ -195,8 +199,10 @@ class Reader:
 
     def _receive(self, most: int, timeout: float) -> bytes | None:
         """Return what comes; nothing at the end, None if nothing came in time. Raises ClientDisconnect."""
-        self._limit(max(timeout, 0.001))
         try:
+            if self.nonblocking:
+                return self._connection.recv(most, socket.MSG_DONTWAIT)
+            self._limit(max(timeout, 0.001))
             return self._connection.recv(most)
         except (TimeoutError, BlockingIOError):
             return None

@@ -181,6 +181,10 @@ class RequestParser:
         except HTTPException:
             raise HTTPException("a chunk is not as long as it says, or does not say how long it is") from None
 
+    def has_no_body(self) -> bool:
+        """Return whether nothing follows the head, as it says."""
+        return self._done
+
     def keeps_alive(self) -> bool:
         """Return whether the other side wants to go on, and can: nobody waits for a word, and the body's end can be found."""
         return self._keeps_alive and not self._broken and (self._done or not self._continue_wanted)

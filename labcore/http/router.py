@@ -18,13 +18,15 @@ class Route(Record):
 
     `{name}` is one segment of the path, `{name:path}` one or more, `{name:number}` such as 1.51. A route for GET answers HEAD,
     too, if there is none for that. A `long_running` one is answered in a thread beside the ordinary ones, and its body, its
-    answer and what it upgrades to may rest for any time: attach, logs, events, build.
+    answer and what it upgrades to may rest for any time: attach, logs, events, build. An `instant` one is answered in no thread
+    of its own: its endpoint waits for nothing, not for a lock either, and reads no body.
     """
 
     method: str
     path: str
     endpoint: Callable[..., Response | Upgrade]
     long_running: bool = False
+    instant: bool = False
 
 
 class Match(NamedTuple):
@@ -69,10 +71,19 @@ class Router:
 
     def is_long_running(self, request: Request) -> bool:
         """Return whether a request's route is a long-running one."""
+        found = self._route_of(request)
+        return found is not None and found.long_running
+
+    def is_instant(self, request: Request) -> bool:
+        """Return whether a request's route is an instant one."""
+        found = self._route_of(request)
+        return found is not None and found.instant
+
+    def _route_of(self, request: Request) -> Route | None:
         try:
-            return self._match_once(request).route.long_running
+            return self._match_once(request).route
         except (NotFound, MethodNotAllowed):
-            return False
+            return None
 
     def _match_once(self, request: Request) -> Match:
         found: Match | None = request.match

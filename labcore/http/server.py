@@ -37,7 +37,7 @@ class Server:
     """Serves a listening socket until it is closed.
 
     `app` returns a response; what it raises is logged, and a 500. `is_long_running` says which requests may take, and rest, for
-    any time (`Router.is_long_running`).
+    any time (`Router.is_long_running`), `is_instant` for which the app waits for nothing: these have no thread of their own.
     """
 
     def __init__(
@@ -46,12 +46,13 @@ class Server:
         app: App,
         *,
         is_long_running: Callable[[Request], bool] = lambda _: False,
+        is_instant: Callable[[Request], bool] = lambda _: False,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._listener = listener
         self._most = min(MAX_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)  # the other half is for files
         most_long_running = min(MAX_LONG_RUNNING, self._most // 2)
-        self._service = Service(app, is_long_running, BoundedSemaphore(most_long_running), tls)
+        self._service = Service(app, is_long_running, is_instant, BoundedSemaphore(most_long_running), tls)
         self._workers = ThreadPoolExecutor(MAX_WORKERS, "http")
         self._long_running_workers = ThreadPoolExecutor(most_long_running, "http-long-running")
         self._watch = DisconnectWatch()
@@ -181,8 +182,19 @@ class Server:
         return True
 
     def _wake(self, selector: selectors.BaseSelector, connection: Connection) -> None:
-        if self._leave_rest(selector, connection):
+        if connection.awaits_head and connection in self._resting:
+            self._read_head(selector, connection)
+        elif self._leave_rest(selector, connection):
             self._go_on(connection)
+
+    def _read_head(self, selector: selectors.BaseSelector, connection: Connection) -> None:
+        """Read what has come of a request, and answer it if that is instant; else it is gone on with elsewhere."""
+        wait = self._resumed(connection, nonblocking=True)
+        if wait is not None and wait.events == selectors.EVENT_READ:
+            del self._resting[connection]
+            self._resting[connection] = wait  # as the one that has rested for the shortest time
+        elif self._leave_rest(selector, connection):
+            self._place(selector, connection, wait)
 
     def _wake_overdue(self, selector: selectors.BaseSelector) -> None:
         """Have conversations hear that what they wait for does not come; who has said nothing yet is let go."""
@@ -213,13 +225,18 @@ class Server:
     def _run(self, connection: Connection, party: str | None) -> None:
         wait = None
         try:
-            with suppress(OSError):  # it has gone away, or does not speak TLS
-                wait = connection.resume()
-        except Exception:  # of a body that is made while it is sent
-            LOG.exception("an answer broke off")
+            wait = self._resumed(connection)
         finally:
             self._back.append((connection, party, wait))
             self._ring()
+
+    def _resumed(self, connection: Connection, *, nonblocking: bool = False) -> Wait | None:
+        try:
+            with suppress(OSError):  # it has gone away, or does not speak TLS
+                return connection.resume(nonblocking=nonblocking)
+        except Exception:  # of a body that is made while it is sent
+            LOG.exception("an answer broke off")
+        return None
 
     def _take_back(self, selector: selectors.BaseSelector) -> None:
         may_have_room = bool(self._back) or len(self._open) < self._most
@@ -227,14 +244,18 @@ class Server:
             connection, party, wait = self._back.popleft()
             if party is not None:
                 self._let_go(party)
-            if wait is None:
-                self._end(connection)
-            elif not wait.events:
-                self._go_on(connection)
-            else:
-                self._rest(selector, connection, wait)
+            self._place(selector, connection, wait)
         if may_have_room and self._accepts:  # who came to rest can be dropped
             self._listen(selector, listens=True)
+
+    def _place(self, selector: selectors.BaseSelector, connection: Connection, wait: Wait | None) -> None:
+        """Have a connection wait for what it wants, or end."""
+        if wait is None:
+            self._end(connection)
+        elif not wait.events:
+            self._go_on(connection)
+        else:
+            self._rest(selector, connection, wait)
 
     def _let_go(self, party: str) -> None:
         """Have a thread back, which the next one of the party may need."""

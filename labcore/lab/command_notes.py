@@ -43,6 +43,10 @@ NOTES: Final[Mapping[str, T]] = {
     "wait": T("waits for the end of process 1", "等待 1 号进程结束"),
     "rename": T("nothing: another name in the record", "内核什么也不做：记录里换个名字"),
     "rm": T("the writable layer is deleted, and the record", "删除可写层和记录"),
+    "build": T(
+        "a container for each RUN, whose writable layer becomes one of the image's",
+        "每条 RUN 一个容器，它的可写层成为镜像的一层",
+    ),
     "images": T("nothing: the store's index is read", "内核什么也不做：读存储的索引"),
     "history": T("nothing: the image's config is read", "内核什么也不做：读镜像的配置"),
     "tag": T("nothing: a second name for a digest", "内核什么也不做：给同一个摘要再起一个名字"),

@@ -19,6 +19,7 @@ from labcore.record import Record
 from labcore.spec.network import Endpoint
 
 LOOPBACK = 1
+LINK_LOCAL = ((4, 16), (6, 64))  # versions of IP, and how long the prefix of a link-local address is
 
 
 class Attachment(Record):
@@ -59,7 +60,8 @@ def _inside(endpoints: Sequence[Endpoint], routes: Sequence[Endpoint]) -> None:
         for path, value in _sysctls(endpoint):
             set_sysctl(path, value)
         messages.append(set_up(index))
-        messages += [add_address(index, text) for text in (endpoint.ipv4, endpoint.ipv6) if text]
+        more = (f"{text}/{length}" for version, length in LINK_LOCAL for text in endpoint.link_local(version))
+        messages += [add_address(index, text) for text in (endpoint.ipv4, endpoint.ipv6, *more) if text]
     with Netlink() as netlink:
         netlink.request(*messages, *_default_routes(routes))
     for endpoint in endpoints:

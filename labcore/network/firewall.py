@@ -196,11 +196,11 @@ def endpoint_elements(network: "Network", endpoint: "Endpoint") -> "Elements":
     ipv4, ipv6 = (address.partition("/")[0] for address in (endpoint.ipv4, endpoint.ipv6))
     elements: Elements = {("bridge", "links"): [(link,)]}
     if ipv4:
-        elements["bridge", "addresses4"] = [(link, mac, ipv4)]
+        elements["bridge", "addresses4"] = [(link, mac, address) for address in (ipv4, *endpoint.link_local(4))]
     if ipv6:
-        local = link_local(mac)
-        elements["bridge", "addresses6"] = [(link, mac, address) for address in (ipv6, local, "::")]
-        elements["bridge", "targets6"] = [(link, address) for address in (ipv6, local)]
+        own = (ipv6, link_local(mac), *endpoint.link_local(6))
+        elements["bridge", "addresses6"] = [(link, mac, address) for address in (*own, "::")]
+        elements["bridge", "targets6"] = [(link, address) for address in own]
     options = bridge_options(network.wanted)
     if not options.icc:
         elements["bridge", "isolated"] = [(link,)]

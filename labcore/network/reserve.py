@@ -50,7 +50,7 @@ def check_addresses(wanted: EndpointOptions, network: Network) -> None:
     """Refuse fixed addresses that no endpoint of the network can have. Raises InvalidInput."""
     for text in (wanted.ipv4, wanted.ipv6):
         if text:
-            check_given(network.wanted.pools, text, network.wanted.name)
+            check_given((*network.wanted.pools, *network.unused_pools), text, network.wanted.name)
 
 
 def _interface(wanted: EndpointOptions, options: BridgeOptions, taken: Collection[str]) -> str:

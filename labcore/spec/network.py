@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 
 Protocol: TypeAlias = "Literal['tcp', 'udp']"
+LINK_LOCAL: Final = ("169.254.0.0/16", "fe80::/10")  # RFC 3927, RFC 4291
 PREDEFINED: Final = {"bridge": "bridge", "host": "host", "none": "null"}  # the networks that are always there -> driver
 
 
@@ -78,7 +79,8 @@ class EndpointOptions(Record):
     """How a container wants to be connected to a network (EndpointSettings): `--network name=…,ip=…,alias=…`.
 
     `network` is a name or an ID. `links` are containers' names or IDs, each with an alias. Of several networks the one with the
-    highest `priority` has the default route (GwPriority), then the first by name.
+    highest `priority` has the default route (GwPriority), then the first by name. `link_local` are addresses that the interface
+    has besides (LinkLocalIPs).
     """
 
     network: str
@@ -89,8 +91,12 @@ class EndpointOptions(Record):
     links: tuple[tuple[str, str], ...] = ()
     driver_options: tuple[tuple[str, str], ...] = ()
     priority: int = 0
+    link_local: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for text in self.link_local:
+            if not _is_link_local(text):
+                raise InvalidInput(f"invalid link-local IP address: {text:.80}: it is one of {' or '.join(LINK_LOCAL)}")
         for version, text in ((4, self.ipv4), (6, self.ipv6)):
             if text and not _is_address(text, version):
                 raise InvalidInput(f"ip {text!r}: it is no address of IPv{version}")
@@ -103,6 +109,11 @@ def _is_address(text: str, version: int) -> bool:
         return "/" not in text and parse_address(text).version == version
     except InvalidInput:
         return False
+
+
+def _is_link_local(text: str) -> bool:
+    prefixes = map(parse_prefix, LINK_LOCAL)
+    return any(_is_address(text, each.version) and each.has(parse_address(text)) for each in prefixes)
 
 
 def _is_mac_address(text: str) -> bool:
@@ -154,3 +165,9 @@ class Endpoint(Record):
     ipv6_gateway: str = ""
     names: tuple[str, ...] = ()
     ports: tuple[PortBinding, ...] = ()
+
+    def link_local(self, version: int) -> tuple[str, ...]:
+        """Return the link-local addresses of a version that it has besides, unless it has none at all of that version."""
+        if not (self.ipv4 if version == 4 else self.ipv6):
+            return ()
+        return tuple(text for text in self.wanted.link_local if parse_address(text).version == version)

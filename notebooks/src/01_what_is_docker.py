@@ -643,7 +643,11 @@ lab.quiz()
 lab.reset()
 
 # %% [markdown] lang="en" id="next"
-# Your `my_runtime.py` now holds `hostname`, `namespaces`, `rootfs` and `run`: open it. In lesson 2 it gets limits and walls.
+# Your `my_runtime.py` now holds `hostname`, `namespaces`, `rootfs` and `run`: open it. That starts a container, and nothing holds it in
+# yet: it may take all memory, and its root is the machine's. In lesson 2 it gets limits and walls; then come images (3), a command (4),
+# a daemon that the `docker` command talks to (5 to 7), and a builder (8 to 10).
 
-# %% [markdown] lang="zh" of="26d20c6b"
-# 现在你的 `my_runtime.py` 里有了 `hostname`、`namespaces`、`rootfs` 和 `run`：打开看看。第 2 课要给它加上限额和围墙。
+# %% [markdown] lang="zh" of="a4dfee38"
+# 现在你的 `my_runtime.py` 里有了 `hostname`、`namespaces`、`rootfs` 和 `run`：打开看看。它能启动容器了，但还没有什么管得住容器：
+# 内存随它用光，里面的 root 就是宿主机的 root。第 2 课要给它加上限额和围墙；之后是镜像（第 3 课）、命令（第 4 课）、
+# 能和 `docker` 命令对话的守护进程（第 5～7 课）、构建器（第 8～10 课）。

@@ -3,15 +3,15 @@
 #
 # Docker starts in seconds, a virtual machine in minutes; it takes next to no memory; it costs no speed; but it keeps things apart
 # less well, and root in a container is root on the machine. So one often reads. Here **each of these claims is put to the
-# test, on your machine**: you guess, measure, and look at a plot. On the way `my_runtime.py` learns to set limits and to take rights
-# away. The core takes 75 minutes; what is marked *further* can wait.
+# test, on your machine**: you guess, measure, and look at a plot. On the way `my_runtime.py`, whose containers of lesson 1 nothing holds
+# in yet, learns to set limits and to take rights away. The core takes 75 minutes; what is marked *further* can wait.
 
-# %% [markdown] lang="zh" of="dfb662ef"
+# %% [markdown] lang="zh" of="0e1870fe"
 # # 2. Docker 的优势
 #
 # Docker 启动是秒级，虚拟机要几分钟；占内存极少；几乎没有性能损耗；但隔离性更弱，容器里的 Root 等同于宿主机的 Root。
 # 常见的说法就是这样。这一课把**每一条说法都放到你的机器上检验**：先猜，再测，再看图。
-# 同时，`my_runtime.py` 会学会限制资源、收回权限。主线约 75 分钟，标着**进阶**的可以以后再做。
+# 同时，第 1 课的 `my_runtime.py` 还管不住自己的容器，这一课它会学会限制资源、收回权限。主线约 75 分钟，标着**进阶**的可以以后再做。
 
 # %% [markdown] lang="en" id="first"
 # ## Seconds?
@@ -588,7 +588,10 @@ lab.quiz()
 lab.reset()
 
 # %% [markdown] lang="en" id="next"
-# Your `my_runtime.py` has gained `limits`, `confine` and a `run` that uses both. In lesson 3 it gets images.
+# Your `my_runtime.py` has gained `limits`, `confine` and a `run` that uses both. What it does not do that labcore does: share out
+# processors (`--cpus`), limit open files (`--ulimit`), take rights one by one (`--cap-add`), say no to devices, load an AppArmor profile. Its
+# containers stand on a directory that was prepared for them. In lesson 3 it gets images.
 
-# %% [markdown] lang="zh" of="a0ed21c8"
-# 你的 `my_runtime.py` 多了 `limits`、`confine`，`run` 也用上了它们。第 3 课，它会得到镜像。
+# %% [markdown] lang="zh" of="af64995e"
+# 你的 `my_runtime.py` 多了 `limits`、`confine`，`run` 也用上了它们。labcore 会做而它还不会的：分配处理器（`--cpus`），限制打开的文件数（`--ulimit`），
+# 逐项增减权限（`--cap-add`），禁止设备，加载 AppArmor 配置。它的容器还建在事先准备好的目录上。第 3 课，它会得到镜像。

@@ -951,10 +951,14 @@ fault.restore()
 lab.reset()
 
 # %% [markdown] lang="en" id="next"
-# Your daemon has gained `pause`, `exec` and a network. What it does not do that labcore does: show logs and stop containers, give `exec` the container's rights
-# and a terminal, keep what containers write
-# when it is killed, stop them politely. In lesson 8 you read a Dockerfile.
+# Your daemon has gained `pause`, `exec` and a network. What it does not do that labcore does: show logs, stop containers politely, give
+# `exec` the container's rights and a terminal, keep what containers write when it is killed.
+#
+# All that you have run so far came from images that somebody else had made. The last three lessons make them: in lesson 8 you read a
+# Dockerfile, in 9 each of its instructions does its work, in 10 a page of your own is served from an image of your own.
 
-# %% [markdown] lang="zh" of="25f5dd17"
-# 你的守护进程多了 `pause`、`exec` 和网络。labcore 会做而它还不会的：显示日志、停止容器，让 `exec` 只有容器的权力、给它一个终端，自己被杀时仍保住容器的输出，以及礼貌地停止容器。
-# 第 8 课，你将读懂 Dockerfile。
+# %% [markdown] lang="zh" of="d1155801"
+# 你的守护进程多了 `pause`、`exec` 和网络。labcore 会做而它还不会的：显示日志，礼貌地停止容器，让 `exec` 只有容器的权力、给它一个终端，
+# 自己被杀时仍保住容器的输出。
+#
+# 到现在为止，你运行的都是别人做好的镜像。最后三课自己来做：第 8 课读懂 Dockerfile，第 9 课让每条指令各做各的事，第 10 课从自己的镜像发布自己的网页。

@@ -120,9 +120,13 @@ def logical_lines(text):
 lab.check(logical_lines)
 
 # %% [markdown] lang="en" id="how-many"
+# (The solution below the check asks two functions more, `escape` and `heredoc`. They come at the end of this lesson.)
+#
 # How many instructions are here? Count before you ask.
 
-# %% [markdown] lang="zh" of="11621501"
+# %% [markdown] lang="zh" of="c6190f96"
+# （检查下面的参考答案里还用到两个函数，`escape` 和 `heredoc`，本课末尾会讲到。）
+#
 # 这里有几条指令？先数，再看答案。
 
 # %%
@@ -193,10 +197,10 @@ lab.outcome("quotes")
 # **你的第二步**拿到大写的指令名和它后面的内容。如果名字是那七个之一，而且 `json.loads` 得到的是一个只含字符串的列表，就返回这个列表；
 # 否则原样返回文本。（不是 JSON 的，`json.loads` 抛出 ValueError。JSON 也不一定是列表：`true` 就是 JSON，也是 RUN 可以运行的程序。）
 
-# %% tags=["exercise"] zh="返回指令的值：exec 形式的各个词，或者原来的文本（8 行）。" of="dc892701"
+# %% tags=["exercise"] zh="返回指令的值：exec 形式的各个词，或者原来的文本（8 行）。" of="f4be9f1f"
 @lab.step
 def value_of(name, rest):
-    """Return an instruction's value: the words of the exec form, or the text (8 lines)."""
+    """Return a value: the words of the exec form, or the text as it is (8 lines)."""
     ...
 
 # %% tags=["check"]
@@ -309,16 +313,18 @@ docker(f"build -t flask {directory}")
 lab.dockerfile(SMALL).layers(daemon, "flask")
 
 # %% [markdown] lang="en" id="layers"
-# FROM brings its image's layers along. COPY and RUN add one each: the files that they wrote, and no others. The rest is a few
-# words in the config. (WORKDIR makes a layer if the directory is not there yet.) Here they are, and the program runs:
+# FROM brings its image's layers along. COPY and RUN add one each: the files that they wrote, and no others (the Dockerfile is among
+# them, for it lies in the context). The rest is a few words in the config; WORKDIR makes a layer only if the directory is not
+# there yet. Here they are, and the program runs:
 
-# %% [markdown] lang="zh" of="a0cb1a12"
-# FROM 带来基础镜像的层；COPY 和 RUN 各加一层，里面正是它们写下的文件，不多不少。其余几行不过是配置里的几个词。
-# （WORKDIR 只有在目录还不存在时才会产生一层。）配置如下，再把程序运行起来：
+# %% [markdown] lang="zh" of="8131d8cf"
+# FROM 带来基础镜像的层；COPY 和 RUN 各加一层，里面正是它们写下的文件，不多不少（Dockerfile 也在其中，因为它就放在上下文里）。
+# 其余几行不过是配置里的几个词；WORKDIR 只有在目录还不存在时才会产生一层。配置如下，再把程序运行起来：
 
 # %% tags=["nbval-check-output"]
 config = json.loads(docker.quietly("image inspect flask").output)[0]["Config"]
-{name: config[name] for name in ("WorkingDir", "ExposedPorts", "Entrypoint", "Cmd", "Labels")}
+fields = "WorkingDir", "ExposedPorts", "Entrypoint", "Cmd", "Labels"
+{name: config[name] for name in fields}
 
 # %%
 lab.outcome("layers")
@@ -412,10 +418,12 @@ lab.dockerfile(SMALL).drawing(daemon, "flask")
 build = f"build -q --build-arg SOURCE_DATE_EPOCH=0 {directory}"
 labcores = docker.quietly(build).output.split()[-1]
 mine = Path(lab.tray("parser"), "stages.py")
-mine.write_text("def parse(text):\n    return [('FROM', 'busybox'), ('CMD', ['echo', text])]\n")
+own = "def parse(text):\n    return [('FROM', 'busybox'), ('CMD', ['echo', text])]\n"
+mine.write_text(own)
 daemon = lab.daemon("--stages", str(mine), images=("busybox",))
 docker = lab.docker(daemon)
-docker.quietly("build -t poem -", stdin="The old pond\na frog leaps in\nthe water's sound")
+haiku = "The old pond\na frog leaps in\nthe water's sound"
+docker.quietly("build -t poem -", stdin=haiku)
 docker("run --rm poem")
 
 # %% [markdown] lang="en" id="same"
@@ -500,14 +508,22 @@ lab.dockerfile(SCRIPT).tree(parse(SCRIPT))
 # %% [markdown] lang="en" id="escape-step"
 # ## Further: where the backslash is needed
 #
-# On Windows paths have backslashes: `COPY page C:\` would swallow the next line. So a **directive** can name another sign, the backquote:
-# a comment `# escape=` and the sign, at the very top. Only other directives (`syntax`, `check`) may stand before it; after
-# any other line, a comment too, it is a comment like others. **A challenge**: return the sign. (Your `logical_lines` may ask it then.)
+# On Windows paths have backslashes, and this line would swallow the next one:
+#
+#     COPY page C:\
+#
+# So a **directive** can name another sign, the backquote: a comment `# escape=` and the sign, at the very top. Only other directives
+# (`syntax`, `check`) may stand before it; after any other line, a comment too, it is a comment like others. **A challenge**: return the
+# sign. (Your `logical_lines` may ask it then.)
 
-# %% [markdown] lang="zh" of="cd3d4afe"
+# %% [markdown] lang="zh" of="93ac8ac5"
 # ## 进阶：反斜杠另有用处
 #
-# Windows 的路径里有反斜杠：`COPY page C:\` 会把下一行吞掉。所以可以用**解析器指令**（directive）换一个符号，即反引号：文件最上面写一行注释，`# escape=` 加上这个符号。
+# Windows 的路径里有反斜杠，下面这一行会把后面的一行吞掉：
+#
+#     COPY page C:\
+#
+# 所以可以用**解析器指令**（directive）换一个符号，即反引号：文件最上面写一行注释，`# escape=` 加上这个符号。
 # 它前面只能有别的解析器指令（`syntax`、`check`）；只要先出现了别的行，哪怕是注释，它就只是一条普通的注释。
 # **一道挑战题**：返回这个符号。（之后你的 `logical_lines` 就可以用它了。）
 

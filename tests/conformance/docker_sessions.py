@@ -254,7 +254,7 @@ SESSIONS = {
         docker network connect --alias bb --ip 10.91.0.151 --link aa:aa --gw-priority 1 --driver-opt com.docker.network.endpoint.ifname=eth7 two bb
         docker exec bb sh -c 'ip -o addr show eth7 | grep -o "10[^ ]*" | head -1; ping -c1 -w2 aa | tail -2 | head -1; ping -c 1 al | head -1'
         docker network connect two bb
-        !docker network connect --link-local-ip 169.254.9.9 five bb && docker network disconnect five bb
+        docker network connect --link-local-ip 169.254.9.9 five bb && docker network disconnect five bb
         docker network connect --ip6 fd91::99 three aa
         docker exec aa ip -o -6 addr show | grep -o fd91::99
         docker network disconnect two bb
@@ -274,7 +274,7 @@ SESSIONS = {
         docker run --rm --network nonesuch busybox true
         docker run --rm --mac-address 02:42:ac:11:00:99 busybox cat /sys/class/net/eth0/address
         docker run --rm --network name=bridge,mac-address=02:42:ac:11:00:98 busybox cat /sys/class/net/eth0/address
-        !docker run --rm --link-local-ip 169.254.8.8 busybox true
+        docker run --rm --link-local-ip 169.254.8.8 busybox true
         !docker run --rm --ip6 fd00::1 busybox true
     """,
     "ports": """

@@ -54,26 +54,10 @@ def test_what_changes_nothing_is_kept_all_the_same(daemon: RunningDaemon) -> Non
     assert (host["Isolation"], host["VolumeDriver"]) == ("default", "other")
 
 
-LINK_LOCAL = {"EndpointsConfig": {"bridge": {"IPAMConfig": {"LinkLocalIPs": ["169.254.8.8"]}}}}
-
-
 def test_a_tmpfs_is_shown_where_it_was_asked_for(daemon: RunningDaemon) -> None:
     long = {"Type": "tmpfs", "Target": "/long", "TmpfsOptions": {"SizeBytes": 4096, "Mode": 0o700}}
     host = created(daemon, HostConfig={"Tmpfs": {"/short": "size=1k"}, "Mounts": [long]})["HostConfig"]
     assert (host["Tmpfs"], host["Mounts"]) == ({"/short": "size=1k"}, [long])
-
-
-@pytest.mark.parametrize(
-    ("body", "said"),
-    [
-        (
-            {"NetworkingConfig": {"EndpointsConfig": {"bridge": {"IPAMConfig": {"LinkLocalIPs": ["169.254.8.8"]}}}}},
-            "LinkLocalIPs",
-        ),
-    ],
-)
-def test_what_is_refused(daemon: RunningDaemon, body: dict[str, Any], said: str) -> None:
-    assert said in refused(daemon, **body)
 
 
 def test_a_volume_driver_that_is_not_there_is_not_found(daemon: RunningDaemon) -> None:

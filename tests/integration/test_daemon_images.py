@@ -639,6 +639,14 @@ def test_a_commit_has_the_container_stand_still(api: Api, daemon: RunningDaemon)
     assert daemon.docker("inspect", "-f", "{{.State.Status}}", held).stdout == "running\n"
 
 
+def test_a_container_may_end_while_it_is_committed(daemon: RunningDaemon) -> None:
+    for _ in range(12):
+        held = daemon.docker("run", "-d", "--network", "none", "busybox", "touch", "/made").stdout.strip()
+        id = daemon.docker("commit", held).stdout.strip()
+        daemon.docker("rm", "-f", held)
+        daemon.docker("rmi", id)
+
+
 # --- search, distribution, and what is not there
 
 

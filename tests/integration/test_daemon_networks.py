@@ -142,6 +142,34 @@ def test_containers_are_connected_and_disconnected_while_they_run(daemon: Runnin
     assert daemon.request("DELETE", "/networks/red").status == 204
 
 
+def test_link_local_addresses_are_the_interfaces_besides(daemon: RunningDaemon) -> None:
+    """And its neighbours reach it at them, through the firewall that lets nobody take another's address."""
+    daemon.docker("network", "create", "local")
+    one, two = (
+        daemon.docker(
+            "run", "-d", "--network=local", f"--link-local-ip=169.254.8.{n}", "busybox", "sleep", "1000"
+        ).stdout.strip()
+        for n in (8, 9)
+    )
+    shown = daemon.docker("inspect", "-f", '{{json (index .NetworkSettings.Networks "local").IPAMConfig}}', one).stdout
+    assert json.loads(shown) == {"LinkLocalIPs": ["169.254.8.8"]}
+    assert "inet 169.254.8.8/16" in daemon.docker("exec", one, "ip", "addr", "show", "eth0").stdout
+    assert "1 packets received" in daemon.docker("exec", two, "ping", "-c1", "-w5", "169.254.8.8").stdout
+    daemon.docker("rm", "-f", one, two)
+    daemon.docker("network", "rm", "local")
+
+
+def test_an_address_of_an_ip_version_that_the_network_does_not_have_is_only_noted(daemon: RunningDaemon) -> None:
+    daemon.docker("network", "create", "--subnet=2001:389::/64", "four")
+    pools = json.loads(daemon.docker("network", "inspect", "-f", "{{json .IPAM.Config}}", "four").stdout)
+    assert [":" in pool["Subnet"] for pool in pools] == [True, False]
+    id = daemon.docker("run", "-d", "--network=four", "--ip6=2001:389::f00d", "busybox", "sleep", "1000").stdout.strip()
+    (found,) = json.loads(daemon.docker("inspect", "-f", "{{json .NetworkSettings.Networks}}", id).stdout).values()
+    assert (found["IPAMConfig"], found["GlobalIPv6Address"]) == ({"IPv6Address": "2001:389::f00d"}, "")
+    daemon.docker("rm", "-f", id)
+    daemon.docker("network", "rm", "four")
+
+
 def test_a_network_that_is_missing_at_the_start_is_a_failure_of_the_containers_networking(daemon: RunningDaemon) -> None:
     failed = daemon.docker("run", "--rm", "--network=nonesuch", "busybox", "true", status=125)
     assert "failed to set up container networking: network nonesuch not found" in failed.stderr

@@ -184,10 +184,10 @@ WRONG = [
     (
         {
             "Image": "busybox",
-            "NetworkingConfig": {"EndpointsConfig": {"bridge": {"IPAMConfig": {"LinkLocalIPs": ["169.254.1.1"]}}}},
+            "NetworkingConfig": {"EndpointsConfig": {"bridge": {"IPAMConfig": {"LinkLocalIPs": ["172.17.0.1"]}}}},
         },
         400,
-        "LinkLocalIPs: addresses of that kind are not given here",
+        "invalid link-local IP address: 172.17.0.1",
     ),
     ({"Image": "busybox", "Healthcheck": {"Interval": 5}}, 400, "cannot be less than 1ms"),
     ({"Image": "nowhere/x"}, 404, "No such image: nowhere/x:latest"),

@@ -137,6 +137,39 @@ def both(*acts: Act) -> Act:
     return lambda fault: [act(fault) for act in acts]
 
 
+def rewritten(*changes: tuple[str, str]) -> Act:
+    """Return what changes the Dockerfile as it was, and builds it, if that can be done."""
+
+    def act(fault: Fault) -> None:
+        place = Path(fault.words["directory"], "Dockerfile")
+        text = re.findall(r"Dockerfile\n(.*?\n)\$ ", fault.complaint, re.DOTALL)[0]  # as it was
+        for old, new in changes:
+            old, new = old.format(**fault.words), new.format(**fault.words)
+            assert old in text
+            text = text.replace(old, new)
+        place.write_text(text)
+        fault.docker(f"build -t {fault.words['name']} {place.parent}")
+
+    return act
+
+
+def replaced_by(*lines: str) -> Act:
+    """Return what writes another Dockerfile, and builds it."""
+
+    def act(fault: Fault) -> None:
+        text = "\n".join(lines).format(**fault.words)
+        Path(fault.words["directory"], "Dockerfile").write_text(text)
+        assert fault.docker(f"build -t {fault.words['name']} {fault.words['directory']}").status == 0
+
+    return act
+
+
+def built_elsewhere(fault: Fault) -> None:
+    """Build what the container should say of another Dockerfile, and leave the file alone."""
+    text = f"FROM busybox\nCMD echo {fault.words['text']}\n"
+    assert fault.docker(f"build -t {fault.words['name']} -", stdin=text).status == 0
+
+
 GONE = "rm -f {name}"
 SERVES = "run -d --name {name} -p {port}:80 {image}"
 FRESH = "FROM busybox\nCOPY --from=0 /stamp /stamp"
@@ -157,6 +190,10 @@ COMPLAINTS = {
     "network": r"ping: bad address 'db-\d+'",
     "paused": "tick",
     "memory": r"stack-\d+ +exited",
+    "continued": "can't open 'card'",
+    "quotes": r"/bin/sh -c \['",
+    "misspelt": r"unknown instruction: \w+ \(did you mean",
+    "heredoc": "unterminated heredoc",
     "arguments": r"greet-\d+ says hello to nobody",
     "secret": "can't open '/key'",
     "owner": "Permission denied",
@@ -176,6 +213,10 @@ CURES: dict[str, Act] = {
     "port": docker("stop -t 1 {other}", "start {name}"),
     "network": docker("network connect inner {name}"),
     "paused": docker("unpause {name}"),
+    "continued": rewritten(("card \\\n\n", "card\n")),
+    "quotes": rewritten(("'", '"')),
+    "misspelt": rewritten(("{wrong}", "{right}")),
+    "heredoc": rewritten(("  {end}", "{end}")),
     "memory": both(anew(""), docker("wait {name}", "update -m 100m --memory-swap 100m {name}", "start {name}")),
     "arguments": rebuilt("COPY {name} /usr/local/bin/", 'ENTRYPOINT ["{name}"]', 'CMD ["everybody"]'),
     "secret": rebuilt("COPY key /key", "RUN sha256sum < /key > /stamp", FRESH, 'CMD ["cat", "/stamp"]'),
@@ -216,6 +257,20 @@ WRONG: dict[str, list[tuple[Act, str]]] = {
     "memory": [
         (anew("", without=" -m 16m"), "it still has a limit"),
         (docker(GONE, SLEEPS.replace("busybox", "-m 64m busybox")), "what it holds"),
+    ],
+    "continued": [
+        (rewritten(("card \\\n\n", "card \\\n\n\n")), "what its container says"),
+        (built_elsewhere, "the image has a step for each instruction of"),
+        (replaced_by("FROM busybox", "CMD echo {text}"), "the config's WorkingDir"),
+    ],
+    "quotes": [
+        (rewritten(("['", ""), ("']", ""), ("', '", " ")), "what its container says"),
+        (replaced_by("FROM busybox", "CMD echo {text}"), "the config's Entrypoint"),
+    ],
+    "misspelt": [(built_elsewhere, "has a step"), (replaced_by("FROM busybox", "CMD echo {text}"), "the config's WorkingDir")],
+    "heredoc": [
+        (rewritten(("<<{end}", "<<-{end}")), "what is looked for is there"),
+        (replaced_by("FROM busybox", "CMD echo {text}"), "the config's Cmd"),
     ],
     "arguments": [
         (rebuilt("COPY {name} /usr/local/bin/", 'ENTRYPOINT ["{name}"]'), "with nothing behind it, it says"),
@@ -300,6 +355,7 @@ def test_a_seed_breaks_the_same_again_and_the_one_before_is_restored() -> None:
     assert second.words["name"] == first.words["name"]
     assert second.daemon.socket == socket
     second.restore()
+    with pytest.raises(InvalidInput, match="lesson 4 has no faults; these have: 5, 6, 7, 8"):
     with pytest.raises(InvalidInput, match="lesson 4 has no faults; these have: 5, 6, 7, 8, 9, 10"):
         lab.fault(4)
 

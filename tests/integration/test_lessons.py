@@ -56,9 +56,11 @@ def run_under_nbval(
     """Run a changed copy of a lesson in a workspace, its marked outputs compared."""
     copy(lesson, work / lesson.name, change)
     (work / "sanitize").write_text(SANITIZE)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-lax"]
+    # Of all plugins nbval alone: the others take as long to import as a kernel.
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "nbval.plugin", "-p", "no:cacheprovider", "--nbval-lax"]
     command += ["--nbval-sanitize-with", str(work / "sanitize"), str(work / lesson.name)]
-    surroundings = environment(engine) | {"LABCORE_WORK": str(work)} | variables
+    alone = {"LABCORE_WORK": str(work), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    surroundings = environment(engine) | alone | variables
     return subprocess.run(
         command, cwd=work, env=surroundings, capture_output=True, encoding="utf-8", errors="replace", timeout=900
     )

@@ -54,6 +54,8 @@ from labcore.lab.pictures.life_cycles import PLACES, ROUTES, Life, edges, life_c
 from labcore.lab.pictures.net_layout import Nat, layout
 from labcore.lab.pictures.net_namespaces import Interface, Namespace, Way
 from labcore.lab.pictures.networks import draw as draw_network
+from labcore.lab.pictures.origins import Origins, Strip
+from labcore.lab.pictures.origins import draw as draw_origins
 from labcore.lab.pictures.packet_trace import Sighting, Trace, parse_syn
 from labcore.lab.pictures.packets import draw as draw_packet
 from labcore.lab.pictures.packets import steps
@@ -375,6 +377,15 @@ def test_pictures_of_a_registry() -> None:
     long = TaggedImage(f"sha256:{7:064x}", ("a-tag-that-is-very-long", "中文", "x", "y"), layers)
     look_at(repositories(Known([Repository("cafe", tuple(cafe)), Repository("team/" * 30 + "app", (long,))])))
     look_at(repositories(Known([Repository("busybox", (long,))])))
+
+
+@pytest.mark.usefixtures("strict")
+@pytest.mark.parametrize("count", [0, 1, 30])
+def test_pictures_of_a_dockerfile_and_what_came_of_it(count: int) -> None:
+    lines = tuple(f"RUN {'a very long line ' * number}" for number in range(count))
+    layers = (Strip("FROM", 2_000_000, is_base=True), *(Strip("ENTRYPOINT", number, is_base=False) for number in range(count)))
+    containers = tuple((f"container-{'x' * number}", "running") for number in range(count))
+    look_at(draw_origins(Origins(lines, "a/name/that/is/long:1.0", f"sha256:{7:064x}", layers, "sh -c '中文'" * 3, containers)))
 
 
 def seen_daemon(containers: int, jobs: int, parent: int = 88) -> DaemonState:

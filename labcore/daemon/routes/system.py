@@ -44,7 +44,7 @@ def disk_usage(daemon: Daemon, request: Request) -> Response:
 
 
 ROUTES: Final = (
-    Route("GET", "/_ping", ping),
+    Route("GET", "/_ping", ping, instant=True),
     Route("GET", "/version", version),
     Route("GET", "/info", info),
     Route("GET", "/system/df", disk_usage),

@@ -3,7 +3,6 @@
 from msgspec import field
 
 from labcore.daemon.wire.codec import Wire
-from labcore.errors import InvalidInput
 from labcore.spec.network import EndpointOptions
 
 
@@ -28,8 +27,6 @@ class EndpointSettings(Wire):
 
 def endpoint_options_of(network: str, settings: EndpointSettings) -> EndpointOptions:
     """Return how a container is to be connected to a network, as the engine takes it. Raises InvalidInput."""
-    if settings.ipam_config.link_local_ips:
-        raise InvalidInput("IPAMConfig.LinkLocalIPs: addresses of that kind are not given here: leave them out")
     return EndpointOptions(
         network,
         ipv4=settings.ipam_config.ipv4_address,
@@ -39,6 +36,7 @@ def endpoint_options_of(network: str, settings: EndpointSettings) -> EndpointOpt
         links=tuple(_link(each) for each in settings.links),
         driver_options=tuple(settings.driver_opts.items()),
         priority=settings.gw_priority,
+        link_local=tuple(settings.ipam_config.link_local_ips),
     )
 
 

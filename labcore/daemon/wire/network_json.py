@@ -17,7 +17,9 @@ def network_json(engine: Engine, network: Network, *, members: bool = True) -> d
     wanted = network.wanted
     endpoints = engine.networks.endpoints(network=network.id) if members else ()
     ipam_options = None if wanted.ipam_options is None else dict(wanted.ipam_options)
-    pools = [_pool(pool) for pool in (*wanted.pools, *network.unused_pools)]
+    given = [pool for pool in wanted.pools if not pool.is_drawn]
+    drawn = [pool for pool in wanted.pools if pool.is_drawn]
+    pools = [_pool(pool) for pool in (*given, *network.unused_pools, *drawn)]
     return {
         "Name": wanted.name,
         "Id": network.id,
@@ -94,9 +96,9 @@ def _alone(container: Container) -> tuple[EndpointOptions, ...]:
 def _endpoint(wanted: EndpointOptions, found: Endpoint | None, network_id: Callable[[str], str]) -> dict[str, Any]:
     ipv4, ipv4_length = _split(found.ipv4 if found else "")
     ipv6, ipv6_length = _split(found.ipv6 if found else "")
-    asked = {"IPv4Address": wanted.ipv4, "IPv6Address": wanted.ipv6} if wanted.ipv4 or wanted.ipv6 else None
+    asked = {"IPv4Address": wanted.ipv4, "IPv6Address": wanted.ipv6, "LinkLocalIPs": list(wanted.link_local)}
     return {
-        "IPAMConfig": {name: value for name, value in asked.items() if value} if asked else None,
+        "IPAMConfig": {name: value for name, value in asked.items() if value} or None,
         "Links": [f"{container}:{alias}" for container, alias in wanted.links] or None,
         "Aliases": list(wanted.aliases) or None,
         "MacAddress": found.mac_address if found else wanted.mac_address,

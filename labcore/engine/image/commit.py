@@ -13,7 +13,7 @@ from labcore.engine.engine import Engine
 from labcore.engine.image.events import log_image_event
 from labcore.engine.prune import collected_on_failure
 from labcore.engine.records.records import Container, run_config
-from labcore.errors import ImageNotFound, LabcoreError, NotFound, NotRunning
+from labcore.errors import ImageNotFound, LabcoreError
 from labcore.images import Config, Image
 from labcore.images.config import History
 from labcore.images.resolve import entries, images
@@ -76,7 +76,7 @@ def _paused(engine: Engine, container: Container) -> Iterator[None]:
 
 
 def _unpaused(engine: Engine, id: str) -> None:
-    with suppress(NotFound, NotRunning):  # it was killed meanwhile
+    with suppress(LabcoreError):  # it has ended meanwhile
         unpause(engine, id)
 
 

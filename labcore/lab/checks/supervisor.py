@@ -12,7 +12,6 @@ import stat
 import sys
 import time
 from contextlib import ExitStack, suppress
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +187,8 @@ def _all_claims(observe: Observe, process: ProcessView, draw: Draw) -> list[Clai
 
 def _all_said(converse: Converse, wire: Wire, draw: Draw) -> list[Claim]:
     """Ask all questions; at the first that is not answered it is over."""
+    from http.client import HTTPException  # most checks do without
+
     claims: list[Claim] = []
     try:
         claims += converse(wire, draw)

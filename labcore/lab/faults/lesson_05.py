@@ -144,7 +144,6 @@ SCENARIOS: Final = (
             "谁能向守护进程发请求，只由套接字文件的权限决定：它原来只属于 root。"
             "`labcore daemon --group`（即 `dockerd --group`）一开始就能把它交给某个组。",
         ),
-        by_docker=False,
         breaks=_forbid,
         claims=_allowed,
         can_be=_can_be_asked_by_others,
@@ -163,7 +162,6 @@ SCENARIOS: Final = (
             "守护进程被杀死，留下了套接字文件，却没有进程在监听。容器并不依赖它：每个容器都有自己的监控进程，"
             "新的守护进程找到了它们。",
         ),
-        by_docker=False,
         breaks=_kill,
         claims=_came_back,
     ),
@@ -180,7 +178,6 @@ SCENARIOS: Final = (
             "别的程序占了守护进程的套接字。路径并不能说明是谁在监听，内核才能：`ss -xlp`，或者 /proc/net/unix "
             "加 /proc/PID/fd。",
         ),
-        by_docker=False,
         breaks=_replace,
         claims=answered_by_the_daemon,
     ),

@@ -119,6 +119,7 @@ SCENARIOS: Final = (
             "镜像名字的第一段就是注册服务器的地址，而那里已经没有人监听了。`docker images` "
             "能看到别的镜像是从哪个地址拉取的：{image}。",
         ),
+        by_docker=True,
         breaks=_misname,
         claims=_runs,
     ),
@@ -137,6 +138,7 @@ SCENARIOS: Final = (
             "启动之前没有人试过它。"
             "写在镜像名后面的词会取代它：`sh -c …`。",
         ),
+        by_docker=True,
         breaks=_mistake,
         claims=_runs,
     ),
@@ -154,6 +156,7 @@ SCENARIOS: Final = (
             "{{{{.Architecture}}}}` 看得到，"
             "内核则以 ENOEXEC 拒绝。标签不过是个名字；该用的是 {image}。",
         ),
+        by_docker=True,
         breaks=_foreign,
         claims=_runs,
         can_be=lambda _: platform.machine() in PLATFORMS,

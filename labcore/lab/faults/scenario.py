@@ -76,7 +76,7 @@ class FaultScenario(Record):
     """A fault: `breaks` draws and breaks, `claims` looks from outside, `can_be` tells whether this machine is fit for it.
 
     The story, with the drawn words in it, tells what the user saw; the cause is told once it is mended. `by_docker`: docker
-    commands alone mend it, so that it can be asked in the examination.
+    commands alone mend it, and no file has to be edited: it may be asked in the examination.
     """
 
     name: str
@@ -85,7 +85,7 @@ class FaultScenario(Record):
     breaks: Break
     claims: Claims
     can_be: Callable[[Site], bool] = lambda _: True
-    by_docker: bool = True
+    by_docker: bool = False
 
 
 def running(site: Site, name: str) -> Generator[Claim, None, ProcessView | None]:

@@ -19,8 +19,8 @@ HINTS = {
     ),
     "value_of": (
         T(
-            "What has to be true for it to be a list of words? There are three things.",
-            "要满足哪几个条件，才是一串词？一共三个。",
+            "Three things have to be true for it to be a list of words. Which?",
+            "要满足三个条件才是一串词，哪三个？",
         ),
         T(
             "The name is one of the seven; the text is JSON; and what comes of it is a list, with strings only. If one of them is not true, the text is returned as it is.",
@@ -62,12 +62,12 @@ HINTS = {
             "怎么知道一行里有 heredoc？又怎么知道它结束了？",
         ),
         T(
-            "A regular expression finds the words `<<NAME`, with the dash and the quotes that may be there. For each of them, take lines from the iterator until one is the name.",
-            "用正则表达式找出 `<<NAME` 这样的词，连同可能有的减号和引号。对每一个，从迭代器里取行，直到某一行就是这个名字。",
+            r"A regular expression finds the words `<<NAME`, with the dash and the quotes that may be there: `(?:^|\s)\d*<<(-?)['\"]?(\w+)['\"]?(?=\s|$)`. For each of them, take lines from the iterator until one is the name.",
+            r"用正则表达式找出 `<<NAME` 这样的词，连同可能有的减号和引号：`(?:^|\s)\d*<<(-?)['\"]?(\w+)['\"]?(?=\s|$)`。对每一个，从迭代器里取行，直到某一行就是这个名字。",
         ),
         T(
-            r"`for dash, end in re.findall(r'''(?:^|\s)\d*<<(-?)[\"']?(\w+)[\"']?(?=\s|$)''', line):` and in it `for text in following: line += …; if (text.lstrip('\t') if dash else text) == end: break`",
-            r"`for dash, end in re.findall(r'''(?:^|\s)\d*<<(-?)[\"']?(\w+)[\"']?(?=\s|$)''', line):`，里面是 `for text in following: line += …; if (text.lstrip('\t') if dash else text) == end: break`",
+            r"`for dash, end in re.findall(…, line):` and in it `for text in following: line += …; if (text.lstrip('\t') if dash else text) == end: break`",
+            r"`for dash, end in re.findall(…, line):`，里面是 `for text in following: line += …; if (text.lstrip('\t') if dash else text) == end: break`",
         ),
     ),
     "escape": (

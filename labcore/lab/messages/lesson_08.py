@@ -56,7 +56,6 @@ CHINESE = {
     "a text: {count} lines": "一段文本：{count} 行",
     "image {name}": "镜像 {name}",
     "config: {program}": "配置：{program}",
-    "containers": "容器",
     "blue: layers, read-only        orange: each container's own, the one that is written to":
         "蓝色：层，只读        橙色：每个容器自己的那一层，可以写",
     "A Dockerfile of {lines} lines; from it image {image} with {layers} layers: {names}.":

@@ -79,14 +79,16 @@ def _strip(dockerfile: Dockerfile, number: int, layer: MadeLayer, is_base: bool)
 @house_style()
 def draw(found: Origins) -> Picture:
     """Draw the three of them, from the left to the right."""
-    lines = found.lines[:MOST_LINES]
-    layers, containers = found.layers[-MOST_LAYERS:], found.containers[:MOST_CONTAINERS]
+    lines, layers, containers = found.lines[:MOST_LINES], found.layers[-MOST_LAYERS:], found.containers[:MOST_CONTAINERS]
     height = max(LINE_HEIGHT * len(lines), STRIP * (len(layers) + 1), ROOM * max(1, len(containers)), 1.4) + 0.3
     middle = TOP + height / 2
     drawn, axes = canvas(TOP + height + 0.55)
     write(axes, 0.2, 0.28, say("Dockerfile, image, containers"), size=TITLE, bold=True)
+    _head(axes, FILE, "Dockerfile", say("a text: {count} lines", count=len(found.lines)))
     _file(axes, lines, height)
+    _head(axes, IMAGE, say("image {name}", name=shorten(found.image, 16)), found.id[7 : 7 + DIGITS])
     _image(axes, found, layers, height)
+    _head(axes, CONTAINER, say("containers"), str(len(found.containers)))
     _containers(axes, containers, height)
     _arrow(axes, FILE, IMAGE, middle, "docker build")
     _arrow(axes, IMAGE, CONTAINER, middle, "docker run")
@@ -115,7 +117,6 @@ def _head(axes: Axes, column: tuple[float, float], text: str, more: str = "") ->
 
 def _file(axes: Axes, lines: Sequence[str], height: float) -> None:
     left, width = FILE
-    _head(axes, FILE, "Dockerfile", say("a text: {count} lines", count=len(lines)))
     box(axes, left, TOP, width, height, face="white", edge=LINE, linewidth=1.0)
     letters = int((width - 0.2) * 72 / (SMALL * MONO_ADVANCE))
     for place, line in enumerate(lines):
@@ -126,7 +127,6 @@ def _file(axes: Axes, lines: Sequence[str], height: float) -> None:
 
 def _image(axes: Axes, found: Origins, layers: Sequence[Strip], height: float) -> None:
     left, width = IMAGE
-    _head(axes, IMAGE, say("image {name}", name=shorten(found.image, 16)), found.id[7 : 7 + DIGITS])
     box(axes, left, TOP, width, height, face=PANEL, edge=LINE, linewidth=0.8)
     bottom = TOP + height - 0.12
     for place, each in enumerate(layers):
@@ -144,7 +144,6 @@ def _image(axes: Axes, found: Origins, layers: Sequence[Strip], height: float) -
 
 def _containers(axes: Axes, containers: Sequence[tuple[str, str]], height: float) -> None:
     left, width = CONTAINER
-    _head(axes, CONTAINER, say("containers"), str(len(containers)))
     first = TOP + (height - ROOM * len(containers)) / 2
     for place, (name, state) in enumerate(containers):
         y = first + ROOM * place

@@ -59,7 +59,7 @@ def escape(text):
 def heredoc(line, following):
     """Return a RUN, COPY or ADD with the lines of its heredocs, which are taken from `following`, an iterator."""
     if line.split()[0].upper() in ("RUN", "COPY", "ADD"):
-        for dash, end in re.findall(r"""(?:^|\s)\d*<<(-?)["']?(\w+)["']?(?=\s|$)""", line):
+        for dash, end in re.findall(r"(?:^|\s)\d*<<(-?)[\"']?(\w+)[\"']?(?=\s|$)", line):
             for text in following:
                 line += f"\n{text}"
                 if (text.lstrip("\t") if dash else text) == end:

@@ -51,6 +51,7 @@ PAUSED = FaultScenario(
         "它被暂停了：内核的 freezer 把它 cgroup 里的所有进程冻结在原地，活着，却得不到处理器。`docker ps` "
         "在运行时间后面标明了这一点。",
     ),
+    by_docker=True,
     breaks=_still,
     claims=_goes_on,
 )

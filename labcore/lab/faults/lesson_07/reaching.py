@@ -57,6 +57,7 @@ PORT = FaultScenario(
         "主机的一个端口只能发布一次，而它被 {other} 占着：`docker ps` 列出谁占了哪个端口。{name} 其实已经创建好了，"
         "端口空出来后 `docker start` 就行。",
     ),
+    by_docker=True,
     breaks=_taken,
     claims=_served,
 )
@@ -99,6 +100,7 @@ NETWORK = FaultScenario(
         "容器的名字只在同一个网络里有效，而它们分处两个网络：`docker inspect` 看得到。"
         "`docker network connect` 能把运行中的容器再接到一个网络上。",
     ),
+    by_docker=True,
     breaks=_apart,
     claims=_together,
 )

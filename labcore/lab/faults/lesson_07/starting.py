@@ -50,6 +50,7 @@ VARIABLE = FaultScenario(
         "程序需要环境变量 {variable}，没有就退出：`docker logs` 留着它最后的话。环境变量在创建容器时就定了，"
         "所以要重新创建一个，带上 `-e`。",
     ),
+    by_docker=True,
     breaks=_unset,
     claims=_set,
 )
@@ -94,6 +95,7 @@ FILE = FaultScenario(
         "卷是空的。卷是一个比容器活得更久的目录：任何挂载了它的容器都能写入这个文件，也可以用 `docker cp` "
         "复制到已退出的容器里。",
     ),
+    by_docker=True,
     breaks=_empty,
     claims=_filled,
 )
@@ -151,6 +153,7 @@ MEMORY = FaultScenario(
         "它的上限是 {limit} MB，超过的进程被内核杀死：退出码 137，`docker inspect` 里写着 OOMKilled。"
         "`docker update -m` 能修改已有容器的上限。",
     ),
+    by_docker=True,
     breaks=_starve,
     claims=_fed,
     can_be=_can_limit,
