@@ -15,6 +15,7 @@ def _cases(draw: Draw) -> list[Case]:
     whole, comment = say("each instruction is a line"), say("comments are left out")
     blank, joined = say("blank lines are left out"), say("what ends in a backslash goes on in the next line")
     inside = say("a comment, or a blank line, within a continued line is left out")
+    lost = say("what is continued at the end of the file is not lost")
     cases = [
         (whole, f"FROM {word}\nRUN {mark}\n", [f"FROM {word}", f"RUN {mark}"]),
         (whole, f"FROM {word}\nRUN {mark}", [f"FROM {word}", f"RUN {mark}"]),
@@ -29,7 +30,8 @@ def _cases(draw: Draw) -> list[Case]:
         (inside, f"RUN {mark} \\\n# {number}\n  # b\n{word}\n", [f"RUN {mark} {word}"]),
         (inside, f"RUN {mark} \\\n\n   \n{word}\nCMD a", [f"RUN {mark} {word}", "CMD a"]),
         (say("a backslash elsewhere stays"), f"RUN {mark}\\n \\{word} x\n", [f"RUN {mark}\\n \\{word} x"]),
-        (say("what is continued at the end of the file is not lost"), f"FROM a\nRUN {mark} \\\n", ["FROM a", f"RUN {mark}"]),
+        (lost, f"FROM a\nENV b=c\nRUN {mark} \\\n", ["FROM a", "ENV b=c", f"RUN {mark}"]),
+        (lost, f"FROM {word} \\\n# a\n", [f"FROM {word}"]),
         (say("lines may end as on Windows"), f"FROM a\r\n\r\nRUN {mark} \\\r\n{word}\r\n", ["FROM a", f"RUN {mark} {word}"]),
     ]
     return [Case(claim, (text,), wanted) for claim, text, wanted in cases]
