@@ -5,42 +5,33 @@
 # look at the two things that an instruction can change, the image's **config** and its **layers**. Then you write both halves
 # yourself: `apply`, which changes the config, and `run_step`, which makes a layer of what a program writes. The core takes about
 # 75 minutes.
-
-# %% [markdown] lang="zh" of="2531eeab"
-# # 9. Dockerfile 常用的指令
 #
-# Dockerfile 的指令大约有十八条，文章讲了其中九条。这一课把每条都当成实验：先预测，再构建，然后看指令能改的两样东西：镜像的**配置**和**层**。
-# 之后这两半都由你自己来写：`apply` 改配置，`run_step` 把程序写下的东西变成一层。主线约 75 分钟。
-
-# %% [markdown] lang="en" id="kinds"
 # ## `INSTRUCTION argument`
 #
 # Every line has this form, says the article, and case does not matter (capitals are the custom, as in SQL). Below is its Flask example
 # of lesson 8, eight lines long. Some lines only write something into the config; others run or copy something, and put a layer
 # on top. How many layers will its image have more than `python:2.7`?
+#
+# (`build(…)` has the daemon build a Dockerfile, `POST /build`, as `docker build` does, and then shows for each line what it did to the
+# config, and which files are in the layer that it made.)
 
-# %% [markdown] lang="zh" of="d9dcce58"
+# %% [markdown] lang="zh" of="f9a5c8ce"
+# # 9. Dockerfile 常用的指令
+#
+# Dockerfile 的指令大约有十八条，文章讲了其中九条。这一课把每条都当成实验：先预测，再构建，然后看指令能改的两样东西：镜像的**配置**和**层**。
+# 之后这两半都由你自己来写：`apply` 改配置，`run_step` 把程序写下的东西变成一层。主线约 75 分钟。
+#
 # ## `INSTRUCTION argument`
 #
 # 文章说，每一行都是这个格式，指令不分大小写（和 SQL 一样，习惯用大写）。下面是第 8 课的 Flask 例子，共八行。
 # 有的行只往配置里写点什么；有的行要运行或复制，会在上面加一层。它的镜像会比 `python:2.7` 多几层？
+#
+# （`build(…)` 让守护进程构建一个 Dockerfile，同 `docker build` 一样请求 `POST /build`；然后逐行列出：这一行对配置做了什么，它造的那一层里有哪些文件。）
 
 # %%
 from labcore.lab.vocabulary import *
 lab.begin(9)
 lab.guess("added layers")
-
-# %% [markdown] lang="en" id="stage"
-# A daemon is needed, the docker command, and `build(…)`: it has the daemon build a Dockerfile (`POST /build`, as `docker build` does), and
-# then shows for each line what it did to the config, and which files are in the layer that it made. (`python:2.7` has been out of
-# support since 2020, and would have to be downloaded. A stand-in of that name is made here: `python` and `pip` are small scripts,
-# and `pip` unpacks wheels from a directory. Look at them with `docker("run --rm --entrypoint cat python:2.7 /usr/local/bin/pip")`.)
-
-# %% [markdown] lang="zh" of="7d141761"
-# 需要一个守护进程、docker 命令，还有 `build(…)`：它让守护进程构建一个 Dockerfile（同 `docker build` 一样请求 `POST /build`），
-# 然后逐行列出：这一行对配置做了什么，它造的那一层里有哪些文件。（`python:2.7` 从 2020 年起停止维护，而且要下载。
-# 这里造一个同名的替身：`python` 和 `pip` 是两个小脚本，`pip` 从一个目录里解开 wheel 包。想看看的话：
-# `docker("run --rm --entrypoint cat python:2.7 /usr/local/bin/pip")`。）
 
 # %%
 daemon = lab.daemon(images=("busybox",))
@@ -52,18 +43,29 @@ flask
 # %%
 lab.outcome("added layers", flask.made)
 
-# %% [markdown] lang="en" id="kinds-look"
+# %% [markdown] lang="en" id="kinds"
 # Two, those of `COPY` and `RUN`. (`ADD` is the third that makes one; `WORKDIR` does if its directory is not there yet. Before 2015 every line
 # made one, and an old advice, to write few lines, comes from there.)
 #
 # **FROM** names the image to begin with, as `FROM image`, `FROM image:tag` or `FROM image@digest`; the tag is `latest` unless you say
-# otherwise. (The article's `FROM :tag` has lost its `image`, and `FORM` is a slip.) Every Dockerfile begins with it; only `ARG` may stand before. `FROM scratch` is no
-# image at all: the first layer is yours. Several FROMs are several **stages**. The article says that each makes an image; since 2017 only the last one is
-# kept, and the others are workshops: `COPY --from=build /app /app` takes out of them what is wanted.
+# otherwise. (The article's `FROM :tag` has lost its `image`, and `FORM` is a slip.) Every Dockerfile begins with it; only `ARG` may stand
+# before. `FROM scratch` is no image at all: the first layer is yours. Several FROMs are several **stages**. The article says that each
+# makes an image; since 2017 only the last one is kept, and the others are workshops: `COPY --from=build /app /app` takes out of them what
+# is wanted.
 #
-# **MAINTAINER** is deprecated, also since 2017: it can say one thing only. `LABEL` says anything: `LABEL org.opencontainers.image.authors="…"`.
+# (`python:2.7` has been out of support since 2020, and would have to be downloaded. A stand-in of that name was made here: `python` and
+# `pip` are small scripts, and `pip` unpacks wheels from a directory. To see one:
+# `docker("run --rm --entrypoint cat python:2.7 /usr/local/bin/pip")`.)
+#
+# **MAINTAINER** is deprecated, also since 2017: it can say one thing only. `LABEL` says anything:
+# `LABEL org.opencontainers.image.authors="…"`.
+#
+# ## `ARG` and `ENV`
+#
+# The article leaves these two out, and hardly a Dockerfile does. Both are variables: `ARG` has a default, which `docker build
+# --build-arg VERSION=2` overrides; `ENV` is set. Which of them will a *container* have in its environment?
 
-# %% [markdown] lang="zh" of="90f05ad5"
+# %% [markdown] lang="zh" of="2c7218fa"
 # 两层：`COPY` 和 `RUN` 各一层。（能加层的还有 `ADD`；`WORKDIR` 的目录若还不存在，也会加一层。2015 年以前每一行都是一层，
 # “行数要少”这条老建议就是这么来的。）
 #
@@ -72,15 +74,11 @@ lab.outcome("added layers", flask.made)
 # 多个 FROM 就是多个**阶段**（stage）。文章说每个都创建一个镜像；2017 年以后只留最后一个，前面的是作坊：
 # `COPY --from=build /app /app` 从里面拿走要用的东西。
 #
-# **MAINTAINER** 也在 2017 年弃用了：它只能说一件事。`LABEL` 什么都能说：`LABEL org.opencontainers.image.authors="…"`。
-
-# %% [markdown] lang="en" id="variables"
-# ## `ARG` and `ENV`
+# （`python:2.7` 从 2020 年起停止维护，而且要下载。这里造了一个同名的替身：`python` 和 `pip` 是两个小脚本，`pip` 从一个目录里解开 wheel 包。
+# 想看看的话：`docker("run --rm --entrypoint cat python:2.7 /usr/local/bin/pip")`。）
 #
-# The article leaves these two out, and hardly a Dockerfile does. Both are variables: `ARG` has a default, which `docker build
-# --build-arg VERSION=2` overrides; `ENV` is set. Which of them will a *container* have in its environment?
-
-# %% [markdown] lang="zh" of="b51e98c4"
+# **MAINTAINER** 也在 2017 年弃用了：它只能说一件事。`LABEL` 什么都能说：`LABEL org.opencontainers.image.authors="…"`。
+#
 # ## `ARG` 和 `ENV`
 #
 # 文章没讲这两条，可是几乎每个 Dockerfile 都用。两者都是变量：`ARG` 有默认值，可以用 `docker build --build-arg VERSION=2` 替换；
@@ -128,10 +126,10 @@ lab.outcome("arg or env")
 #
 # 换进去的内容不再处理。`re.sub(pattern, function, text)` 对每处匹配调用函数，把它返回的内容换进去。
 
-# %% tags=["exercise"] zh="把文本里的变量换成它们的值，返回结果（5 行）。" of="f1264a04"
+# %% tags=["exercise"] zh="把文本里的变量换成它们的值，返回结果（3 行）。" of="02f5f86b"
 @lab.step
 def expand(text, variables):
-    """Return a text with the values of its variables in their places (5 lines)."""
+    """Return a text with its variables' values in their places (3 lines)."""
     ...
 
 # %% tags=["check"]
@@ -161,9 +159,9 @@ build('''
 FROM busybox
 WORKDIR /srv
 WORKDIR site
-RUN pwd > where
+RUN pwd > where; chmod 777 .
 USER nobody
-RUN id -un > /tmp/who
+RUN id -un > who
 EXPOSE 5000
 ''')
 
@@ -176,7 +174,7 @@ lab.outcome("exposed")
 
 # %% [markdown] lang="en" id="apply-step"
 # `EXPOSE` opens nothing. It is a note for people, and for `-P`, which publishes every exposed port at a free one of the machine. `USER` in the middle of
-# the file counts from there on: `/tmp/who` says `nobody`. (The article sorts it among the lines for the container's start. It is that, and more.)
+# the file counts from there on: `who` says `nobody`. (The article sorts it among the lines for the container's start. It is that, and more.)
 #
 # Mind where the files are: each `WORKDIR` made its directory, and a layer for that.
 #
@@ -194,9 +192,9 @@ lab.outcome("exposed")
 # All but the first row are expanded, with `lab.environment(config)`, the variables by name. `lab.pairs(text)` reads what stands behind `ENV`, quotes and all: a dict.
 # Fields may be missing, or `None`. Whatever else comes, RUN or COPY: return the config as it is.
 
-# %% [markdown] lang="zh" of="ab40532f"
+# %% [markdown] lang="zh" of="85ecfc8e"
 # `EXPOSE` 什么也没打开。它是给人看的说明，也是给 `-P` 用的：`-P` 把每个写明的端口发布到机器的一个空闲端口上。
-# 写在中间的 `USER` 从那一行起生效：`/tmp/who` 里是 `nobody`。（文章把它归为容器启动指令，它的作用不止于此。）
+# 写在中间的 `USER` 从那一行起生效：`who` 里是 `nobody`。（文章把它归为容器启动指令，它的作用不止于此。）
 #
 # 留意文件在哪里：每个 `WORKDIR` 都建了自己的目录，为此加了一层。
 #
@@ -302,7 +300,10 @@ docker("exec web wget -q -O - http://127.0.0.1:5000/")
 lab.guess("pid 1")
 
 # %%
-server = "#!/bin/sh\ntrap 'echo bye; exit 0' TERM\nwhile :; do sleep 0.1; done\n"
+server = """#!/bin/sh
+trap 'echo bye; exit 0' TERM
+while :; do sleep 0.1; done
+"""
 for form, line in {"exec": 'CMD ["/serve"]', "shell": "CMD /serve; echo over"}.items():
     build(f"FROM busybox\nCOPY serve /\n{line}", {"serve": server}, tag=f"{form}-form")
     docker(f"run -d --name {form} {form}-form")
@@ -358,7 +359,7 @@ docker("run --rm leaky cat /key")
 for blob in leaky.layers:
     with tarfile.open(blob) as archive:
         if "key" in archive.getnames():
-            print("found in layer", blob.name[:12], archive.extractfile("key").read())
+            print("in layer", blob.name[:12], archive.extractfile("key").read())
 lab.outcome("secret")
 
 # %% [markdown] lang="en" id="overlay-step"
@@ -366,31 +367,29 @@ lab.outcome("secret")
 # only adds a mark: *key is deleted*. (The same goes for size: what an `apt-get` leaves in one line, a later `rm` does not make smaller.)
 #
 # Now build this yourself, in three steps. **The third step** is small: your `overlay` of lesson 3 puts the upper directory on a tmpfs, gone with the container. Write it anew.
-# `root.writable` may name a directory in which `upper` and `work` are to stay:
+# `root.writable` may name a directory in which `upper` is to stay:
 #
-# - if it is not empty, `upper` and `work` lie in there, and no tmpfs is mounted
+# - if it is not empty, all three directories lie in there, and no tmpfs is mounted
 # - if it is, all as before, in `root.scratch`
-# - mount the overlay on `root.scratch` itself in both cases (what lies below is still in use, and out of sight), and enter it: no `view` is left lying about
 #
 # (The real daemon needs this of your stages, too: it commits, diffs and restarts containers by their upper directories.)
 
-# %% [markdown] lang="zh" of="ffb53595"
+# %% [markdown] lang="zh" of="7459af03"
 # 容器确实看不到它了。可是谁拉取镜像，谁就有那一层，三行 Python 就能找到密钥。后面一行的 `rm` 只是添了一个标记：**key 已删除**。
 # （大小也一样：`apt-get` 在某一行留下的东西，后面再 `rm` 也不会变小。）
 #
 # 现在自己来做，分三步。**第三步**很小：你第 3 课的 `overlay` 把 upper 目录放在 tmpfs 上，容器结束就没了。重写一遍。
-# `root.writable` 可能给出一个目录，`upper` 和 `work` 要留在里面：
+# `root.writable` 可能给出一个目录，`upper` 要留在里面：
 #
-# - 不为空时，`upper` 和 `work` 就放在那里，不挂 tmpfs
+# - 不为空时，三个目录都放在那里，不挂 tmpfs
 # - 为空时，一切照旧，放在 `root.scratch`
-# - 两种情况都把 overlay 挂在 `root.scratch` 本身上（下面的东西还在用，只是看不见了），再进去：不留下 `view` 目录
 #
 # （真正的守护进程也需要你的阶段做到这一点：提交、比较、重启容器，靠的都是 upper 目录。）
 
-# %% tags=["exercise"] zh="返回把各层叠起来的操作；有 `root.writable` 时，写的内容留在那里（新增 3 行）。" of="29c6e9c4"
+# %% tags=["exercise"] zh="返回把各层叠起来的操作；有 `root.writable` 时，写的内容留在那里（新增 2 行）。" of="933b12d8"
 @lab.step
 def overlay(root):
-    """Return the ops that stack the layers; what is written stays in `root.writable`, if it is named (3 new lines)."""
+    """Return the ops that stack the layers; in `root.writable` it stays (2 new lines)."""
     ...
 
 # %% tags=["check"]
@@ -426,10 +425,10 @@ lab.check(overlay)
 # - `archive.add(path, NAME, recursive=False)` 放入一个；`archive.addfile(tarfile.TarInfo(NAME))` 放入一个空文件
 # - `return lab.blob(store, content.getvalue())` 存起来，给出描述符：类型、摘要、大小
 
-# %% tags=["exercise"] zh="把 upper 目录的内容作为一层存进存储，返回它的描述符（11 行）。" of="5fa7a341"
+# %% tags=["exercise"] zh="把 upper 目录的内容作为一层存进存储，返回它的描述符（11 行）。" of="6056bbf0"
 @lab.step
 def layer(upper, store):
-    """Keep what an upper directory holds as a layer of the store; return its descriptor (11 lines)."""
+    """Keep an upper directory as a layer of the store; return a descriptor (11 lines)."""
     ...
 
 # %% tags=["check"]
@@ -456,10 +455,10 @@ lab.check(layer)
 # - 退出码不是 0 就是错误，要说出是几：`raise RuntimeError(f"{command} returned a non-zero code: {code}")`
 # - 否则返回 `{place}/upper` 的 `layer`
 
-# %% tags=["exercise"] zh="在下面各层上运行一个程序，把它写的内容作为一层返回；失败则抛出错误（10 行）。" of="8027dce4"
+# %% tags=["exercise"] zh="在下面各层上运行一个程序，把它写的内容作为一层返回；失败则抛出错误（10 行）。" of="5a469003"
 @lab.step
 def run_step(command, config, below, store):
-    """Run a program on the layers below; return what it wrote, as a layer; raise an error if it fails (10 lines)."""
+    """Run a program on layers; return what it wrote as a layer, or raise (10 lines)."""
     ...
 
 # %% tags=["check"]
@@ -476,7 +475,8 @@ store = lab.new_store("busybox")
 below = lab.manifest(store, "busybox")["layers"]
 for command in ("echo hunter2 > /key", "wc -c < /key > /used", "rm /key"):
     below = [*below, run_step(command, {}, below, store)]
-lab.stack([f"{store}/{name}" for name in layers({"layers": below}, store)], files=["key", "used", "bin/busybox"])
+names = layers({"layers": below}, store)
+lab.stack([f"{store}/{name}" for name in names], files=["key", "used", "bin/busybox"])
 
 # %% [markdown] lang="en" id="mount"
 # What comes from above sees a mark. What is below still holds the key, and is in every copy of the image.
@@ -591,10 +591,10 @@ lab.outcome("add")
 # - 不在上下文之内的来源是错误（当心链接：`Path.resolve`、`is_relative_to`），不存在的也是
 # - 复制用 `shutil.copytree(…, symlinks=True, dirs_exist_ok=True)` 和 `shutil.copy2`
 
-# %% tags=["exercise"] zh="把上下文里的文件复制到下面各层上的一个位置，作为一层返回（15 行）。" of="b54851ed"
+# %% tags=["exercise"] zh="把上下文里的文件复制到下面各层上的一个位置，作为一层返回（15 行）。" of="f7d847d3"
 @lab.step
 def copy_step(sources, destination, context, below, store):
-    """Copy files of the context to a place on the layers below; return their layer (15 lines)."""
+    """Copy files of the context to a place; return their layer (15 lines)."""
     ...
 
 # %% tags=["check"]

@@ -13,8 +13,8 @@ HINTS = {
             "用 `|` 连接几种可能：反斜杠加美元符号；`$` 加 `\\w+`；`${`、`\\w+`、可能有 `:-` 和直到 `}` 的内容、`}`。用一个函数，根据各组决定换成什么。",
         ),
         T(
-            "`r'\\\\\\$|\\$(\\w+)|\\$\\{(\\w+)(?::-([^}]*))?\\}'`; in the function `name = found[1] or found[2]`; without a name it is `$`, else `variables.get(name) or found[3] or ''`",
-            "`r'\\\\\\$|\\$(\\w+)|\\$\\{(\\w+)(?::-([^}]*))?\\}'`；函数里 `name = found[1] or found[2]`；没有名字就是 `$`，否则 `variables.get(name) or found[3] or ''`",
+            "`r'\\\\\\$|\\$(\\w+)|\\$\\{(\\w+)(?::-([^}]*))?\\}'`; the name is `found[1] or found[2]`; without a name it is `$`, else `variables.get(name) or found[3] or ''`",
+            "`r'\\\\\\$|\\$(\\w+)|\\$\\{(\\w+)(?::-([^}]*))?\\}'`；名字是 `found[1] or found[2]`；没有名字就是 `$`，否则 `variables.get(name) or found[3] or ''`",
         ),
     ),
     "apply": (
@@ -37,12 +37,12 @@ HINTS = {
             "有两件事取决于 `root.writable`：`upper` 和 `work` 放在哪里，以及一次挂载。是哪一次？",
         ),
         T(
-            "`top = root.writable or root.scratch`. The tmpfs is needed only where nothing is to stay. The overlay itself is mounted on `root.scratch`, in both cases.",
-            "`top = root.writable or root.scratch`。只有什么都不必留下时才需要 tmpfs。overlay 本身两种情况都挂在 `root.scratch` 上。",
+            "`top = root.writable or root.scratch`, and `upper`, `work` and `view` lie in there. The tmpfs is needed only where nothing is to stay.",
+            "`top = root.writable or root.scratch`，`upper`、`work`、`view` 都在里面。只有什么都不必留下时才需要 tmpfs。",
         ),
         T(
-            "`*([] if root.writable else [ops.Mount('tmpfs', top, 'tmpfs')])`, then `MakeDirectories((f'{top}/upper', f'{top}/work'))`, `Mount('overlay', root.scratch, 'overlay', data=options)`, `Chdir(root.scratch)`",
-            "`*([] if root.writable else [ops.Mount('tmpfs', top, 'tmpfs')])`，然后 `MakeDirectories((f'{top}/upper', f'{top}/work'))`、`Mount('overlay', root.scratch, 'overlay', data=options)`、`Chdir(root.scratch)`",
+            "`top = …`, and in the list `*([] if root.writable else [ops.Mount('tmpfs', top, 'tmpfs')])`; the rest stays",
+            "`top = …`，列表里写 `*([] if root.writable else [ops.Mount('tmpfs', top, 'tmpfs')])`；其余不变",
         ),
     ),
     "layer": (

@@ -45,6 +45,7 @@ CHINESE = {
     "its type is that of a layer": "类型是层的类型",
     "its digest is that of the blob in the store": "摘要就是存储里那个 blob 的",
     "its size is the blob's": "大小就是这个 blob 的",
+    "its bytes are a whole archive": "内容是完整的归档",
     "the upper directory is as it was": "upper 目录没有被改动",
     "of an empty upper directory the layer is empty": "upper 目录是空的，层也是空的",
     "a file keeps its mode and its owner": "文件的权限和属主不变",

@@ -8,12 +8,9 @@ from labcore.lab.vocabulary import *
 
 def expand(text, variables):
     """Return a text with the values of its variables in their places."""
-
-    def value(found):
-        name = found[1] or found[2]
-        return variables.get(name) or found[3] or "" if name else "$"
-
-    return re.sub(r"\\\$|\$(\w+)|\$\{(\w+)(?::-([^}]*))?\}", value, text)
+    known = {None: "$", **variables}
+    pattern = r"\\\$|\$(\w+)|\$\{(\w+)(?::-([^}]*))?\}"
+    return re.sub(pattern, lambda found: known.get(found[1] or found[2]) or found[3] or "", text)
 
 
 def apply(instruction, config):
@@ -23,8 +20,7 @@ def apply(instruction, config):
     if name in ("CMD", "ENTRYPOINT"):
         return config | {name.capitalize(): value if isinstance(value, list) else ["/bin/sh", "-c", value]}
     if name == "ENV":
-        variables = lab.environment(config) | lab.pairs(text)
-        return config | {"Env": [f"{key}={each}" for key, each in variables.items()]}
+        return config | {"Env": [f"{key}={each}" for key, each in (lab.environment(config) | lab.pairs(text)).items()]}
     if name == "WORKDIR":
         return config | {"WorkingDir": os.path.normpath(os.path.join("/", config.get("WorkingDir") or "", text))}
     if name == "EXPOSE":
@@ -40,9 +36,9 @@ def overlay(root):
     return [
         ops.Chdir(root.directory),
         *([] if root.writable else [ops.Mount("tmpfs", top, "tmpfs")]),
-        ops.MakeDirectories((f"{top}/upper", f"{top}/work")),
-        ops.Mount("overlay", root.scratch, "overlay", data=options),
-        ops.Chdir(root.scratch),
+        ops.MakeDirectories((f"{top}/upper", f"{top}/work", f"{top}/view")),
+        ops.Mount("overlay", f"{top}/view", "overlay", data=options),
+        ops.Chdir(f"{top}/view"),
     ]
 
 

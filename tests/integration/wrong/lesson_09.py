@@ -38,9 +38,9 @@ def overlay(root):
     return [
         ops.Chdir(root.directory),
         *([] if root.writable else [ops.Mount("tmpfs", top, "tmpfs")]),
-        ops.MakeDirectories((f"{top}/upper", f"{top}/work")),
-        ops.Mount("overlay", root.scratch, "overlay", data=options),
-        ops.Chdir(root.scratch),
+        ops.MakeDirectories((f"{top}/upper", f"{top}/work", f"{top}/view")),
+        ops.Mount("overlay", f"{top}/view", "overlay", data=options),
+        ops.Chdir(f"{top}/view"),
     ]
 """
 LAYER = """
@@ -112,7 +112,7 @@ def expand(text, variables):
     os.environ.update(variables)
     return os.path.expandvars(text)
 """,
-        "the value as a pattern": _but(EXPAND, ("    return re.sub", "    for _ in range(2):\n        text = re.sub"))
+        "expanded twice": _but(EXPAND, ("    return re.sub", "    for _ in range(2):\n        text = re.sub"))
         + "    return text\n",
         "without braces": _but(
             EXPAND, (r"|\$\{(\w+)(?::-([^}]*))?\}", ""), ("found[1] or found[2]", "found[1]"), ("found[3] or ", "")
@@ -220,17 +220,17 @@ def overlay(root):
             OVERLAY, ("root.writable or root.scratch", "root.writable"), ("[] if root.writable else ", "[] if True else ")
         ),
         "the layers the other way round": _but(OVERLAY, ("':'.join(root.layers)", "':'.join(root.layers[::-1])")),
-        "not entered": _but(
-            OVERLAY,
-            (
-                "        ops.Chdir(root.scratch),\n",
-                "        ops.Chdir(root.layers[-1]),\n        ops.Mount('.', '.', flags=MountFlag.BIND),\n        ops.Chdir(f'../../{root.layers[-1]}'),\n",
-            ),
+        "not entered": _but(OVERLAY, ('        ops.Chdir(f"{top}/view"),\n', "        ops.Chdir(root.layers[-1]),\n")),
+        "in the image's topmost layer": _but(
+            OVERLAY, ("root.writable or root.scratch", "root.writable and '.' or root.scratch")
         ),
     },
     "layer": {
         "a faked print": 'def layer(upper, store):\n    print("sha256:", len(list(Path(upper).rglob("*"))))\n',
-        "a hard-coded digest": 'def layer(upper, store):\n    return {"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": "sha256:" + "0" * 64, "size": 0}\n',
+        "a hard-coded digest": """
+def layer(upper, store):
+    return {"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": "sha256:" + "0" * 64, "size": 0}
+""",
         "a call of the reference": _reference("layer"),
         "tar alone": """
 def layer(upper, store):
@@ -242,7 +242,7 @@ def layer(upper, store):
         "the device beside its mark": _but(
             LAYER, ("            else:\n                archive", "            if True:\n                archive")
         ),
-        "every device is a mark": _but(
+        "the mark at the top": _but(
             LAYER,
             (
                 'archive.addfile(tarfile.TarInfo(str(name.with_name(f".wh.{name.name}"))))',
@@ -274,8 +274,9 @@ def layer(upper, store):
         "not in the store": _but(
             LAYER,
             (
-                "lab.blob(store, content.getvalue())",
-                '{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": digest(content.getvalue()), "size": len(content.getvalue())}',
+                "    return lab.blob(store, content.getvalue())",
+                """    held = content.getvalue()
+    return {"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": digest(held), "size": len(held)}""",
             ),
         ),
         "only the digest": _but(
@@ -313,12 +314,8 @@ def run_step(command, config, below, store):
         "without the environment": _but(RUN_STEP, ('tuple(config.get("Env") or ()))', '("PATH=/srv:/bin",))')),
         "without the working directory": _but(RUN_STEP, ("*lab.workdir_and_user(config, root)", "")),
         "unconfined": _but(RUN_STEP, ("*confine(spec), ", "")),
-        "the shell for everything": _but(
-            RUN_STEP,
-            (
-                'command if isinstance(command, list) else ["/bin/sh", "-c", command]',
-                '["/bin/sh", "-c", command if isinstance(command, str) else " ".join(command)]',
-            ),
+        "the shell form only": _but(
+            RUN_STEP, ('command if isinstance(command, list) else ["/bin/sh", "-c", command]', '["/bin/sh", "-c", command]')
         ),
         "the image's own program": _but(RUN_STEP, ("    spec = ", '    argv = config.get("Entrypoint") or argv\n    spec = ')),
         "the layer of the image below": _but(RUN_STEP, ('return layer(f"{place}/upper", store)', "return below[-1]")),
@@ -328,15 +325,19 @@ def run_step(command, config, below, store):
         "written into a layer below": _but(
             RUN_STEP,
             (
-                ", writable=place)",
-                ', writable=place)\n    names = layers({"layers": below}, store)\n    Path(store, names[0], "stray").write_text("")',
+                "    argv = command if",
+                """    Path(store, layers({"layers": below}, store)[0], "stray").write_text("")
+    argv = command if""",
             ),
         ),
         "what was there before stays in the upper directory": _but(
             RUN_STEP,
             (
                 '    place = lab.tray("step")\n',
-                '    place = f"{store}/kept"\n    Path(place, "upper").mkdir(parents=True, exist_ok=True)\n    Path(place, "work").mkdir(exist_ok=True)\n',
+                """    place = f"{store}/kept"
+    for part in ("upper", "work"):
+        Path(place, part).mkdir(parents=True, exist_ok=True)
+""",
             ),
         ),
     },

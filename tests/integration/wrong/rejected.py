@@ -73,6 +73,22 @@ GOES_ON = Reason("the processes of the container go on")
 UNDER_ITS_ID = Reason("`exec_start` finds the program under that id")
 NOTED_RUNS = Reason("the program that was noted runs")
 JOINED = Reason("the container's namespace")
+VARIABLE = Reason("a plain `.NAME`")
+NO_VARIABLE = Reason("one that is not set")
+BACKSLASH = Reason("a dollar sign behind a backslash is meant so")
+SHELL_FORM = Reason("CMD, shell form: /bin/sh -c, and the shell expands")
+EXEC_FORM = Reason("CMD, exec form")
+NEW_VALUE = Reason("and gives one that is there a new value")
+EXPANDED = Reason("its values are expanded")
+PORT = Reason("EXPOSE adds a port; tcp, where nothing is said")
+USERS = Reason("USER, expanded")
+STAYS = Reason("what the container wrote is in `root.writable` when it has ended")
+DESCRIPTOR = Reason("it returns the descriptor of a blob that is in the store")
+WHITEOUT = Reason("what is deleted is marked by a file .wh.NAME")
+NO_DEVICE = Reason("and not by overlayfs's device")
+OPAQUE = Reason("a directory that hides what is below has .wh..wh..opq in it")
+IN_IT = Reason("each file and directory is in it")
+FAILED_STEP = Reason("a step that fails is an error")
 
 REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
     (1, "hostname"): {
@@ -769,6 +785,120 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "nothing where nothing is said": Reason("where nothing is said it is a backslash"),
         "any name": AT_THE_TOP,
     },
+    (9, "expand"): {
+        "a faked print": VARIABLE,
+        "a hard-coded text": VARIABLE,
+        "a call of the reference": OWN,
+        "a call of the builder's": OWN,
+        "replaced name by name": NO_VARIABLE,
+        "the process's own environment": NO_VARIABLE,
+        "expanded twice": Reason("a value that looks like a variable stays as it is"),
+        "without braces": Reason("`..NAME.`, with letters behind it"),
+        "without a default": Reason("`..NAME:-word.` of one that is not"),
+        "the default only where nothing is set": Reason("`..NAME:-word.` of an empty one"),
+        "one that is not set stays": NO_VARIABLE,
+        "one that is not set is an error": raised("KeyError"),
+        "a backslash means nothing": BACKSLASH,
+        "the backslash stays": BACKSLASH,
+        "names of letters only": VARIABLE,
+        "the variables are taken out": Reason("the variables are as they were"),
+    },
+    (9, "apply"): {
+        "a faked print": Reason("ENV adds a variable"),
+        "a hard-coded field": USERS,
+        "a call of the reference": OWN,
+        "a call of the builder's": OWN,
+        "the config that was given is changed": Reason("a new config is returned: the one that was given is as it was"),
+        "the shell form parted into words": SHELL_FORM,
+        "the shell form without a shell": SHELL_FORM,
+        "the shell form expanded": SHELL_FORM,
+        "the exec form as a line": EXEC_FORM,
+        "CMD behind what was there": EXEC_FORM,
+        "ENV without what was there": Reason("ENV adds a variable"),
+        "ENV keeps the old value": NEW_VALUE,
+        "ENV twice": NEW_VALUE,
+        "ENV by blanks": raised("ValueError"),
+        "ENV unexpanded": EXPANDED,
+        "WORKDIR from the root only": Reason("WORKDIR from the one before"),
+        "WORKDIR pasted together": Reason("WORKDIR from the root"),
+        "EXPOSE in place of what was there": PORT,
+        "EXPOSE without a protocol": PORT,
+        "EXPOSE of one port": Reason("EXPOSE of several"),
+        "fields that are null are not thought of": raised("TypeError"),
+        "the user's name is not expanded": USERS,
+        "RUN is written down, too": Reason("RUN changes nothing of the config"),
+        "only what it knows is returned": Reason("FROM changes nothing of the config"),
+    },
+    (9, "overlay"): {
+        "a faked print": raised("pivot_root"),
+        "a hard-coded directory": raised("mkdir /tmp/upper"),
+        "a call of the reference": OWN,
+        "as in lesson 3": STAYS,
+        "a tmpfs over what is to stay": STAYS,
+        "never in memory": Reason("nothing is left in `root.scratch`"),
+        "only where something is to stay": raised("mkdir /upper"),
+        "the layers the other way round": Reason("each file is that of the topmost layer that has it"),
+        "not entered": raised("pivot_root"),
+        "in the image's topmost layer": STAYS,
+    },
+    (9, "layer"): {
+        "a faked print": DESCRIPTOR,
+        "a hard-coded digest": DESCRIPTOR,
+        "a call of the reference": OWN,
+        "tar alone": WHITEOUT,
+        "a file in place of each device only": OPAQUE,
+        "the device beside its mark": NO_DEVICE,
+        "the mark at the top": WHITEOUT,
+        "without what is deleted": WHITEOUT,
+        "the mark in place of its directory": OPAQUE,
+        "all of a directory again and again": NO_DEVICE,
+        "without what lies deeper": IN_IT,
+        "files only": IN_IT,
+        "absolute names": IN_IT,
+        "links are followed": Reason("a symbolic link stays one"),
+        "in no order": Reason("a directory comes before what is in it"),
+        "compressed, and called as if it were not": Reason("its type is that of a layer"),
+        "not in the store": DESCRIPTOR,
+        "only the digest": DESCRIPTOR,
+        "before the archive is closed": Reason("its bytes are a whole archive"),
+        "the upper directory is emptied": Reason("the upper directory is as it was"),
+        "everything is root's": Reason("a file keeps its mode and its owner"),
+    },
+    (9, "run_step"): {
+        "a faked print": NOBODY,
+        "a hard-coded program": NOBODY,
+        "a call of the reference": OWN,
+        "on the machine's own files": NOBODY,
+        "a failure makes a layer": FAILED_STEP,
+        "a failure makes no layer": FAILED_STEP,
+        "a failure tells nothing": Reason("which tells the exit code"),
+        "without the environment": Reason("its environment is that of the spec"),
+        "without the working directory": Reason(
+            "(it begins in the config's working directory|your step raised an error)", "returned a non-zero code"
+        ),
+        "unconfined": FILTER,
+        "the shell form only": raised("argv|TypeError"),
+        "the image's own program": raised("execve"),
+        "the layer of the image below": raised("mount overlay"),
+        "without the layers on top": raised("returned a non-zero code"),
+        "written into a layer below": Reason("what lay in the store is as it was"),
+        "what was there before stays in the upper directory": Reason("and has nothing of the first's in its layer"),
+    },
+    (9, "copy_step"): {
+        "a faked print": DESCRIPTOR,
+        "a hard-coded destination": Reason("one file, and its new name"),
+        "a call of the reference": OWN,
+        "never into a directory below": Reason("one file, into a directory that the layers below have"),
+        "several in one file": Reason("several files"),
+        "a slash means nothing": Reason("one file, into a directory: the name ends in a slash"),
+        "the directory itself, not what is in it": Reason("a directory: what is in it"),
+        "whatever lies outside": Reason("what lies outside of the context is an error"),
+        "links that lead out are followed": Reason("also where a link leads there"),
+        "what is missing is passed over": Reason("a file that is not there is an error"),
+        "links in the context are followed": Reason("all of the context"),
+        "moved, not copied": raised("FileNotFoundError"),
+        "the content alone": Reason("keeps its mode, and is root's"),
+        "from the root of the machine": raised("ValueError"),
     (10, "cache_key"): {
         "a faked print": Reason("a key is a text"),
         "a hard-coded key": Reason("another step below, another key"),

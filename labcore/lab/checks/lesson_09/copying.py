@@ -10,9 +10,9 @@ from typing import Any
 from labcore.builder import copy_step as builders_step
 from labcore.builder import copying as builders_copying
 from labcore.lab.checks.image_claims import store_is_whole
-from labcore.lab.checks.lesson_03.running import a_state_root, enter_state_root, state_store
+from labcore.lab.checks.lesson_03.running import enter_state_root, state_store
 from labcore.lab.checks.lesson_09.layering import WRITING, described, members_of
-from labcore.lab.checks.lesson_09.running import held
+from labcore.lab.checks.lesson_09.running import an_unpacked_state_root, held
 from labcore.lab.checks.scenario import SECONDS, Draw, Scenario
 from labcore.lab.checks.verdict import Claim, equal
 from labcore.lab.messages import say
@@ -35,7 +35,7 @@ def _a_context(draw: Draw) -> Iterator[None]:
     (context / "one").chmod(0o750)
     (context / OUTSIDE).resolve().write_text(draw.token, encoding="utf-8")
     (context / "out").symlink_to("../outside")
-    with a_state_root(draw):
+    with an_unpacked_state_root(draw):
         yield
 
 

@@ -77,7 +77,9 @@ def described(returned: Any, store: Path) -> Generator[Claim, None, bool]:
     digest = f"sha256:{hashlib.sha256(held).hexdigest()}"
     yield Claim(say("its digest is that of the blob in the store"), returned["digest"] == digest, returned["digest"][:20])
     yield equal(say("its size is the blob's"), str(len(held)), str(returned.get("size")))
-    return True
+    readable = tarfile.is_tarfile(blob)
+    yield Claim(say("its bytes are a whole archive"), readable)
+    return readable
 
 
 def members_of(returned: Any, store: Path) -> dict[str, tarfile.TarInfo]:
@@ -95,7 +97,8 @@ def _conclude(returned: Any, draw: Draw) -> Iterator[Claim]:
     if draw.again:
         yield Claim(say("of an empty upper directory the layer is empty"), not members, " ".join(members))
         return
-    yield from _named(members, draw)
+    if not (yield from _named(members, draw)):
+        return
     run, link = members["etc/run"], members["link"]
     kept, owner = f"{run.mode & 0o7777:o} {run.uid}:{run.gid}", (_upper(draw) / "etc" / "run").stat()
     yield equal(say("a file keeps its mode and its owner"), f"751 {owner.st_uid}:{owner.st_gid}", kept)
@@ -109,7 +112,8 @@ def _leaf(draw: Draw) -> str:
     return f"etc/deep/{draw.mark}/leaf"
 
 
-def _named(members: dict[str, tarfile.TarInfo], draw: Draw) -> Iterator[Claim]:
+def _named(members: dict[str, tarfile.TarInfo], draw: Draw) -> Generator[Claim, None, bool]:
+    """Each path, and nothing else; return whether all files are there."""
     plain = {"etc", "etc/deep", f"etc/deep/{draw.mark}", _leaf(draw), "etc/run", "link", "fresh", "fresh/new"}
     marks = {f".wh.gone-{draw.mark}", f"etc/.wh.{draw.hostname}"}
     missing = sorted(plain - members.keys())
@@ -126,6 +130,7 @@ def _named(members: dict[str, tarfile.TarInfo], draw: Draw) -> Iterator[Claim]:
     order = list(members)
     late = [name for name in order if "/" in name and os.path.dirname(name) in order[order.index(name) :]]  # noqa: PTH120
     yield Claim(say("a directory comes before what is in it"), not late, " ".join(late))
+    return not missing
 
 
 LAYER = Scenario(_perform, None, _conclude, None, twice=True, prepare=an_upper, forbidden=WRITING)

@@ -2,6 +2,7 @@
 
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,6 +11,7 @@ from labcore.builder import run as builders_run
 from labcore.builder import run_step as builders_step
 from labcore.lab.checks.confinement import FILTERED
 from labcore.lab.checks.containers import own_environment, own_number, own_root
+from labcore.lab.checks.drawn_images import prints
 from labcore.lab.checks.image_claims import stacked, store_is_whole
 from labcore.lab.checks.lesson_03.running import a_state_root, enter_state_root, state_store
 from labcore.lab.checks.lesson_09.layering import WRITING, blob_of, described, members_of
@@ -20,11 +22,22 @@ from labcore.lab.checks.surroundings import share_mounts
 from labcore.lab.checks.tripwires import Target
 from labcore.lab.checks.verdict import Claim, equal
 from labcore.lab.messages import say
+from labcore.lab.solutions import solution
 from labcore.lab.stores import manifest
 from labcore.native import Capability
 from labcore.spec import DEFAULT_CAPABILITIES
 
 FORBIDDEN: tuple[Target, ...] = (*WRITING, builders_run, builders_step)
+
+
+@contextmanager
+def an_unpacked_state_root(draw: Draw) -> Iterator[None]:
+    """Make the state root of lesson 3's `run`, with the image's layers unpacked: nothing may be written to them."""
+    with a_state_root(draw):
+        store = state_store(draw)
+        solution("layers")(manifest(str(store), draw.hostname), str(store))
+        draw.keep("prints", prints(store))
+        yield
 
 
 def _script(draw: Draw) -> str:
@@ -116,5 +129,5 @@ def held(descriptor: Any, store: Path, path: str) -> str:
 
 
 RUN_STEP = Scenario(
-    _perform, _observe, _conclude, _argv, twice=True, prepare=a_state_root, forbidden=FORBIDDEN, seconds=2 * SECONDS
+    _perform, _observe, _conclude, _argv, twice=True, prepare=an_unpacked_state_root, forbidden=FORBIDDEN, seconds=2 * SECONDS
 )
