@@ -709,6 +709,8 @@ def run_step(command, config, below, store):
         if code != 0:
             raise ValueError("exit code " + str(code))
         return layer(Path(store) / root.writable / "upper", store)
+""",
+    },
     (10, "cache_key"): {
         "by repr, and no digest of lesson 3": """
 def cache_key(parent, instruction, content):

@@ -899,6 +899,7 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "moved, not copied": raised("FileNotFoundError"),
         "the content alone": Reason("keeps its mode, and is root's"),
         "from the root of the machine": raised("ValueError"),
+    },
     (10, "cache_key"): {
         "a faked print": Reason("a key is a text"),
         "a hard-coded key": Reason("another step below, another key"),
