@@ -137,7 +137,7 @@ lab.check(cache_key)
 lab.guess("chain")
 
 # %%
-text = "FROM nginx\nENV WHO=Docker\nCOPY page /\nRUN sort /page > /sorted\nCMD cat /sorted"
+text = "FROM nginx\nENV WHO=Docker\nCOPY page /\nRUN sort /page > /out\nCMD cat /out"
 lines = parse(text)
 other = [lines[0], ("ENV", "WHO=you"), *lines[2:]]
 lab.chains(cache_key, a=(lines, "1"), b=(lines, "1"), c=(lines, "2"), d=(other, "1"))

@@ -46,7 +46,7 @@ QUESTIONS = {
             "程序会读什么，没人能预先知道：缓存里的 apt-get update 可能是几年前的。",
         ),
     ),
-    "order": Question(
+    "which order": Question(
         T("Which order builds faster after a change in app.py?", "app.py 改了以后，哪种顺序构建得更快？"),
         (
             T("COPY . /app, then RUN pip install", "先 COPY . /app，再 RUN pip install"),
@@ -62,7 +62,7 @@ QUESTIONS = {
             "COPY 一变，它上面所有步骤的键都变，pip install 也不例外。",
         ),
     ),
-    "hash": Question(
+    "hash of three": Question(
         T("Why is Python's hash() of the three no good key?", "为什么不能用 Python 的 hash() 当键？"),
         (
             T("for texts it is another in each process", "字符串的 hash() 在每个进程里都不同"),

@@ -41,7 +41,7 @@ def _perform_add_layer(mine: ModuleType, draw: Draw) -> dict[str, Any]:
     try:
         mine.add_layer(("RUN", f"echo {draw.mark} > /etc/made; exit {draw.exit_code}"), state, str(context(draw)), store)
         found["failed"] = ["no error"]
-    except RuntimeError:
+    except (RuntimeError, ValueError, OSError):
         found["failed"] = []
     return found
 

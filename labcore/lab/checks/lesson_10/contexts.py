@@ -32,11 +32,11 @@ def _change(place: Path, number: int, draw: Draw) -> None:
     if number == 1:
         os.utime(page, (draw.number, draw.number))
     elif number == 2:
-        (place / "other").write_text(draw.mark)
+        (place / "other").write_text(draw.mark, encoding="utf-8")
     elif number == 3:
-        page.write_text(draw.token[::-1])
+        page.write_text(draw.token[::-1], encoding="utf-8")
     elif number == 4:
-        leaf.write_text(draw.token)
+        leaf.write_text(draw.token, encoding="utf-8")
     elif number == 5:
         leaf.rename(leaf.with_name("twig"))
     elif number == 6:
@@ -48,10 +48,10 @@ def _change(place: Path, number: int, draw: Draw) -> None:
 def _folder(draw: Draw, name: str) -> Path:
     place = Path(draw.root, name)
     (place / "sub" / "deep").mkdir(parents=True)
-    (place / "page").write_text(draw.token)
-    (place / "other").write_text(draw.token)
-    (place / "sub" / "deep" / "leaf").write_text(draw.mark)
-    (place / "two words").write_text(draw.mark)
+    (place / "page").write_text(draw.token, encoding="utf-8")
+    (place / "other").write_text(draw.token, encoding="utf-8")
+    (place / "sub" / "deep" / "leaf").write_text(draw.mark, encoding="utf-8")
+    (place / "two words").write_text(draw.mark, encoding="utf-8")
     return place
 
 
