@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from labcore import lab
 from labcore.errors import InvalidInput
 from labcore.lab.examination import paper
 from labcore.lab.examination.live import Live, Site, live_questions, same
 from labcore.lab.examination.paper import COUNT, draw_paper
 from labcore.lab.examination.sitting import Result, Written, answers_of, sit
-from labcore.lab.examination.tasks import Choice, FaultTask, Marked, StepTask, Task, Value
+from labcore.lab.examination.tasks import LETTERS, Choice, FaultTask, Marked, StepTask, Task, Value
+from labcore.lab.examination.widget import Exam
 from labcore.lab.lessons import LESSONS
 from labcore.lab.questions import questions
 from labcore.lab.workspace import Workspace
@@ -188,6 +190,63 @@ def test_neither_paper_nor_report_tells_an_answer() -> None:
     titles = {each.number: each.title for each in LESSONS}
     wanted = [f"✗ {number:2}. lesson {task.lesson}, {titles[task.lesson]}" for number, task in enumerate(tasks, 1)]
     assert result.lines() == wanted
+
+
+# --- in a notebook
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """Have a learner's folder, on a machine on which no container can be made."""
+    monkeypatch.setenv("LABCORE_WORK", str(tmp_path))
+    monkeypatch.setenv("LABCORE_LEARNER", "ada")
+    monkeypatch.setattr(paper, "_missing", bool)
+    return Workspace(tmp_path)
+
+
+def fill_in(exam: Exam, *, right: int) -> None:
+    """Answer so many tasks right, and the others wrong."""
+    with Site() as site:
+        for number, field in enumerate(exam.fields):
+            task, knows = field.task, number < right
+            if isinstance(task, Choice):
+                letter = LETTERS[task.order.index(task.question.answer)]
+                field.field.value = letter if knows else next(other for _, other in field.field.options if other != letter)
+            elif isinstance(task, Value):
+                field.field.value = task.live.seen(task.words, site) if knows else "I do not know"
+
+
+@pytest.mark.parametrize(("right", "said"), [(10, "10 of 10: passed"), (6, "6 of 10: not passed; 7 are needed")])
+def test_in_a_notebook_it_is_marked_once(right: int, said: str, work: Workspace) -> None:
+    exam = lab.exam(3)
+    assert isinstance(exam, Exam)
+    fill_in(exam, right=right)
+    exam.button.click()
+    assert said in exam.total.value
+    assert [("✓" in field.remark.value) for field in exam.fields] == [True] * right + [False] * (10 - right)
+    assert all(field.field.disabled for field in exam.fields)
+    fill_in(exam, right=10)
+    assert exam.mark().right == right
+    assert work.progress.of("exams") == {"3 ada": right}
+
+
+@pytest.mark.usefixtures("work")
+def test_printed_it_is_the_paper_without_its_answers() -> None:
+    exam = lab.exam(3)
+    bundle = exam._repr_mimebundle_()
+    assert bundle["text/plain"].count("Question ") == 10
+    for field in exam.fields:
+        assert field.task.text() in bundle["text/plain"]
+        if isinstance(field.task, Choice):
+            assert str(field.task.question.why) not in bundle["text/plain"] + bundle["text/html"]
+    assert lab.exam(3).plain() == exam.plain()
+    assert lab.exam(4).plain() != exam.plain()
+
+
+@pytest.mark.usefixtures("work")
+def test_the_docker_command_is_there_once_something_is_broken() -> None:
+    with pytest.raises(InvalidInput, match="nothing is broken: press “break it” first"):
+        print(lab.exam(3).docker)
 
 
 def test_a_file_of_answers(tmp_path: Path) -> None:
