@@ -11,7 +11,11 @@ from labcore.lab.messages import say
 from labcore.record import Record
 
 MOST: Final = 6  # lines of one cell of the table
-CELL: Final = "text-align:left;vertical-align:top;font-family:monospace;white-space:pre-wrap;padding:2px 10px 2px 0"
+CELL: Final = "text-align:left;vertical-align:top;padding:1px 8px 1px 0;line-height:1.3"
+CODE: Final = (
+    "white-space:pre-wrap;overflow-wrap:anywhere;background:none;padding:0;font-size:12px"  # no formula between dollars
+)
+WIDTHS: Final = ("36%", "27%", "37%")
 
 
 class Line(Record):
@@ -62,8 +66,12 @@ class Experiment(Record):
 
     def _repr_html_(self) -> str:
         heads = ("Dockerfile", say("what it changes in the config"), say("its layer"))
-        head = "".join(f"<th style='text-align:left;padding-right:10px'>{html.escape(word)}</th>" for word in heads)
-        return f"<table style='font-size:13px'><tr>{head}</tr>{''.join(map(_row, self.lines))}</table>"
+        head = "".join(
+            f"<th style='text-align:left;width:{width}'>{html.escape(word)}</th>"
+            for word, width in zip(heads, WIDTHS, strict=True)
+        )
+        rows = "".join(map(_row, self.lines))
+        return f"<table style='font-size:12px;table-layout:fixed;width:100%'><tr>{head}</tr>{rows}</table>"
 
 
 def shortened(lines: Sequence[str]) -> list[str]:
@@ -76,7 +84,8 @@ def shortened(lines: Sequence[str]) -> list[str]:
 def _row(line: Line) -> str:
     changes = _cell(shortened(line.changes))
     files = _cell([*shortened(line.files), *line.told()])
-    source = f"<td style='{CELL};border-left:3px solid {_colour(line)};padding-left:8px'>{html.escape(line.source)}</td>"
+    edge = f"border-left:3px solid {_colour(line)};padding-left:8px"
+    source = f"<td style='{CELL};{edge}'><code style='{CODE}'>{html.escape(line.source)}</code></td>"
     return f"<tr style='border-top:1px solid {RULE}'>{source}{changes}{files}</tr>"
 
 
@@ -90,4 +99,4 @@ def _cell(lines: Sequence[str]) -> str:
 
 def _coloured(line: str) -> str:
     colour = {"−": BAD, "✗": BAD, "│": MUTED, "(": MUTED, "（": MUTED}.get(line[:1], "inherit")
-    return f"<span style='color:{colour}'>{html.escape(line)}</span>"
+    return f"<code style='{CODE};color:{colour}'>{html.escape(line)}</code>"

@@ -20,9 +20,11 @@ from labcore.lab.daemons import RunningDaemon
 from labcore.lab.experiment_table import Experiment, Line
 from labcore.lab.messages import say
 from labcore.lab.pictures.layer_files import size
+from labcore.spec import DEFAULT_PATH
 
 Files = Mapping[str, str | bytes]
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
+USUAL: Final = {"Env": [f"PATH={DEFAULT_PATH}"], "WorkingDir": "/"}  # of a base, which is not worth a line
 SHOWN_CONTENT: Final = 40  # bytes of a file that are shown in place of their number
 
 
@@ -173,12 +175,12 @@ def config_of(image: Image) -> dict[str, Any]:
 
 def config_changes(before: Image | None, image: Image) -> tuple[str, ...]:
     """Return what is different in an image's config, a line for each field, or for each entry of one that has several."""
-    old, new = ({} if before is None else config_of(before)), config_of(image)
+    old, new = (USUAL if before is None else config_of(before)), config_of(image)
     return tuple(line for name in dict.fromkeys((*old, *new)) for line in _changes(name, old.get(name), new.get(name)))
 
 
 def _changes(name: str, old: Any, new: Any) -> Iterator[str]:
-    if old == new or not (old or new):
+    if old == new or not (old or new):  # null and nothing are the same
         return
     if name == "Env":
         yield from (f"Env: {line}" for line in new or () if line not in (old or ()))

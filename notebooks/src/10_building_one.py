@@ -198,10 +198,10 @@ lab.outcome("chain")
 #   用 `os.path.join(state["config"].get("WorkingDir") or "/", …)` 变成绝对路径
 # - 最后把缓存里的那一层加到 `state["layers"]` 末尾
 
-# %% tags=["exercise"] zh="把 RUN 或 COPY 的层加到状态里，缓存里有就不再做（11 行）。" of="ec8805fe"
+# %% tags=["exercise"] zh="把 RUN 或 COPY 的层加到状态里，缓存里有就不再做（11 行）。" of="912d0ee8"
 @lab.step
 def add_layer(instruction, state, context, store):
-    """Add the layer of a RUN or COPY to a state, from the cache if it is there (11 lines)."""
+    """Add a RUN's or a COPY's layer to a state, or the one in the cache (11 lines)."""
     ...
 
 # %% tags=["check"]
@@ -354,7 +354,8 @@ docker(f"run --rm --pull=always -q {name} cat /usr/share/nginx/html/index.html")
 lab.guess("touch")
 
 # %%
-site = lab.context({"Dockerfile": "FROM nginx\nCOPY . /site\n", "page": "hello\n"}, "site")
+files = {"Dockerfile": "FROM nginx\nCOPY . /site\n", "page": "hello\n"}
+site = lab.context(files, "site")
 docker(f"build -q -t site {site}")
 Path(site, "page").touch()
 docker(f"build -t site {site}")

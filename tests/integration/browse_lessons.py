@@ -4,7 +4,8 @@
 
 Reads a line of JSON for each lesson, its `url` and its `name`, and prints one: the `problems` that were seen, and how many
 `seconds` after the page was asked for its first cell had run. A problem is an error of the page, an output that is an error
-or on stderr, one that is wider or higher than the screen, a cell that has not run, and a widget that does not answer.
+or on stderr, one that is wider or higher than the screen, a cell that has not run, a widget that does not answer, and a word of a
+Dockerfile that is not marked in its tree.
 Screenshots of the whole lesson, one below the other, go to DIRECTORY.
 """
 
@@ -82,6 +83,7 @@ def visit(context: BrowserContext, url: str, pictures: Path) -> dict[str, object
             page.wait_for_selector(KERNEL_IS_READY)
             seconds = _run_all(page, started)
             errors += [] if _widget_answers(page) else ["the widget does not answer"]
+            errors += [] if _pointing_is_answered(page) else ["a word that is pointed at is not marked on the other side"]
             errors += [f"output: {text}" for text in page.evaluate(PROBLEMS)]
             errors += [f"too large: {text}" for text in page.evaluate(TOO_LARGE, [WIDTH, HEIGHT])]
             _photograph(page, pictures)
@@ -129,6 +131,15 @@ def _widget_answers(page: Page) -> bool:
         if result.inner_text() != before:
             return True
     return False
+
+
+def _pointing_is_answered(page: Page) -> bool:
+    """Point at the first word of a Dockerfile beside its tree, and see whether it is marked there, too."""
+    words = page.locator("[class^='df-']", has_text="Dockerfile").first.locator(".n0w0")
+    if not words.count():
+        return True
+    words.first.hover()
+    return bool(words.last.evaluate("n => getComputedStyle(n).backgroundColor") != "rgba(0, 0, 0, 0)")
 
 
 def _photograph(page: Page, pictures: Path) -> None:

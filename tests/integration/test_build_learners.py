@@ -2,18 +2,22 @@
 
 import gc
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from docker.errors import APIError
 
 import labcore
 from labcore.builder.learners import parsed
 from labcore.engine import Engine
 from labcore.engine.stages import StagesFile
 from labcore.errors import InvalidInput
+from labcore.lab.solutions import source_of
 from labcore.spec import Reference
 from tests.conftest import needs_root
-from tests.image_builds import built
+from tests.daemon import running_daemon
+from tests.image_builds import built, context_tar
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 PARSE = """
@@ -142,3 +146,54 @@ def test_each_instruction_is_in_a_learners_keys(
     made = built(learner, "\n".join(again), {"a": "1", **files}, **options)
     assert len([line for line in made.cached() if line.split()[0] in {"WORKDIR", "RUN", "COPY"}]) == cached
     assert made.image.config.workdir == "/new"
+
+
+HEREDOCS = """\
+# escape=`
+FROM busybox
+COPY <<'ONE' <<-TWO /srv/
+$HOME \\
+ONE
+\t# no comment
+\tTWO
+RUN <<END
+set -e
+# the shell's
+cat /srv/ONE /srv/TWO > /all
+END
+ENV A=b `
+  # between
+  C=d
+ENTRYPOINT ["cat"]
+CMD ["/all"]
+"""
+
+
+def test_by_the_solutions_of_lesson_8_a_daemon_builds_what_it_builds_by_itself(tmp_path: Path) -> None:
+    """Heredocs and the escape directive, too: to the last byte."""
+    needs_root()
+    steps = ("logical_lines", "value_of", "instruction", "parse", "heredoc", "escape")
+    mine = tmp_path / "my_runtime.py"
+    mine.write_text("\n\n".join(["from labcore.lab.vocabulary import *", *(source_of(step, 8) for step in steps)]))
+    ids = []
+    for options in ((), ("--stages", str(mine))):
+        with running_daemon(tmp_path / f"root{len(ids)}", *options) as daemon, closing(daemon.client) as client:
+            made, _ = client.images.build(
+                fileobj=context_tar({"Dockerfile": HEREDOCS}), custom_context=True, buildargs={"SOURCE_DATE_EPOCH": "0"}
+            )
+            assert client.containers.run(made.id, network_mode="none") == b"$HOME \\\n# no comment\n"
+            ids.append(made.id)
+    assert ids[0] == ids[1]
+
+
+def test_what_is_wrong_with_the_learners_pairs_is_said_to_dockers_command(tmp_path: Path) -> None:
+    needs_root()
+    mine = tmp_path / "my_runtime.py"
+    mine.write_text("def parse(text):\n    return [('FROM', 'busybox'), ('RUM', 'true')]\n")
+    with (
+        running_daemon(tmp_path / "root", "--stages", str(mine)) as daemon,
+        closing(daemon.client) as client,
+        pytest.raises(APIError) as caught,
+    ):
+        client.images.build(fileobj=context_tar({"Dockerfile": "FROM busybox\n"}), custom_context=True)
+    assert "unknown instruction: RUM" in str(caught.value)

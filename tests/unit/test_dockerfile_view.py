@@ -127,6 +127,12 @@ def test_a_tree_that_is_no_tree_is_shown_as_it_is() -> None:
     assert "7" in repr(shown)
 
 
+@pytest.mark.parametrize("pair", ["FROM a", ("FROM",), None, ("FROM", "a", "b")])
+def test_what_is_no_pair_is_told(pair: object) -> None:
+    with pytest.raises(InvalidInput, match="is no pair of a name and a value"):
+        dockerfile("FROM a\n").tree([pair])
+
+
 def test_the_articles_parts() -> None:
     parts = [
         part_of(each)

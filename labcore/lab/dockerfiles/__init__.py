@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from labcore.builder.learners import pair_of
 from labcore.builder.parser import parse
+from labcore.errors import InvalidInput
 from labcore.lab.dockerfiles.built import HasRoot, MadeLayer, layers_of
 from labcore.lab.dockerfiles.parts import PARTS, part_of
 from labcore.lab.dockerfiles.tokens import Token, tokens_of
@@ -33,9 +34,12 @@ class DockerfileShown:
         return self.tree()._repr_html_()
 
     def tree(self, pairs: Sequence[Any] | None = None) -> View:
-        """Show the file beside the tree of these pairs, as a `parse` returned them; without any, as labcore reads it."""
+        """Show the file beside the tree of these pairs, as a `parse` returned them; without any, as labcore reads it.
+
+        Raises InvalidInput for what is no pair.
+        """
         own = [pair_of(each) for each in self._read.instructions]
-        found = own if pairs is None else list(pairs)
+        found = own if pairs is None else list(map(_checked, pairs))
         rows = [Row((Token("Dockerfile"),))]
         for number, (name, value) in enumerate(found):
             last = number == len(found) - 1
@@ -119,11 +123,17 @@ def _branch(number: int, name: str, value: Any, fork: str, trunk: str) -> Iterat
         yield Row((Token(trunk + " " * NAME_WIDTH), Token(line, "text", number, 0)), number)
 
 
+def _checked(pair: Any) -> tuple[Any, Any]:
+    if not isinstance(pair, list | tuple) or len(pair) != 2:
+        raise InvalidInput(say("{pair} is no pair of a name and a value", pair=f"{pair!r:.60}"))
+    return pair[0], pair[1]
+
+
 def _compared(own: Sequence[Any], found: Sequence[Any]) -> str:
     """Return a word on a tree that is not labcore's; none on one that is."""
     if len(own) != len(found):
         return say("{found} pairs, and Docker reads {own} instructions", found=len(found), own=len(own))
-    odd = next((mine for mine, theirs in zip(own, found, strict=True) if tuple(theirs) != mine), None)
+    odd = next((mine for mine, theirs in zip(own, found, strict=True) if theirs != mine), None)
     return say("Docker reads {name} in another way", name=odd[0]) if odd else ""
 
 

@@ -51,6 +51,7 @@ CHINESE = {
     "{lines} instructions, {layers} layers, {size} of files; the rest is in the image's config":
         "{lines} 条指令，{layers} 层，文件共 {size}；其余都在镜像的配置里",
     "{found} pairs, and Docker reads {own} instructions": "得到 {found} 对，而 Docker 读出 {own} 条指令",
+    "{pair} is no pair of a name and a value": "{pair} 不是名字和值的一对",
     "Docker reads {name} in another way": "{name} 这一条，Docker 读出来的不一样",
     "Dockerfile, image, containers": "Dockerfile、镜像、容器",
     "a text: {count} lines": "一段文本：{count} 行",

@@ -32,7 +32,7 @@ QUESTIONS = {
         1,
         T("RUN, CMD and ENTRYPOINT reach the shell as they are written.", "RUN、CMD、ENTRYPOINT 原样交给 shell。"),
     ),
-    "exec form": Question(
+    "exec form unexpanded": Question(
         T('`CMD ["echo", "$HOME"]`: what does the container print?', '`CMD ["echo", "$HOME"]`：容器输出什么？'),
         (T("/root", "/root"), T("$HOME", "$HOME"), T("an empty line", "一个空行")),
         1,

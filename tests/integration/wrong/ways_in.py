@@ -267,4 +267,57 @@ def exec_start(daemon, request, id):
     return Hijack([])
 """,
     },
+    (8, "logical_lines"): {
+        "what goes from instruction to instruction": """
+def logical_lines(text):
+    from labcore.builder.parser.lines import Cursor
+    return list(iter(Cursor(text.split("\\n"), escape="\\\\").instruction, None))
+""",
+    },
+    (8, "value_of"): {
+        "what reads lists": """
+def value_of(name, rest):
+    from labcore.builder.parser import lexing
+    return lexing.list_of(rest) or rest
+""",
+    },
+    (8, "instruction"): {
+        "what takes a line apart": """
+def instruction(line):
+    from labcore.builder.parser.statements import Statement
+    found = Statement.of(line, "\\\\")
+    return found.name, value_of(found.name, found.rest)
+""",
+    },
+    (8, "parse"): {
+        "the tree that is printed": """
+def parse(text):
+    from labcore.builder.parser.dump import dump
+    return [tuple(line[1:-1].split(None, 1)) for line in dump(text).splitlines()]
+""",
+        "what reads an image's changes": """
+def parse(text):
+    from labcore.builder import learners
+    return [learners.pair_of(each) for each in learners.parsed(text.encode(), "x", {}).instructions]
+""",
+    },
+    (8, "heredoc"): {
+        "what finds them": """
+def heredoc(line, following):
+    from labcore.builder.parser.heredocs import heredocs_of
+    for each in heredocs_of(line):
+        for text in following:
+            line += "\\n" + text
+            if text == each.name:
+                break
+    return line
+""",
+    },
+    (8, "escape"): {
+        "what reads directives": """
+def escape(text):
+    from labcore.builder.parser.directives import directives_of
+    return directives_of(text.split("\\n"), "x").escape
+""",
+    },
 }
