@@ -4,8 +4,8 @@
 
 Reads a line of JSON for each lesson, its `url` and its `name`, and prints one: the `problems` that were seen, and how many
 `seconds` after the page was asked for its first cell had run. A problem is an error of the page, an output that is an error
-or on stderr, one that is wider or higher than the screen, a cell that has not run, a widget that does not answer, and a word of a
-Dockerfile that is not marked in its tree.
+or on stderr, one that is wider or higher than the screen, a cell that has not run, a widget that does not answer, and a
+word of a Dockerfile that is not marked in its tree.
 Screenshots of the whole lesson, one below the other, go to DIRECTORY.
 """
 
