@@ -275,10 +275,10 @@ lab.outcome("layers")
 # - **清单**：`schemaVersion` 是 2，`mediaType` 是 `MANIFEST`，还有 `config`（刚才的描述符）和 `layers`
 # - `lab.tag(store, name, …)` 接受清单的字节，给它取名，返回它的摘要。你也返回这个摘要
 
-# %% tags=["exercise"] zh="写出配置和清单，给镜像取名，返回清单的摘要（5 行）。" of="c9d5b955"
+# %% tags=["exercise"] zh="写出配置和清单，给镜像取名，返回清单的摘要（5 行）。" of="bb788522"
 @lab.step
 def image(state, name, store):
-    """Write config and manifest, name the image, return the manifest's digest (5 lines)."""
+    """Write config and manifest, name the image; return its digest (5 lines)."""
     ...
 
 # %% tags=["check"]
