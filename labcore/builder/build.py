@@ -196,7 +196,7 @@ class Build:
         bases = [self.stages.named(name, number) for number, name in enumerate(self._bases)]
         order = needed(self.stages, self.target, bases, self.dockerfile)
         number = len(self.stages.global_arguments)
-        self._total = number + sum(1 + len(stage.instructions) for stage in order) + bool(self.options.labels)
+        self._total = number + sum(1 + len(stage.instructions) for stage in order) + len(dict(self.options.labels))
         for stage in sorted(order, key=lambda stage: stage.number):
             for at, instruction in enumerate((stage.base, *stage.instructions)):
                 number += 1
@@ -302,15 +302,14 @@ class Build:
     # --- the image
 
     def _labelled(self, state: State) -> State:
-        """Return the state with the labels that the caller gives, as a last step."""
-        if not self.options.labels:
-            return state
-        text = " ".join(["LABEL", *(f"{name}={value}" for name, value in self.options.labels)])
-        step = Step(self._total, self._total, self.target.label, 0, 0, text, 0)
-        self.shared.tell(StepStarted(step))
-        labels = dict(state.config.labels) | dict(self.options.labels)
-        state = state.replace(config=state.config.replace(labels=tuple(sorted(labels.items())))).with_entry(text)
-        self.shared.tell(StepEnded(step, state.id))
+        """Return the state with the labels that the caller gives, each a step behind all others."""
+        given = sorted(dict(self.options.labels).items())
+        for number, (name, value) in enumerate(given, self._total - len(given) + 1):
+            step = Step(number, self._total, self.target.label, 0, 0, f"LABEL {name}={value}", 0)
+            self.shared.tell(StepStarted(step))
+            labels = dict(state.config.labels) | {name: value}
+            state = state.replace(config=state.config.replace(labels=tuple(sorted(labels.items())))).with_entry(step.text)
+            self.shared.tell(StepEnded(step, state.id))
         return state
 
     def _image(self, state: State) -> Built:

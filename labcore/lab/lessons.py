@@ -1,5 +1,7 @@
 """Lessons: their order, their steps, and their requirements of the machine."""
 
+from typing import Final
+
 from labcore.errors import InvalidInput
 from labcore.lab.messages import say
 from labcore.language import Language, language
@@ -112,6 +114,7 @@ LESSONS = (
         requires=("root", "namespaces", "overlay", "limits", "network"),
     ),
 )
+MY_RUNTIME: Final = "my_runtime.py"  # the learner's file
 _BEGUN: list[int] = []  # the lesson whose notebook this is
 
 

@@ -112,6 +112,13 @@ def test_dockerode(sides: tuple[Side, Side]) -> None:
     assert ours == theirs
 
 
+def test_repo2docker(sides: tuple[Side, Side]) -> None:
+    """In the last version that asks the daemon itself: later ones have docker buildx do it, which needs BuildKit."""
+    script, folder = DATA / "repo2docker_session.py", pip("jupyter-repo2docker==2023.6.0")
+    theirs, ours = (session(side, [sys.executable, str(script)], PYTHONPATH=str(folder)) for side in sides)
+    assert ours == theirs
+
+
 @pytest.mark.parametrize("name", ["aiodocker", "python-on-whales", "testcontainers"])
 def test_clients_in_python(sides: tuple[Side, Side], name: str) -> None:
     script = DATA / f"{name.replace('-', '_')}_session.py"

@@ -291,6 +291,8 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Content] | bytes]] = {
     "trigger": ({}, files("FROM busybox AS one\nONBUILD RUN echo t > /t\nFROM one\nRUN cat /t\n")),
     "triggers": ({}, files("FROM busybox AS one\nONBUILD RUN echo t > /t\nONBUILD ENV A=b\nFROM one\nRUN cat /t\n")),
     "labels": ({"labels": '{"a": "b"}'}, files(f"{FROM}USER 1\n")),
+    "more labels": ({"labels": '{"c": "d e", "a": "b"}'}, files(f"{FROM}USER 3\n")),
+    "null label": ({"labels": '{"a": null}'}, files(f"{FROM}USER 2\n")),
     "arguments": ({"buildargs": '{"X": "1", "T": "2", "S": "3"}'}, files(f"{FROM}ARG X\nRUN echo $X\n")),
     "kept containers": ({"rm": "0"}, files(f"{FROM}RUN echo kept\n")),
     "quiet": ({"q": "1"}, files(f"{FROM}RUN echo quiet\n")),

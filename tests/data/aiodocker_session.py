@@ -57,6 +57,20 @@ async def main() -> None:
         await docker.containers.get("nonesuch")
     except aiodocker.DockerError as error:
         told["missing"] = [error.status, error.message]
+    context = io.BytesIO()
+    with tarfile.open(fileobj=context, mode="w:gz") as tar:
+        for name, text in (("Dockerfile", b"FROM busybox\nARG A\nCOPY f /f\nRUN echo $A > /a\n"), ("f", b"file\n")):
+            info = tarfile.TarInfo(name)
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text))
+    context.seek(0)
+    lines = await docker.images.build(fileobj=context, encoding="gzip", tag="aio:built", buildargs={"A": "5"}, nocache=True)
+    told["steps"] = [line["stream"] for line in lines if line.get("stream", "").startswith("Step")]
+    built = await docker.containers.run({"Image": "aio:built", "Cmd": ["cat", "/a", "/f"]})
+    await built.wait()
+    told["built"] = await built.log(stdout=True)
+    await built.delete()
+    await docker.images.delete("aio:built")
     await docker.close()
 
 

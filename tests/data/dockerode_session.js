@@ -1,5 +1,6 @@
 // An ordinary session of dockerode; what has come of each step is printed as JSON.
 const Docker = require("dockerode");
+const fs = require("fs"), os = require("os"), path = require("path");
 const { PassThrough } = require("stream");
 const docker = new Docker({ socketPath: process.argv[2] });
 const told = {};
@@ -77,6 +78,28 @@ async function main() {
   await box.remove({ force: true });
   const image = await docker.getImage("busybox").get();
   told.saved = (await collected(image, false))[0].length > 1000;
+  told.built = await built();
+}
+
+async function built() {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "dockerode-"));
+  fs.writeFileSync(path.join(folder, "Dockerfile"), "FROM busybox\nARG A\nCOPY f /f\nRUN echo built $A > /a\nCMD cat /a /f\n");
+  fs.writeFileSync(path.join(folder, "f"), "file\n");
+  const options = { t: "node-built:v1", buildargs: { A: "it" }, labels: { of: "node" }, nocache: true };
+  const stream = await docker.buildImage({ context: folder, src: ["Dockerfile", "f"] }, options);
+  const told = await new Promise((resolve, reject) =>
+    docker.modem.followProgress(stream, (error, lines) => (error ? reject(error) : resolve(lines))));
+  fs.rmSync(folder, { recursive: true });
+  const said = told.map((line) => (line.stream || "").replace(/[0-9a-f]{12}/g, "ID")).join("").split("\n");
+  const out = new PassThrough();
+  let text = "";
+  out.on("data", (piece) => (text += piece));
+  const [, ran] = await docker.run("node-built:v1", [], out);
+  await ran.remove();
+  const image = docker.getImage("node-built:v1");
+  const labels = (await image.inspect()).Config.Labels;
+  await image.remove();
+  return [said.filter((line) => line.startsWith("Step") || line.startsWith("Success")), text, labels];
 }
 
 main().then(() => console.log(JSON.stringify(told, null, 1)), (error) => { console.error(error); process.exit(1); });

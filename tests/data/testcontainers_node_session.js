@@ -55,6 +55,7 @@ async function main() {
   told.found = (await client.container.fetchByLabel("of", "node")) !== undefined;
   await client.image.remove?.(image);
   for (const each of [other, web, network]) await each.stop();
+  told.built = await built();
   told.composed = await composed();
 }
 
@@ -62,6 +63,19 @@ const logged = (container) => new Promise((resolve) => {
   let text = "";
   container.logs().then((stream) => stream.on("data", (piece) => (text += piece)).on("end", () => resolve(text)));
 });
+
+async function built() {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "built-"));
+  fs.writeFileSync(path.join(folder, "Dockerfile"), "FROM busybox AS one\nARG A\nRUN echo $A > /a\nFROM one\nCOPY f /f\n");
+  fs.writeFileSync(path.join(folder, "f"), "file\n");
+  const image = await GenericContainer.fromDockerfile(folder).withBuildArgs({ A: "5" }).withCache(false)
+      .build("tc-node-built:v1", { deleteOnExit: false });
+  const made = await image.withCommand(["cat", "/a", "/f"]).withWaitStrategy(Wait.forOneShotStartup()).start();
+  const text = await logged(made);
+  await made.stop();
+  fs.rmSync(folder, { recursive: true });
+  return text;
+}
 
 async function composed() {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "compose-"));

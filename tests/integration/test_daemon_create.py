@@ -54,6 +54,20 @@ def test_what_changes_nothing_is_kept_all_the_same(daemon: RunningDaemon) -> Non
     assert (host["Isolation"], host["VolumeDriver"]) == ("default", "other")
 
 
+def test_null_in_a_mapping_is_an_empty_value(daemon: RunningDaemon) -> None:
+    """As Go reads it: the key is there."""
+    body = {
+        "Labels": {"a": None},
+        "ExposedPorts": {"80/tcp": None},
+        "Volumes": {"/x": None},
+        "HostConfig": {"NetworkMode": "none"},
+    }
+    body |= {"NetworkingConfig": {"EndpointsConfig": {"none": None}}}
+    shown = created(daemon, **body)
+    config = shown["Config"]
+    assert (config["Labels"], config["ExposedPorts"], config["Volumes"]) == ({"a": ""}, {"80/tcp": {}}, {"/x": {}})
+
+
 def test_a_tmpfs_is_shown_where_it_was_asked_for(daemon: RunningDaemon) -> None:
     long = {"Type": "tmpfs", "Target": "/long", "TmpfsOptions": {"SizeBytes": 4096, "Mode": 0o700}}
     host = created(daemon, HostConfig={"Tmpfs": {"/short": "size=1k"}, "Mounts": [long]})["HostConfig"]

@@ -171,7 +171,6 @@ def test_whether_containers_are_removed(said: dict[str, str], expected: bool) ->
         ("buildargs", '{"A": 1}', "error reading build args: "),
         ("buildargs", "[" * 9000, "error reading build args: "),
         ("labels", '["a"]', "error reading labels: "),
-        ("labels", '{"a": null}', "error reading labels: "),
         ("cachefrom", "{}", "error reading cache-from: "),
         ("cachefrom", "[1]", "error reading cache-from: "),
         ("ulimits", "x", "error reading ulimit settings: "),

@@ -182,6 +182,6 @@ def _decoded(request: Request, name: str, kind: type[T], failure: str) -> T:
     if text in ("", "null"):
         return msgspec.convert({} if str(kind).startswith("dict") else [], kind)
     try:
-        return msgspec.json.decode(text, type=kind)
-    except (msgspec.MsgspecError, RecursionError) as error:
+        return decode_bytes(text, kind)
+    except InvalidInput as error:
         raise InvalidInput(f"{failure}: {error}") from None

@@ -1,7 +1,7 @@
 """JSON of requests, decoded into structs with the field's path in errors, and of answers, in one piece or line by line.
 
-Go, in which docker's own server is written, makes no difference between a field that is null and one that is not there, and
-takes a field's name in any case. So do we: docker-py sends `detachKeys`.
+Go, in which docker's own server is written, makes no difference between a field that is null and one that is not there, takes
+null in a mapping for an empty value, and a field's name in any case. So do we: docker-py sends `detachKeys`.
 """
 
 import re
@@ -61,29 +61,42 @@ def _in_docker_s_words(text: str, content: bytes | str) -> str:
 
 
 def _as_in_go(value: Any, kind: Any) -> Any:
-    """Return a value without nulls, and with fields named as its type names them; a mapping's keys stay as they are."""
+    """Return a value without fields that are null, and with fields named as its type names them.
+
+    A mapping's keys stay as they are, also those whose value is null.
+    """
     known, inner = _shape(kind)
     if isinstance(value, list):
         return [_as_in_go(each, inner) for each in value]
     if not isinstance(value, dict):
         return value
-    found = {}
+    found: dict[str, Any] = {}
     for key, each in value.items():
-        if each is not None:
-            name, of_field = known.get(key.lower(), (key, inner))
+        name, of_field = known.get(key.lower(), (key, inner))
+        if each is None:
+            found |= {} if inner is None else {name: _empty(inner)}
+        else:
             found[name] = _as_in_go(each, of_field)
     return found
 
 
+def _empty(kind: Any) -> Any:
+    """Return Go's zero value of a type, as JSON; of one that may be null, null."""
+    if isinstance(kind, UnionType):
+        return None
+    origin = get_origin(kind) or kind
+    return origin() if origin in (str, int, float, bool, list) else {}
+
+
 @cache
 def _shape(kind: Any) -> tuple[dict[str, tuple[str, Any]], Any]:
-    """Return a struct's fields by their names in lower case, each with its type; and the type of a container's values."""
+    """Return a struct's fields by their names in lower case, each with its type; and of a container the type of its values."""
     for each in get_args(kind) if isinstance(kind, UnionType) else (kind,):
         if isinstance(each, type) and issubclass(each, msgspec.Struct):
-            return {field.encode_name.lower(): (field.encode_name, field.type) for field in fields(each)}, Any
+            return {field.encode_name.lower(): (field.encode_name, field.type) for field in fields(each)}, None
         if get_origin(each) in (list, dict):
             return {}, get_args(each)[-1]
-    return {}, Any
+    return {}, None
 
 
 def encode(value: Any) -> bytes:
