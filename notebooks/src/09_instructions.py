@@ -282,7 +282,7 @@ lab.outcome("entry point")
 # %%
 docker("run --rm flask --version")
 docker("run -d --name web flask")
-docker("exec web wget -q -O - http://127.0.0.1:5000/")
+docker("exec web sh -c 'until wget -qO- 127.0.0.1:5000; do sleep 0.1; done 2> /dev/null'")
 
 # %% [markdown] lang="en" id="pid1"
 # ## Who is process 1?
