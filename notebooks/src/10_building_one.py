@@ -305,10 +305,10 @@ lab.check(image)
 #
 # 一列词就用 JSON 打印；ID 只打印 12 位，不要 `sha256:`。返回最后一个 ID。
 
-# %% tags=["exercise"] zh="依次执行各条指令，像 docker 一样打印，返回最后的 ID（5 行）。" of="803435ba"
+# %% tags=["exercise"] zh="依次执行各条指令，像 docker 一样打印，返回最后的 ID（5 行）。" of="67f05ae2"
 @lab.step
 def build(instructions, step):
-    """Carry out each instruction, and say so as docker does; return the last ID (5 lines)."""
+    """Carry out all in turn, and say so as docker does; return the last ID (5 lines)."""
     ...
 
 # %% tags=["check"]
