@@ -16,6 +16,8 @@ from labcore.lazy import lazy_names
 
 if TYPE_CHECKING:
     from labcore.lab.attacks import attack, attacks, seccomp
+    from labcore.lab.building import base, cache, diff_id, nginx
+    from labcore.lab.capstones import Certificate, capstone, stages
     from labcore.lab.cgroups import cgroup, cgroup_of, group
     from labcore.lab.checks import NotPassed, Verdict, check
     from labcore.lab.contexts import context
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from labcore.lab.dockerfiles import dockerfile
     from labcore.lab.doctor_table import doctor
     from labcore.lab.examination.widget import exam
+    from labcore.lab.experiments import builds
     from labcore.lab.failures import NothingHappened, expect
     from labcore.lab.fault_labs import fault
     from labcore.lab.guessing import guess, outcome
@@ -33,8 +36,10 @@ if TYPE_CHECKING:
     from labcore.lab.hinting import hint
     from labcore.lab.hosts import accept, address, background, dial, free_port, host
     from labcore.lab.http_get import FetchFailed, fetch
+    from labcore.lab.image_steps import blob, environment, pairs, workdir_and_user
     from labcore.lab.installing import bound_devices, foreign_program, my_runtime
     from labcore.lab.ip_route import ip
+    from labcore.lab.key_chains import chains
     from labcore.lab.lending import lent_python
     from labcore.lab.lesson_images import greeting, image, layer
     from labcore.lab.listening import listen
@@ -43,9 +48,11 @@ if TYPE_CHECKING:
     from labcore.lab.miniature.serving import CannotServe, serve
     from labcore.lab.name_questions import lookups
     from labcore.lab.overheard_commands import commands, commands_page
+    from labcore.lab.pages import page
     from labcore.lab.pictures import (
         Picture,
         architecture,
+        entry_points,
         mounts,
         namespaces,
         network,
@@ -64,6 +71,7 @@ if TYPE_CHECKING:
     from labcore.lab.roots import root
     from labcore.lab.running import show
     from labcore.lab.session import LessonStopped, begin
+    from labcore.lab.stand_ins import flask_example
     from labcore.lab.stepping import step_through
     from labcore.lab.steps import step
     from labcore.lab.stores import manifest, new_store, store, tag, tray
@@ -72,6 +80,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CannotServe",
+    "Certificate",
     "DockerTookTooLong",
     "FetchFailed",
     "HelperFailed",
@@ -86,10 +95,16 @@ __all__ = [
     "attack",
     "attacks",
     "background",
+    "base",
     "begin",
+    "blob",
     "bound_devices",
+    "builds",
+    "cache",
+    "capstone",
     "cgroup",
     "cgroup_of",
+    "chains",
     "check",
     "commands",
     "commands_page",
@@ -99,14 +114,18 @@ __all__ = [
     "daemon",
     "dashboard",
     "dial",
+    "diff_id",
     "docker",
     "dockerfile",
     "doctor",
     "draw",
+    "entry_points",
+    "environment",
     "exam",
     "expect",
     "fault",
     "fetch",
+    "flask_example",
     "foreign_program",
     "free_port",
     "greeting",
@@ -128,8 +147,11 @@ __all__ = [
     "namespaces",
     "network",
     "new_store",
+    "nginx",
     "outcome",
     "packet",
+    "page",
+    "pairs",
     "processes",
     "push",
     "quiz",
@@ -144,6 +166,7 @@ __all__ = [
     "serve",
     "show",
     "stack",
+    "stages",
     "step",
     "step_through",
     "store",
@@ -154,6 +177,7 @@ __all__ = [
     "trace",
     "tray",
     "waterfall",
+    "workdir_and_user",
 ]
 
 __getattr__ = lazy_names(
@@ -164,11 +188,16 @@ __getattr__ = lazy_names(
         "labcore.lab.docker_command": ("DockerTookTooLong", "docker"),
         "labcore.lab.dockerfiles": ("dockerfile",),
         "labcore.lab.doctor_table": ("doctor",),
+        "labcore.lab.experiments": ("builds",),
         "labcore.lab.examination.widget": ("exam",),
         "labcore.lab.failures": ("NothingHappened", "expect"),
         "labcore.lab.fault_labs": ("fault",),
         "labcore.lab.attacks": ("attack", "attacks", "seccomp"),
+        "labcore.lab.key_chains": ("chains",),
+        "labcore.lab.pages": ("page",),
         "labcore.lab.lending": ("lent_python",),
+        "labcore.lab.building": ("base", "cache", "diff_id", "nginx"),
+        "labcore.lab.capstones": ("Certificate", "capstone", "stages"),
         "labcore.lab.cgroups": ("cgroup", "cgroup_of", "group"),
         "labcore.lab.listening": ("listen",),
         "labcore.lab.machines": ("compare", "draw", "in_vm", "timed"),
@@ -183,13 +212,16 @@ __getattr__ = lazy_names(
         "labcore.lab.ip_route": ("ip",),
         "labcore.lab.name_questions": ("lookups",),
         "labcore.lab.http_get": ("FetchFailed", "fetch"),
+        "labcore.lab.image_steps": ("blob", "environment", "pairs", "workdir_and_user"),
         "labcore.lab.installing": ("bound_devices", "foreign_program", "my_runtime"),
+        "labcore.lab.stand_ins": ("flask_example",),
         "labcore.lab.guessing": ("guess", "outcome"),
         "labcore.lab.helper": ("HelperFailed", "run_helper"),
         "labcore.lab.lesson_images": ("greeting", "image", "layer"),
         "labcore.lab.pictures": (
             "Picture",
             "architecture",
+            "entry_points",
             "mounts",
             "namespaces",
             "network",
@@ -222,6 +254,6 @@ def __dir__() -> list[str]:
 
 
 if "IPython" in sys.modules:  # in a notebook: the language of the folder, and the cell magic
-    from labcore.lab.notebook import enter
+    from labcore.lab.notebook import enter as enter_notebook
 
-    enter()
+    enter_notebook()

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from labcore import native
 from labcore.errors import LabcoreError, StepFailed, SystemCallError, errno_name
+from labcore.lab.lessons import MY_RUNTIME
 from labcore.lab.messages import say
-from labcore.lab.workspace import NAME
 from labcore.native import Capability, capget
 from labcore.runtime.probe import mountinfo
 
@@ -180,7 +180,7 @@ def _mount_at(path: str) -> list[str]:
 def described(error: BaseException, file: str) -> str:
     """Return the error of the learner's file, with the lines in it that led there."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-    lines = [f"{NAME}, line {frame.lineno}: {frame.line}\n" for frame in frames]
+    lines = [f"{MY_RUNTIME}, line {frame.lineno}: {frame.line}\n" for frame in frames]
     text = "".join([*lines[-4:], *traceback.format_exception_only(error)]).rstrip()
     if isinstance(error, NameError):
         text += "\n" + say("A step must bring what it uses: names of other cells are not there. Import inside of the function.")

@@ -1,5 +1,7 @@
 """Lessons: their order, their steps, and their requirements of the machine."""
 
+from typing import Final
+
 from labcore.errors import InvalidInput
 from labcore.lab.messages import say
 from labcore.language import Language, language
@@ -95,7 +97,24 @@ LESSONS = (
         challenges=("heredoc", "escape"),
         requires=("root", "namespaces", "overlay", "cgroups"),
     ),
+    Lesson(
+        9,
+        "instructions",
+        titles={"en": "Instructions", "zh": "Dockerfile 常用的指令"},
+        steps=("expand", "apply", "overlay", "layer", "run_step"),
+        challenges=("copy_step",),
+        requires=("root", "namespaces", "overlay", "cgroups"),
+    ),
+    Lesson(
+        10,
+        "building_one",
+        titles={"en": "Building one", "zh": "构建 Dockerfile"},
+        steps=("cache_key", "add_layer", "carry_out", "image", "build"),
+        challenges=("reads", "ignored"),
+        requires=("root", "namespaces", "overlay", "limits", "network"),
+    ),
 )
+MY_RUNTIME: Final = "my_runtime.py"  # the learner's file
 _BEGUN: list[int] = []  # the lesson whose notebook this is
 
 

@@ -18,14 +18,14 @@ from typing import Final
 
 from labcore.atomic import PendingFile, atomic_write
 from labcore.errors import InUse, LabcoreError
-from labcore.lab.lessons import all_steps, lessons_of
+from labcore.lab.lessons import MY_RUNTIME, all_steps, lessons_of
 from labcore.lab.messages import say
 from labcore.lab.program import functions, version, with_ending, with_function, without_functions
 from labcore.lab.progress import Progress, entry
 from labcore.locks import Lock
 from labcore.record import Record
 
-NAME: Final = "my_runtime.py"
+NAME: Final = MY_RUNTIME
 LOCK_TIMEOUT_SECONDS: Final = 10.0
 
 HEADER: Final = '''"""My container runtime, written step by step in labcore's lessons.

@@ -45,17 +45,17 @@ lab.outcome("one line")
 # %% [markdown] lang="en" id="lines"
 # **A line is an instruction**: the line ends are all that parts them. Without them there is one FROM, with far too many words.
 #
-# (And what is *deprecated*? Since 2023 Docker builds by a program of its own, BuildKit. The article's builder, the classic one, is in the
-# daemon; labcore's daemon has one, too. The language is the same, and has grown since.)
+# (And what is *deprecated*? Since 2023 Docker builds by BuildKit, a builder that was written anew. The article's, the *classic* one, is
+# still there, and labcore's daemon has one, too. Both read the same language, which has grown since.)
 #
 # With its line ends the file has eight instructions. The article sorts them into four parts. Point at a line, or at a name, and you see
 # where it belongs.
 
-# %% [markdown] lang="zh" of="99ebd4c3"
+# %% [markdown] lang="zh" of="7ef18f63"
 # **一行就是一条指令**：分开它们的只有换行。没有换行，就只剩一条 FROM，后面跟着太多的词。
 #
-# （开头说的 *deprecated* 是什么？2023 年起，Docker 用单独的程序 BuildKit 来构建。文章里的是经典构建器，在守护进程里面；labcore 的守护进程里也有一个。
-# 语言是同一种，只是后来又添了些东西。）
+# （开头说的 *deprecated* 是什么？2023 年起，Docker 用重新写过的构建器 BuildKit 来构建。文章里的那个叫经典构建器，现在还在，labcore 的守护进程里也有一个。
+# 两者读的是同一种语言，只是后来又添了些东西。）
 #
 # 有换行，文件里就是八条指令。文章把它们分成四个部分。把鼠标指向某一行，或某个名字，就能看到它属于哪里。
 
@@ -157,10 +157,11 @@ lab.outcome("how many")
 #
 # - the **exec form** is a JSON array of strings, `["python", "app.py"]`: words, handed on as they are
 # - all else is a **text**. RUN, CMD and ENTRYPOINT give it to a shell: `/bin/sh -c` and the text. That is the **shell form**
+#   (so does HEALTHCHECK, behind a word of its own; to us its value is a text)
 #
 # With single quotes, `CMD ['echo', '$HOME']`: what will happen?
 
-# %% [markdown] lang="zh" of="c7ee03cb"
+# %% [markdown] lang="zh" of="d0704794"
 # 两个陷阱。行中间的 `#` 没有特别的意思：对构建程序来说 `# five` 是命令的一部分，把它当成注释的是后来的 *shell*。
 # 最后那个反斜杠则隔着空行把 EXPOSE 吞了进去。构建程序都不会报错。
 #
@@ -170,6 +171,7 @@ lab.outcome("how many")
 #
 # - **exec 形式**是 JSON 的字符串数组 `["python", "app.py"]`：一个个词，原样传下去
 # - 其余都是一段**文本**。RUN、CMD、ENTRYPOINT 把它交给 shell：`/bin/sh -c` 加上这段文本。这就是 **shell 形式**
+#   （HEALTHCHECK 也有这两种形式，不过前面还有一个词；我们把它的值当作文本）
 #
 # 如果用单引号，`CMD ['echo', '$HOME']`，会怎么样？
 
@@ -189,13 +191,15 @@ lab.outcome("quotes")
 #
 # **Your second step** is given the name, in upper case, and what stands behind it. If the name is one of the seven, and
 # `json.loads` makes a list of it that holds nothing but strings, return that list; else the text as it is. (`json.loads` raises
-# ValueError for what is no JSON. Not all JSON is a list: `true` is some, too, and a good program to RUN.)
+# ValueError for what is no JSON. Not all JSON is a list: `true` is some, too, and a good program to RUN. And a list with a number in
+# it? Docker will refuse that; for us it is a text.)
 
-# %% [markdown] lang="zh" of="3fd356e7"
+# %% [markdown] lang="zh" of="881ab44a"
 # 第一个没有 shell，所以没人替换 `$HOME`；第二个由 shell 替换；第三个不是 JSON（JSON 只认双引号），于是成了文本，shell 去找一个名叫 `[echo,` 的程序。
 #
 # **你的第二步**拿到大写的指令名和它后面的内容。如果名字是那七个之一，而且 `json.loads` 得到的是一个只含字符串的列表，就返回这个列表；
-# 否则原样返回文本。（不是 JSON 的，`json.loads` 抛出 ValueError。JSON 也不一定是列表：`true` 就是 JSON，也是 RUN 可以运行的程序。）
+# 否则原样返回文本。（不是 JSON 的，`json.loads` 抛出 ValueError。JSON 也不一定是列表：`true` 就是 JSON，也是 RUN 可以运行的程序。
+# 列表里有数字呢？Docker 会拒绝；在我们这里它就是文本。）
 
 # %% tags=["exercise"] zh="返回指令的值：exec 形式的各个词，或者原来的文本（8 行）。" of="f4be9f1f"
 @lab.step
@@ -253,6 +257,16 @@ lab.check(parse)
 
 # %%
 lab.dockerfile(ARTICLE).tree(parse(ARTICLE))
+
+# %% [markdown] lang="en" id="names"
+# A parser that knows no names takes all of them, the article's *EVN*, too: `parse("EVN A=b")` is a pair like others. The daemon knows the
+# eighteen that there are, and looks before it builds anything:
+
+# %% [markdown] lang="zh" of="49fb3c6d"
+# 不认得名字的解析器什么名字都收，文章里的 *EVN* 也不例外：`parse("EVN A=b")` 照样得到一对。守护进程则认得全部十八个指令名，动手构建之前先看一遍：
+
+# %%
+docker("build -", stdin="FROM busybox\nEVN A=b\n")
 
 # %% [markdown] lang="en" id="shell"
 # ## Like a shell?
@@ -443,12 +457,13 @@ print(labcores, yours, sep="\n")
 lab.outcome("same")
 
 # %% [markdown] lang="en" id="same-look"
-# To the last byte: an ID is the digest of the config, and in that stand the digests of the layers (lesson 3). Whoever gets the same
-# instructions makes the same image. (What you left blank labcore's own does.)
+# To the last byte: an ID is the digest of the config, and in that stand the digests of the layers (lesson 3), and the instructions, as its
+# history. Whoever reads the same makes the same. (What you left blank labcore's own does.)
 #
 # ## Further: a text within the text
 #
-# Since 2021 a RUN may bring a whole script along, a COPY a whole file. It is called a **heredoc**, and comes from the shell:
+# Since 2022 a RUN may bring a whole script along, a COPY a whole file (by BuildKit only, and by labcore's daemon). It is called a
+# **heredoc**, and comes from the shell:
 #
 #     RUN <<END
 #     echo one
@@ -464,12 +479,13 @@ lab.outcome("same")
 # - only RUN, COPY and ADD have one: a *word* `<<NAME`, also with quotes around the name, or `<<-NAME`: then tabs may stand before the end
 # - there may be two of them in one line; their lines follow one another
 
-# %% [markdown] lang="zh" of="dd869530"
-# 一个字节都不差：ID 是配置的摘要，而配置里写着各层的摘要（第 3 课）。指令相同，镜像就相同。（你空着的步骤，由 labcore 自己的代劳。）
+# %% [markdown] lang="zh" of="be13cb2d"
+# 一个字节都不差：ID 是配置的摘要，而配置里写着各层的摘要（第 3 课），还有作为历史记下的各条指令。读出来的一样，做出来的就一样。
+# （你空着的步骤，由 labcore 自己的代劳。）
 #
 # ## 进阶：文本里的文本
 #
-# 2021 年起，RUN 可以带上一整段脚本，COPY 可以带上一整个文件。这叫 **heredoc**，来自 shell：
+# 2022 年起，RUN 可以带上一整段脚本，COPY 可以带上一整个文件（只有 BuildKit 行，还有 labcore 的守护进程）。这叫 **heredoc**，来自 shell：
 #
 #     RUN <<END
 #     echo one
@@ -495,11 +511,12 @@ lab.check(heredoc)
 
 # %% [markdown] lang="en" id="heredoc-in"
 # Your `logical_lines` has to call it where an instruction is whole, or the comment would be lost. Loop over an iterator, `lines = iter(text.split("\n"))`,
-# and hand that on: `heredoc(begun, lines)` takes what it needs, and the loop goes on behind.
+# and hand that on: `heredoc(begun, lines)` takes what it needs, and the loop goes on behind. Until then the tree says below how Docker
+# reads it.
 
-# %% [markdown] lang="zh" of="d9aec1d0"
+# %% [markdown] lang="zh" of="c633c047"
 # 还要让你的 `logical_lines` 在一条指令完整的时候调用它，不然注释就丢了。循环用迭代器：`lines = iter(text.split("\n"))`，
-# 再把它传下去：`heredoc(begun, lines)` 取走自己要的，循环从后面接着走。
+# 再把它传下去：`heredoc(begun, lines)` 取走自己要的，循环从后面接着走。在那之前，树的下面会写着 Docker 读出来是几条。
 
 # %%
 SCRIPT = 'FROM busybox\nRUN <<END\necho one\n# a comment\necho two\nEND\nCMD ["sh"]\n'

@@ -619,4 +619,208 @@ def escape(text):
     return "\\"
 """,
     },
+    (9, "expand"): {
+        "a walk through the text": """
+def expand(text, variables):
+    made, at = "", 0
+    while at < len(text):
+        if text.startswith("\\\\$", at):
+            made, at = made + "$", at + 2
+        elif found := re.compile(r"\\$(?:(\\w+)|\\{(\\w+)(:-)?([^}]*)\\})").match(text, at):
+            value = variables.get(found[1] or found[2], "")
+            made, at = made + (value or (found[4] if found[3] else "")), found.end()
+        else:
+            made, at = made + text[at], at + 1
+    return made
+""",
+    },
+    (9, "apply"): {
+        "a match, on a copy": """
+def apply(instruction, config):
+    made = dict(config)
+    match instruction:
+        case ("CMD" | "ENTRYPOINT" as name, [*words]):
+            made[name.title()] = list(words)
+        case ("CMD" | "ENTRYPOINT" as name, text):
+            made[name.title()] = ["/bin/sh", "-c", text]
+        case ("ENV", text):
+            lines = {line.split("=")[0]: line for line in made.get("Env") or []}
+            for key, value in lab.pairs(expand(text, lab.environment(config))).items():
+                lines[key] = key + "=" + value
+            made["Env"] = list(lines.values())
+        case ("WORKDIR", text):
+            made["WorkingDir"] = str(Path("/", made.get("WorkingDir") or "/", expand(text, lab.environment(config))))
+        case ("USER", text):
+            made["User"] = expand(text, lab.environment(config))
+        case ("EXPOSE", text):
+            made["ExposedPorts"] = dict(made.get("ExposedPorts") or {})
+            for port in expand(text, lab.environment(config)).split():
+                made["ExposedPorts"][port if "/" in port else port + "/tcp"] = {}
+    return made
+""",
+    },
+    (9, "overlay"): {
+        "mounted over its own place": """
+def overlay(root):
+    top = root.writable or root.scratch
+    made = [ops.Chdir(root.directory)]
+    if not root.writable:
+        made.append(ops.Mount("tmpfs", top, "tmpfs"))
+    made.append(ops.MakeDirectories((top + "/work", top + "/upper")))
+    data = "upperdir=%s/upper,workdir=%s/work,lowerdir=%s" % (top, top, ":".join(root.layers))
+    return (*made, ops.Mount("overlay", root.scratch, "overlay", data=data + USERXATTR), ops.Chdir(root.scratch))
+""",
+    },
+    (9, "layer"): {
+        "GNU's format, a walk, and a file": """
+def layer(upper, store):
+    file = Path(store, "new.tar")
+    with tarfile.open(file, "w", format=tarfile.GNU_FORMAT) as archive:
+        for folder, directories, files in os.walk(upper):
+            for name in sorted(directories + files):
+                path = os.path.join(folder, name)
+                inside = "./" + os.path.relpath(path, upper)
+                if stat.S_ISCHR(os.lstat(path).st_mode) and not os.lstat(path).st_rdev:
+                    archive.addfile(tarfile.TarInfo(os.path.join(os.path.dirname(inside), ".wh." + name)))
+                    continue
+                archive.add(path, inside, recursive=False)
+                if name in directories and OPAQUE in os.listxattr(path, follow_symlinks=False):
+                    archive.addfile(tarfile.TarInfo(inside + "/.wh..wh..opq"))
+    content = file.read_bytes()
+    file.unlink()
+    name = "sha256:" + hashlib.sha256(content).hexdigest()
+    Path(store, "blobs", name.replace(":", "/")).write_bytes(content)
+    return {"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": name, "size": len(content)}
+""",
+    },
+    (9, "run_step"): {
+        "spawned, in a directory of its own": """
+def run_step(command, config, below, store):
+    import tempfile
+    if isinstance(command, str):
+        command = ["/bin/sh", "-c", command]
+    with tempfile.TemporaryDirectory(dir=store) as place:
+        root = OverlayRoot(store, tuple(layers({"layers": below}, store)), "scratch", writable=os.path.basename(place))
+        spec = ContainerSpec(root, tuple(command), tuple(config.get("Env") or ("PATH=/bin",)), hostname="step")
+        tried = ops.search_path(command[0], spec.environment, DEFAULT_PATH)
+        plan = [*namespaces(spec), *hostname(spec), *rootfs(spec), *confine(spec), *lab.workdir_and_user(config, root)]
+        with spawn(Plan([*plan, ops.Execve(spec.argv, spec.environment, tried)])) as process:
+            code = process.wait()
+        if code != 0:
+            raise ValueError("exit code " + str(code))
+        return layer(Path(store) / root.writable / "upper", store)
+""",
+    },
+    (10, "cache_key"): {
+        "by repr, and no digest of lesson 3": """
+def cache_key(parent, instruction, content):
+    return hashlib.sha512(repr((parent, tuple(instruction), content)).encode()).hexdigest()
+""",
+    },
+    (10, "add_layer"): {
+        "the cache is asked once": """
+def add_layer(instruction, state, context, store):
+    name, value = instruction
+    cache = lab.cache(store)
+    made = cache.get(state["key"])
+    if made is None:
+        if name == "RUN":
+            made = run_step(value, state["config"], state["layers"], store)
+        else:
+            words = value if isinstance(value, list) else value.split()
+            target = Path("/", state["config"].get("WorkingDir") or "/", words[-1])
+            end = "/" if words[-1].endswith("/") else ""
+            made = copy_step(words[:-1], f"{target}{end}", context, state["layers"], store)
+        cache[state["key"]] = made
+    else:
+        print("known")
+    state["layers"] = [*state["layers"], made]
+""",
+    },
+    (10, "carry_out"): {
+        "one case after the other": """
+def carry_out(instruction, state, context, store):
+    name, value = instruction
+    if name == "FROM":
+        for key, each in lab.base(store, value).items():
+            state[key] = each
+        return state["key"]
+    state["key"] = cache_key(state["key"], instruction, reads(instruction, context))
+    entry = {"created_by": " ".join([name, value if isinstance(value, str) else json.dumps(value)])}
+    if name == "RUN" or name == "COPY":
+        add_layer(instruction, state, context, store)
+    else:
+        state["config"] = apply(instruction, state["config"])
+        entry["empty_layer"] = True
+    state["history"].append(entry)
+    return state["key"]
+""",
+    },
+    (10, "image"): {
+        "blobs by hand": """
+def image(state, name, store):
+    def keep(content):
+        named = digest(content)
+        Path(store, "blobs", named.replace(":", "/")).write_bytes(content)
+        return named, len(content)
+    ids = []
+    for each in state["layers"]:
+        ids.append(lab.diff_id(store, each))
+    config = dict(rootfs=dict(type="layers", diff_ids=ids), os=state["os"], architecture=state["architecture"])
+    config.update(history=state["history"], config=state["config"])
+    named, size = keep(json.dumps(config, indent=1).encode())
+    manifest = dict(schemaVersion=2, mediaType=MANIFEST, layers=state["layers"])
+    manifest["config"] = dict(mediaType=CONFIG, digest=named, size=size)
+    return lab.tag(store, name, json.dumps(manifest).encode())
+""",
+    },
+    (10, "build"): {
+        "with words of its own between": """
+def build(instructions, step):
+    total, last = len(instructions), None
+    for at in range(total):
+        pair = instructions[at]
+        shown = pair[1] if type(pair[1]) is str else json.dumps(pair[1])
+        print("Step", f"{at + 1}/{total}", ":", pair[0], shown)
+        last = step(pair)
+        print("", "--->", last.split(":")[-1][:12])
+        print("done")
+    return last
+""",
+    },
+    (10, "reads"): {
+        "by os.walk": """
+def reads(instruction, context):
+    if instruction[0] != "COPY":
+        return ""
+    value = instruction[1]
+    words = (value if isinstance(value, list) else value.split())[:-1]
+    seen = hashlib.sha256()
+    def see(path):
+        seen.update(repr((os.path.relpath(path, context), os.stat(path).st_mode)).encode())
+        if os.path.isfile(path):
+            seen.update(open(path, "rb").read())
+    for word in words:
+        top = os.path.join(context, word.strip("/"))
+        see(top)
+        for place, below, files in os.walk(top):
+            below.sort()
+            for each in sorted(below + files):
+                see(os.path.join(place, each))
+    return seen.hexdigest()
+""",
+    },
+    (10, "ignored"): {
+        "from behind": """
+def ignored(patterns, path):
+    ways = ["/".join(path.split("/")[:n]) for n in range(1, path.count("/") + 2)]
+    for line in reversed(patterns):
+        wanted = re.escape(line.strip("!").strip("/"))
+        for mark, text in ((r"\\*\\*/", "(?:.*/)?"), (r"\\*\\*", ".*"), (r"\\*", "[^/]*"), (r"\\?", "[^/]")):
+            wanted = wanted.replace(mark, text.replace("*", chr(0)))
+        if any(re.fullmatch(wanted.replace(chr(0), "*"), each) for each in ways):
+            return not line.startswith("!")
+    return False
+""",
+    },
 }

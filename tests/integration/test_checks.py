@@ -98,6 +98,7 @@ MISHAPS = {
     [
         *((2, "run", 1), (3, "rootfs", 1), (3, "run", 1), (3, "run", 2), (4, "rootfs", 1), (4, "rootfs", 3), (6, "create", 5)),
         *((7, "run", 1), (7, "run", 2), (7, "run", 3), (7, "start", 5), (7, "create", 5), (7, "create", 6)),
+        (9, "overlay", 3),
     ],
 )
 def test_what_is_written_anew_still_does_what_the_earlier_lesson_asks_for(

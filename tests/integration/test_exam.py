@@ -19,7 +19,7 @@ from labcore.lab.examination.tasks import LETTERS, Choice, FaultTask, StepTask, 
 from labcore.lab.progress import entry
 from labcore.lab.solutions import source_of
 from labcore.lab.workspace import Workspace
-from tests.conftest import PROJECT, needs_root
+from tests.conftest import PROJECT, as_learner, needs_root
 from tests.terminals import at_a_terminal
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -100,6 +100,21 @@ def test_at_a_terminal_all_is_asked_and_a_fault_is_mended_by_typing(work: Path) 
     assert Workspace(work).progress.of("exams") == {f"{seed} {LEARNER}": 10}
 
 
+def test_ctrl_c_ends_it_without_a_mark_and_nothing_stays_broken(work: Path, engine: Engine) -> None:
+    with at_a_terminal(command(work, "--seed", "5")) as terminal:
+        for number in range(1, 10):
+            terminal.until(f"Question {number} of 10")
+            terminal.until(": ")
+            terminal.type("\n")
+        terminal.until("$ docker ")
+        terminal.type("\x03")
+        assert terminal.wait() == 130
+        assert "Traceback" not in terminal.seen
+        assert "of 10:" not in terminal.seen
+    assert not [path for path in (engine.root / "lab" / "daemons").glob("*") if path.is_dir()]
+    assert not Workspace(work).progress.of("exams")
+
+
 def test_answers_from_a_file_are_marked_and_reported_as_json(work: Path, tmp_path: Path) -> None:
     seed, tasks = paper_with(work, "paused")
     own_step(tasks, work)
@@ -176,6 +191,17 @@ KNOWN: dict[str, list[tuple[dict[str, str], str]]] = {
     "state": [({"name": NAME, "lines": f"docker create --name {NAME} busybox\ndocker pause {NAME}"}, "created")],
     "rebuilt": [(BUILT | {"changed": "bee"}, "1"), (BUILT | {"changed": "ant"}, "3")],
 }
+
+
+def test_an_ordinary_user_sits_it_without_what_needs_the_machines_root() -> None:
+    """Answers are compared with what that user's kernel, containers and daemon do: nothing fails to be computed."""
+    sit = f"{sys.executable} -P -m labcore lesson exam --learner ada --answers answers"
+    script = f"seq 1 10 | sed 's/$/: x/' > answers\nfor seed in 1 2 3; do {sit} --seed $seed || test $? = 1; done"
+    done = as_learner("sh", "-ec", script)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = [line for line in done.stdout.splitlines() if line.startswith("✗")]
+    assert len(lines) == 30, done.stdout + done.stderr
+    assert {line.partition(": ")[2] for line in lines} <= {"", "it is blank"}, lines
 
 
 def test_what_this_machine_does_is_what_one_knows(work: Path) -> None:

@@ -111,6 +111,28 @@ def start_in_vain(fault: Fault) -> None:
         fault.daemon.start()
 
 
+def rebuilt(*lines: str) -> Act:
+    """Return what replaces the Dockerfile of the story, all but its first line, and builds it under the same name."""
+
+    def act(fault: Fault) -> None:
+        text = re.sub(r"\{(\w+)\}", lambda found: fault.words[found[1]], "\n".join(("FROM busybox", *lines)))
+        Path(fault.words["place"], "Dockerfile").write_text(f"{text}\n")
+        docker("build -q -t {image} {place}")(fault)
+
+    return act
+
+
+def edited(name: str, old: str, new: str, *, build: str = "{image}") -> Act:
+    """Return what changes a file of the story's folder, builds the folder, and starts the container anew."""
+
+    def act(fault: Fault) -> None:
+        path = Path(fault.words["folder"], name)
+        path.write_text(path.read_text().replace(old, new))
+        docker(f"build -q -t {build} {{folder}}", GONE, SERVES)(fault)
+
+    return act
+
+
 def both(*acts: Act) -> Act:
     return lambda fault: [act(fault) for act in acts]
 
@@ -149,6 +171,9 @@ def built_elsewhere(fault: Fault) -> None:
 
 
 GONE = "rm -f {name}"
+SERVES = "run -d --name {name} -p {port}:80 {image}"
+FRESH = "FROM busybox\nCOPY --from=0 /stamp /stamp"
+WRITER = "COPY {name} /usr/local/bin/"
 SLEEPS = "run -d --name {name} --network none busybox sleep 86400"
 SAYS = "sh -c 'echo {text}; exec sleep 86400'"
 # What each user complains of; its cure; and what is none, with the claim that says so.
@@ -169,6 +194,12 @@ COMPLAINTS = {
     "quotes": r"/bin/sh -c \['",
     "misspelt": r"unknown instruction: \w+ \(did you mean",
     "heredoc": "unterminated heredoc",
+    "arguments": r"greet-\d+ says hello to nobody",
+    "secret": "can't open '/key'",
+    "owner": "Permission denied",
+    "ignored": "answers 404",
+    "background": "gone at once",
+    "stale": "shows the old one",
 }
 CURES: dict[str, Act] = {
     "forbidden": mode(0o660, group=True),
@@ -187,6 +218,12 @@ CURES: dict[str, Act] = {
     "misspelt": rewritten(("{wrong}", "{right}")),
     "heredoc": rewritten(("  {end}", "{end}")),
     "memory": both(anew(""), docker("wait {name}", "update -m 100m --memory-swap 100m {name}", "start {name}")),
+    "arguments": rebuilt("COPY {name} /usr/local/bin/", 'ENTRYPOINT ["{name}"]', 'CMD ["everybody"]'),
+    "secret": rebuilt("COPY key /key", "RUN sha256sum < /key > /stamp", FRESH, 'CMD ["cat", "/stamp"]'),
+    "owner": rebuilt(WRITER, "WORKDIR /{folder}", "RUN chown nobody /{folder}", "USER nobody", 'CMD ["{name}"]'),
+    "ignored": edited(".dockerignore", "**/*.html\n", ""),
+    "background": edited("Dockerfile", '"httpd", ', '"httpd", "-f", '),
+    "stale": docker("build -q -t {image} {folder}", GONE, SERVES),
 }
 WRONG: dict[str, list[tuple[Act, str]]] = {
     "forbidden": [
@@ -235,6 +272,28 @@ WRONG: dict[str, list[tuple[Act, str]]] = {
         (rewritten(("<<{end}", "<<-{end}")), "what is looked for is there"),
         (replaced_by("FROM busybox", "CMD echo {text}"), "the config's Cmd"),
     ],
+    "arguments": [
+        (rebuilt("COPY {name} /usr/local/bin/", 'ENTRYPOINT ["{name}"]'), "with nothing behind it, it says"),
+        (rebuilt("COPY {name} /usr/local/bin/", 'ENTRYPOINT ["{name}", "everybody"]'), "behind the image's name it says"),
+    ],
+    "secret": [
+        (rebuilt("COPY key /key", "RUN sha256sum < /key > /stamp && rm /key", 'CMD ["cat", "/stamp"]'), "holds the key"),
+        (
+            rebuilt("ENV KEY={key}", "RUN printf $KEY | sha256sum > /stamp", 'CMD ["cat", "/stamp"]'),
+            "nor do its config and its history",
+        ),
+        (rebuilt("RUN echo other > /stamp", 'CMD ["cat", "/stamp"]'), "it still says its stamp"),
+    ],
+    "owner": [
+        (rebuilt(WRITER, "WORKDIR /{folder}", 'CMD ["{name}"]'), "its user is still nobody"),
+        (rebuilt(WRITER, "USER nobody", 'CMD ["sleep", "86400"]'), "it writes its page"),
+    ],
+    "ignored": [
+        (edited(".dockerignore", "**/*.html\n", "", build="team/board:2.0"), "shows"),
+        (docker("build -q -t {image} {folder}"), "the image of"),
+    ],
+    "background": [(docker("restart -t 1 {name}"), "the state of")],
+    "stale": [(docker(GONE, SERVES), "shows"), (docker("build -q -t {image} {folder}"), "the image of")],
 }
 # What cannot be taken back any more.
 FATAL: dict[str, tuple[Act, str]] = {
@@ -285,7 +344,7 @@ def test_each_scenario_is_tried() -> None:
 
 def test_teachers_are_told_of_each() -> None:
     section = (PROJECT / "notebooks/TEACHING.md").read_text().partition("## Fault labs")[2].partition("\n## ")[0]
-    assert re.findall(r"^\| \d? ?\| `(\w+)` \|", section, re.MULTILINE) == list(ALL)
+    assert re.findall(r"^\| \d* ?\| `(\w+)` \|", section, re.MULTILINE) == list(ALL)
 
 
 def test_a_seed_breaks_the_same_again_and_the_one_before_is_restored() -> None:
@@ -296,7 +355,7 @@ def test_a_seed_breaks_the_same_again_and_the_one_before_is_restored() -> None:
     assert second.words["name"] == first.words["name"]
     assert second.daemon.socket == socket
     second.restore()
-    with pytest.raises(InvalidInput, match="lesson 4 has no faults; these have: 5, 6, 7, 8"):
+    with pytest.raises(InvalidInput, match="lesson 4 has no faults; these have: 5, 6, 7, 8, 9, 10"):
         lab.fault(4)
 
 

@@ -12,7 +12,7 @@ from labcore.paths import default_root
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.epilog = (
-        "Lessons 5 to 7 use it. Where this machine has none, the client alone is unpacked from Debian's package (36 MB) into "
+        "Lessons 5 to 10 use it. Where this machine has none, the client alone is unpacked from Debian's package (36 MB) into "
         "ROOT/lab/client: no daemon comes with it, nothing is installed. Delete that to undo it."
     )
     parser.add_argument("--from", type=Path, dest="kit", metavar="KIT", help="take it out of a kit, without a network")

@@ -10,7 +10,7 @@ from labcore.lab.examination.live import Site
 from labcore.lab.examination.paper import PASS_MARK
 from labcore.lab.examination.tasks import FaultTask, Marked, StepTask, Task
 from labcore.lab.lessons import lesson
-from labcore.lab.messages import say
+from labcore.lab.messages import labelled, say
 from labcore.lab.workspace import Workspace
 from labcore.record import Record
 
@@ -70,7 +70,7 @@ def _remark(task: Task, mark: Marked) -> str:
     if mark.right:
         return mark.remark
     where = say("lesson {number}, {title}", number=task.lesson, title=lesson(task.lesson).title)
-    return f"{where}: {mark.remark}" if mark.remark else where
+    return labelled(where, mark.remark) if mark.remark else where
 
 
 def sit(tasks: Sequence[Task], ask: Ask, tell: Tell, site: Site) -> Result:

@@ -13,7 +13,6 @@ from labcore.lab.sandbox import python
 
 SECONDS = 30.0
 PLAIN = (type(None), bool, int, float, complex, str, bytes, tuple, list, dict, set, frozenset)
-OUTPUT_LIMIT = 16 << 10
 
 
 class HelperFailed(LabcoreError):

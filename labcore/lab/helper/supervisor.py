@@ -10,9 +10,10 @@ import os
 import sys
 from contextlib import ExitStack
 
-from labcore.lab.helper.magic import OUTPUT_LIMIT
 from labcore.lab.messages import say
 from labcore.lab.sandbox import Output, limit_processes, start, supervise, watch
+
+OUTPUT_LIMIT = 16 << 10
 
 
 def read_request(fd: int) -> bytes:

@@ -1,6 +1,7 @@
 """Pictures of live processes and of what the kernel did, all in one style."""
 
 from labcore.lab.pictures.architectures import architecture
+from labcore.lab.pictures.entry_matrix import entry_points
 from labcore.lab.pictures.mount_trees import mounts
 from labcore.lab.pictures.networks import network
 from labcore.lab.pictures.packets import packet
@@ -15,6 +16,7 @@ from labcore.lab.pictures.waterfall import waterfall
 __all__ = [
     "Picture",
     "architecture",
+    "entry_points",
     "mounts",
     "namespaces",
     "network",
