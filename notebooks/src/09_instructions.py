@@ -185,14 +185,14 @@ lab.outcome("exposed")
 # | --- | --- | --- |
 # | `CMD`, `ENTRYPOINT` | `Cmd`, `Entrypoint` | the list; a text becomes `["/bin/sh", "-c", text]`, unexpanded |
 # | `ENV` | `Env` | `["NAME=value", …]`, the old ones and the new |
-# | `WORKDIR` | `WorkingDir` | `os.path.join` of `/`, the one before, and the new |
+# | `WORKDIR` | `WorkingDir` | `os.path.join` of `/`, the one before, and the new; no `..` is left: `os.path.normpath` |
 # | `USER` | `User` | the text |
 # | `EXPOSE` | `ExposedPorts` | a dict, the old ports and the new: `{"5000/tcp": {}}`; `tcp` if nothing is said |
 #
 # All but the first row are expanded, with `lab.environment(config)`, the variables by name. `lab.pairs(text)` reads what stands behind `ENV`, quotes and all: a dict.
 # Fields may be missing, or `None`. Whatever else comes, RUN or COPY: return the config as it is.
 
-# %% [markdown] lang="zh" of="85ecfc8e"
+# %% [markdown] lang="zh" of="feb15003"
 # `EXPOSE` 什么也没打开。它是给人看的说明，也是给 `-P` 用的：`-P` 把每个写明的端口发布到机器的一个空闲端口上。
 # 写在中间的 `USER` 从那一行起生效：`who` 里是 `nobody`。（文章把它归为容器启动指令，它的作用不止于此。）
 #
@@ -205,7 +205,7 @@ lab.outcome("exposed")
 # | --- | --- | --- |
 # | `CMD`、`ENTRYPOINT` | `Cmd`、`Entrypoint` | 列表；文本则变成 `["/bin/sh", "-c", text]`，不展开变量 |
 # | `ENV` | `Env` | `["NAME=value", …]`，原有的加上新的 |
-# | `WORKDIR` | `WorkingDir` | 用 `os.path.join` 连接 `/`、上一个和新的 |
+# | `WORKDIR` | `WorkingDir` | 用 `os.path.join` 连接 `/`、上一个和新的；再用 `os.path.normpath` 去掉 `..` |
 # | `USER` | `User` | 这段文本 |
 # | `EXPOSE` | `ExposedPorts` | 字典，原有的端口加上新的：`{"5000/tcp": {}}`；没写协议就是 `tcp` |
 #

@@ -25,6 +25,8 @@ CHINESE = {
     "ENTRYPOINT, shell form": "ENTRYPOINT，shell 形式",
     "WORKDIR from the root": "WORKDIR，从根开始",
     "WORKDIR from the one before": "WORKDIR，接在上一个后面",
+    "WORKDIR with .. in it": "WORKDIR，里面有 ..",
+    "quotes that are not closed are an error": "引号没有成对是错误",
     "WORKDIR, the first, from /": "WORKDIR，第一个，从 / 开始",
     "USER, expanded": "USER，展开变量",
     "EXPOSE adds a port; tcp, where nothing is said": "EXPOSE 添加端口；没写协议就是 tcp",
