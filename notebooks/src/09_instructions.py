@@ -44,7 +44,7 @@ flask
 lab.outcome("added layers", flask.made)
 
 # %% [markdown] lang="en" id="kinds"
-# Two, those of `COPY` and `RUN`. (`ADD` is the third that makes one; `WORKDIR` does if its directory is not there yet. Before 2015 every line
+# Two, those of `COPY` and `RUN`. (`ADD` is the third that makes one; `WORKDIR` does if its directory is not there yet. Before Docker 1.10, of 2016, every line
 # made one, and an old advice, to write few lines, comes from there.)
 #
 # **FROM** names the image to begin with, as `FROM image`, `FROM image:tag` or `FROM image@digest`; the tag is `latest` unless you say
@@ -65,8 +65,8 @@ lab.outcome("added layers", flask.made)
 # The article leaves these two out, and hardly a Dockerfile does. Both are variables: `ARG` has a default, which `docker build
 # --build-arg VERSION=2` overrides; `ENV` is set. Which of them will a *container* have in its environment?
 
-# %% [markdown] lang="zh" of="2c7218fa"
-# 两层：`COPY` 和 `RUN` 各一层。（能加层的还有 `ADD`；`WORKDIR` 的目录若还不存在，也会加一层。2015 年以前每一行都是一层，
+# %% [markdown] lang="zh" of="459a4e2b"
+# 两层：`COPY` 和 `RUN` 各一层。（能加层的还有 `ADD`；`WORKDIR` 的目录若还不存在，也会加一层。Docker 1.10（2016 年）以前每一行都是一层，
 # “行数要少”这条老建议就是这么来的。）
 #
 # **FROM** 指定从哪个镜像开始，写成 `FROM image`、`FROM image:tag` 或 `FROM image@digest`；不写标签就是 `latest`。
