@@ -56,6 +56,7 @@ CHINESE = {
     "each file and directory is in it": "每个文件和目录都在里面",
     "what is deleted is marked by a file .wh.NAME": "已删除的用文件 .wh.NAME 标记",
     "and not by overlayfs's device": "而不是用 overlayfs 的设备",
+    "another device is none of these marks, and stays one": "别的设备不是这种标记，保持不变",
     "a mark is an empty file": "标记是空文件",
     "a directory that hides what is below has .wh..wh..opq in it": "遮住下层内容的目录里有 .wh..wh..opq",
     "and there is nothing else in it": "此外什么也没有",
