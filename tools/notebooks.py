@@ -222,10 +222,10 @@ def run(notebook: Notebook, lang: Language) -> None:
 
 @contextmanager
 def a_state_root() -> Iterator[None]:
-    """Have an empty state root, with what nothing here fetches: the virtual machines and the docker client of the usual one."""
+    """Have an empty state root, with what was fetched for the usual one: virtual machines, docker client, packages."""
     STATE.mkdir(parents=True)  # two runs at once would share it: the second one fails here
     try:
-        for name in ("vm", "lab/client"):
+        for name in ("vm", "lab/client", "packages"):
             if (fetched := default_root() / name).exists():
                 (STATE / name).parent.mkdir(exist_ok=True)
                 (STATE / name).symlink_to(fetched)

@@ -256,7 +256,8 @@ class Build:
         self.shared.tell(StepStarted(step))
         began = time.monotonic()
         state = self._begun(stage, step)
-        self.shared.tell(StepEnded(step, state.id, seconds=time.monotonic() - began))
+        id = state.id if state.image_id or state.config.history else ""  # FROM scratch is no image
+        self.shared.tell(StepEnded(step, id, seconds=time.monotonic() - began))
         work = StageWork(self.shared, self.origins, stage, state, Scope(self.arguments, dict(state.arguments)))
         triggers, work.state = state.config.on_build, state.replace(config=state.config.replace(on_build=()))
         for text in triggers:

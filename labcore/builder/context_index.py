@@ -170,11 +170,14 @@ class Index:
             raise StoreFull(errno.ENOSPC, f"no room for {what}: no space left on device")
 
     def _path(self, name: bytes) -> bytes:
-        """Return a name as it is from the top. Raises InvalidInput if it leads out, or no file could have it."""
+        """Return a name as it is from the top, at which an absolute one begins, too.
+
+        Raises InvalidInput if it leads out, or no file could have it.
+        """
         path = name
         if name.startswith((b"/", b".")) or name.endswith(b"/") or b"/." in name or b"//" in name:
             parts = [part for part in name.split(b"/") if part not in (b"", b".")]
-            if b".." in parts or name.startswith(b"/"):
+            if b".." in parts:
                 raise InvalidInput(f"{self.name} has a file {os.fsdecode(name)!r}: that leads out of it")
             path = b"/".join(parts)
         if len(path) > NAME_MAX and (len(path) > MAX_PATH_BYTES or any(len(part) > NAME_MAX for part in path.split(b"/"))):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 from contextlib import ExitStack
 
-from labcore.builder.cache_key import key_of
 from labcore.builder.copying import layer_archive, select
 from labcore.builder.download import downloaded, is_git, is_url
 from labcore.builder.events import StepOutput
@@ -50,9 +49,10 @@ def carry_out(work: StageWork, instruction: Copy, step: Step) -> bool:
                 )
                 return work.shared.kept(layer_of_archive(engine, archive))
 
-        content = [destination, owner, mode, unpack, work.shared.options.epoch, [each.digest for each in selections]]
-        parent = "" if instruction.is_linked else work.state.key
-        key = key_of(parent, "copy", *content)
+        epoch = work.shared.options.epoch
+        content = [destination, owner, mode, unpack, epoch, [each.digest for each in selections]]
+        parent = "" if instruction.is_linked else None
+        key = work.key(instruction, "copy", content, reads=content, beside=[epoch], parent=parent)
         return work.add_layer(key, instruction.source, make, kind="source.local", is_linked=instruction.is_linked)
 
 

@@ -44,13 +44,17 @@ def _carry_out(work: StageWork, instruction: Instruction, step: Step) -> bool:
         _declare(work, instruction)
         return True
     _configure(work, instruction)
-    return make_workdir(work) if isinstance(instruction, Workdir) else True
+    if isinstance(instruction, Workdir):
+        return make_workdir(work, instruction)
+    work.pass_by(instruction)
+    return True
 
 
 def _declare(work: StageWork, instruction: Arg) -> None:
     for pair in instruction.pairs:
         work.scope.declare(pair, work.state.config, work.shared.expand)
     work.state = work.state.with_entry(instruction.source).replace(arguments=tuple(work.scope.declared.items()))
+    work.pass_by(instruction, list(work.state.arguments))
 
 
 def _configure(work: StageWork, instruction: Instruction) -> None:

@@ -1,10 +1,12 @@
-"""A learner's functions in the builder: `parse`, `apply` and `build` of the file of `labcore daemon --stages`.
+"""A learner's functions in the builder: `parse`, `apply`, `build`, `cache_key` of the file of `labcore daemon --stages`.
 
     parse(text)                  returns pairs of an instruction's name and its value: a text, or the words of the exec form;
                                  a heredoc's lines, and the one that ends it, follow in the text
     apply(instruction, config)   is given such a pair and the config, docker's JSON as a dict; returns the new one. ARGs are
                                  among the config's variables meanwhile
     build(instructions, step)    is given a stage's pairs, and calls `step` with each: that carries it out, and returns an ID
+    cache_key(parent, instruction, content)   returns what a step is known by, a text; it is given the key below, the pair, and
+                                 the digest of what the step reads, empty for a RUN
 
 What one of them leaves out, ours does.
 """
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import json
 
+from labcore.builder.cache_key import key_of
 from labcore.builder.parser import parse, read_directives
 from labcore.builder.parser.instructions import Directives
 from labcore.builder.parser.lexing import list_of
@@ -93,6 +96,17 @@ def applied(apply: Callable[..., Any], instruction: Instruction, config: Config,
         return Config.from_json(config.to_json() | {"config": after})
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InvalidInput(f"apply returned a config that is none: {error}") from None
+
+
+def keyed(cache_key: Callable[..., Any], parent: str, instruction: Instruction, content: Any, beside: Sequence[Any]) -> str:
+    """Return a step's key as the learner's `cache_key` makes it, which never equals one of ours. Raises InvalidInput.
+
+    `content` is what the step reads, and `beside` what it depends on without saying so: options of the build.
+    """
+    made = cache_key(parent, pair_of(instruction), key_of("", "content", content) if content else "")
+    if not isinstance(made, str) or not made:
+        raise InvalidInput(f"cache_key returned {made!r:.80}: a text is wanted, equal for equal steps, else another")
+    return key_of(made, "learner", *beside)
 
 
 def in_turn(instructions: Sequence[Instruction], step: Callable[[Instruction], str], build: Callable[..., Any] | None) -> None:

@@ -6,7 +6,6 @@ from collections import deque
 from contextlib import ExitStack
 from pathlib import Path
 
-from labcore.builder.cache_key import key_of
 from labcore.builder.errors import RunFailed
 from labcore.builder.events import StepOutput, StepRuns
 from labcore.builder.image_config import shell_of
@@ -67,7 +66,14 @@ def carry_out(work: StageWork, instruction: Run, step: Step) -> bool:
     programs = [[path, digest_of(program)] for path, program in files.items()]
     content = [_described(work, mount, step) for mount in mounts]
     seen = [list(argv), list(environment), config.user, config.workdir, network, list(options.hosts), run.insecure]
-    key = key_of(work.state.key, "run", *seen, content, programs, options.epoch)
+    script = argv if instruction.command.heredocs else ()
+    key = work.key(
+        instruction,
+        "run",
+        [*seen, content, programs, options.epoch],
+        reads=[content, programs, script] if content or programs or script else None,
+        beside=[network, list(options.hosts), run.insecure, options.epoch],
+    )
     return work.add_layer(key, run_text(argv, arguments), lambda: _ran(work, run, mounts, files, step))
 
 
@@ -88,9 +94,12 @@ def run_text(argv: tuple[str, ...], arguments: dict[str, str]) -> str:
 
 
 def _program(work: StageWork, command: Command) -> tuple[tuple[str, ...], dict[str, bytes]]:
-    """Return the program that a RUN means, and the files that it needs: a heredoc that begins with `#!` is one."""
+    """Return the program that a RUN means, and the files that it needs: a heredoc that begins with `#!` is one.
+
+    `RUN []` means the image's own, as in docker's classic builder.
+    """
     if not command.is_shell:
-        return command.words, {}
+        return command.words or (*work.state.config.entrypoint, *work.state.config.command), {}
     if is_program(command):
         place = f"/dev/pipes/{command.heredocs[0].name}"
         return (place,), {place: script_of(command).encode()}

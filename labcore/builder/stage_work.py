@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from labcore.builder.cache_key import key_of
+from labcore.builder.learners import keyed
 from labcore.engine.build_cache import CacheRecord
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from typing import Any
 
     from labcore.builder.layers import NewLayer
     from labcore.builder.origins import Origins
+    from labcore.builder.parser.instructions import Instruction
     from labcore.builder.shared import Shared
     from labcore.builder.stages import Stage
     from labcore.builder.state import State
@@ -46,6 +49,30 @@ class StageWork:
         self.unpacked()
         engine = self.shared.engine
         return engine.layers.overlay(engine.stack(self.state.layers, self.state.config.diff_ids))
+
+    def key(
+        self,
+        instruction: Instruction,
+        kind: str,
+        parts: Sequence[Any],
+        *,
+        reads: Any = None,
+        beside: Sequence[Any] = (),
+        parent: str | None = None,
+    ) -> str:
+        """Return the key of a step that makes files: of the key below it, and of all that makes a difference, `parts`.
+
+        A learner's `cache_key` is given the instruction, and a digest of what it `reads`; what stands in neither is `beside`.
+        """
+        below = self.state.key if parent is None else parent
+        if own := self.shared.learners.get("cache_key"):
+            return keyed(own, below, instruction, reads, beside)
+        return key_of(below, kind, *parts)
+
+    def pass_by(self, instruction: Instruction, reads: Any = None) -> None:
+        """Have an instruction that makes no files in the keys of those to come, if a learner's `cache_key` makes them."""
+        if own := self.shared.learners.get("cache_key"):
+            self.state = self.state.replace(key=keyed(own, self.state.key, instruction, reads, ()))
 
     def add_layer(
         self,

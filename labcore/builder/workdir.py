@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from labcore.builder.cache_key import key_of
 from labcore.builder.copying import layer_archive, select
 from labcore.builder.layers import layer_of_archive
 from labcore.builder.sources import InlineFiles
@@ -12,14 +11,16 @@ from labcore.storage.files import of_root
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labcore.builder.layers import NewLayer
+    from labcore.builder.parser.instructions import Workdir
     from labcore.builder.stage_work import StageWork
     from labcore.storage.files import Files
 
 
-def make_workdir(work: StageWork) -> bool:
+def make_workdir(work: StageWork, instruction: Workdir) -> bool:
     """Add the layer of the directory that the state's config names; return whether that was in the cache."""
     path, user = work.state.config.workdir, work.state.config.user
-    key = key_of(work.state.key, "workdir", path, user, work.shared.options.epoch)
+    epoch = work.shared.options.epoch
+    key = work.key(instruction, "workdir", [path, user, epoch], beside=[path, user, epoch])
     return work.add_layer(key, f"WORKDIR {path}", lambda: _layer(work, path, user))
 
 

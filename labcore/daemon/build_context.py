@@ -1,4 +1,8 @@
-"""The context of a build: a tar that is sent, or what a URL has; its Dockerfile, and what .dockerignore leaves out."""
+"""The context of a build: a tar that is sent, or what a URL has; its Dockerfile, and what .dockerignore leaves out.
+
+Docker's clients leave out what it names, and send it all the same: here it says only whether it and the Dockerfile are in the
+context. labcore's own also sends what its patterns do not know of, other contexts and a Dockerfile of elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -52,12 +56,14 @@ def opened_context(
     dockerfile: str = "",
     remote: str = "",
     parts: Sequence[tuple[str, str]] = (),
+    applies_ignore: bool = False,
     learners: Mapping[str, Callable[..., Any]] = {},
 ) -> Iterator[BuildContext]:
     """Yield the context that is sent, or that a URL has: an archive, or a Dockerfile alone. It is kept in `directory`.
 
     `dockerfile` is a path in it. `parts` are the names of contexts, and directories of the archive that they are; the directory
-    at the top that one is in is no part of the main context. `learners`: `labcore.builder.learners`.
+    at the top that one is in is no part of the main context. With `applies_ignore` all is left out that .dockerignore names.
+    `learners`: `labcore.builder.learners`.
     Raises InvalidInput, Unavailable; DockerfileError.
     """
     with _fetched(remote) if remote else nullcontext(sent) as stream:
@@ -69,7 +75,8 @@ def opened_context(
         with ContextArchive.spooled(cast("BinaryIO", stream), directory) as archive:
             name, text = _dockerfile(archive, dockerfile or DOCKERFILE)
             shown = DOCKERFILE if name.startswith(ELSEWHERE) else name
-            yield BuildContext(parsed(text, shown, learners), _main(archive, name, parts), dict(_named(archive, parts)))
+            main = _main(archive, name, parts) if applies_ignore or parts else _without_its_own(archive, name)
+            yield BuildContext(parsed(text, shown, learners), main, dict(_named(archive, parts)))
 
 
 @contextmanager
@@ -152,13 +159,27 @@ def _check_dockerfile(text: bytes, name: str) -> None:
         raise InvalidInput(f"the Dockerfile ({name:.200}) has more than {DOCKERFILE_BYTES >> 20} MiB")
 
 
+def _without_its_own(archive: ContextArchive, dockerfile: str) -> ContextArchive:
+    """Return the context that a client of docker's has sent, without those of its own files that it names as left out."""
+    try:
+        patterns = Patterns.parse(archive.read(IGNORE_FILE, DOCKERFILE_BYTES))
+    except (NotFound, InvalidInput):  # patterns that mean nothing are the client's affair, as for dockerd
+        return archive
+    hidden = [name for name in (IGNORE_FILE, dockerfile) if patterns.matches(name)]
+    return archive.without(_exactly_these(hidden)) if hidden else archive
+
+
+def _exactly_these(names: Sequence[str]) -> Patterns:
+    return Patterns([SPECIAL.sub(r"\\\g<0>", name) for name in names])
+
+
 def _main(archive: ContextArchive, dockerfile: str, parts: Sequence[tuple[str, str]]) -> ContextArchive:
     """Return the main context: what is sent, but for other contexts, and what `NAME.dockerignore` or .dockerignore names."""
     patterns = _ignored(archive, dockerfile).patterns
     hidden = {place.lstrip("/").partition("/")[0] for _, place in parts}
     if not patterns and not hidden:
         return archive
-    return archive.without(Patterns([*patterns, *(SPECIAL.sub(r"\\\g<0>", name) for name in sorted(hidden))]))
+    return archive.without(Patterns([*patterns, *_exactly_these(sorted(hidden)).patterns]))
 
 
 def _ignored(archive: ContextArchive, dockerfile: str) -> Patterns:

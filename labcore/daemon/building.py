@@ -70,7 +70,13 @@ def _events(
     sent, place, find = cast("BinaryIO", request.body), daemon.engine.root / "builder", found_in_config(request)
     learners = daemon.engine.stages.of_builder() if daemon.engine.stages else {}
     with opened_context(
-        place, sent, dockerfile=query.dockerfile, remote=query.remote, parts=query.parts, learners=learners
+        place,
+        sent,
+        dockerfile=query.dockerfile,
+        remote=query.remote,
+        parts=query.parts,
+        applies_ignore=query.tells_events,
+        learners=learners,
     ) as context:
         found, named = context.source, context.named
         yield from build(

@@ -65,6 +65,6 @@ def _stages(file: Path) -> "StagesFile":
 
 
 def _stage_cgroups(daemon_id: str) -> AbstractContextManager[None]:
-    from labcore.daemon.stage_cgroups import stage_cgroups  # most daemons need none
+    from labcore.engine.stage_cgroups import stage_cgroups  # most daemons need none
 
     return stage_cgroups(daemon_id)

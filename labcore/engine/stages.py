@@ -17,7 +17,12 @@ from labcore.runtime.ops import Op
 from labcore.runtime.ops.fields import check_fields, ops_of
 from labcore.spec import ContainerSpec
 
-BUILDER: Final = ("parse", "apply", "build")  # functions that take the place of the builder's: `labcore.builder.learners`
+BUILDER: Final = (
+    "parse",
+    "apply",
+    "build",
+    "cache_key",
+)  # functions that take the place of the builder's: `labcore.builder.learners`
 
 
 class StagesFile:

@@ -16,6 +16,8 @@ from labcore.lazy import lazy_names
 
 if TYPE_CHECKING:
     from labcore.lab.attacks import attack, attacks, seccomp
+    from labcore.lab.building import base, cache, diff_id, nginx
+    from labcore.lab.capstones import Certificate, capstone, stages
     from labcore.lab.cgroups import cgroup, cgroup_of, group
     from labcore.lab.checks import NotPassed, Verdict, check
     from labcore.lab.contexts import context
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from labcore.lab.image_steps import blob, environment, pairs, workdir_and_user
     from labcore.lab.installing import bound_devices, foreign_program, my_runtime
     from labcore.lab.ip_route import ip
+    from labcore.lab.key_chains import chains
     from labcore.lab.lending import lent_python
     from labcore.lab.lesson_images import greeting, image, layer
     from labcore.lab.listening import listen
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from labcore.lab.miniature.serving import CannotServe, serve
     from labcore.lab.name_questions import lookups
     from labcore.lab.overheard_commands import commands, commands_page
+    from labcore.lab.pages import page
     from labcore.lab.pictures import (
         Picture,
         architecture,
@@ -76,6 +80,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CannotServe",
+    "Certificate",
     "DockerTookTooLong",
     "FetchFailed",
     "HelperFailed",
@@ -90,12 +95,16 @@ __all__ = [
     "attack",
     "attacks",
     "background",
+    "base",
     "begin",
     "blob",
     "bound_devices",
     "builds",
+    "cache",
+    "capstone",
     "cgroup",
     "cgroup_of",
+    "chains",
     "check",
     "commands",
     "commands_page",
@@ -105,6 +114,7 @@ __all__ = [
     "daemon",
     "dashboard",
     "dial",
+    "diff_id",
     "docker",
     "dockerfile",
     "doctor",
@@ -137,8 +147,10 @@ __all__ = [
     "namespaces",
     "network",
     "new_store",
+    "nginx",
     "outcome",
     "packet",
+    "page",
     "pairs",
     "processes",
     "push",
@@ -154,6 +166,7 @@ __all__ = [
     "serve",
     "show",
     "stack",
+    "stages",
     "step",
     "step_through",
     "store",
@@ -180,7 +193,11 @@ __getattr__ = lazy_names(
         "labcore.lab.failures": ("NothingHappened", "expect"),
         "labcore.lab.fault_labs": ("fault",),
         "labcore.lab.attacks": ("attack", "attacks", "seccomp"),
+        "labcore.lab.key_chains": ("chains",),
+        "labcore.lab.pages": ("page",),
         "labcore.lab.lending": ("lent_python",),
+        "labcore.lab.building": ("base", "cache", "diff_id", "nginx"),
+        "labcore.lab.capstones": ("Certificate", "capstone", "stages"),
         "labcore.lab.cgroups": ("cgroup", "cgroup_of", "group"),
         "labcore.lab.listening": ("listen",),
         "labcore.lab.machines": ("compare", "draw", "in_vm", "timed"),
@@ -237,6 +254,6 @@ def __dir__() -> list[str]:
 
 
 if "IPython" in sys.modules:  # in a notebook: the language of the folder, and the cell magic
-    from labcore.lab.notebook import enter
+    from labcore.lab.notebook import enter as enter_notebook
 
-    enter()
+    enter_notebook()

@@ -5,6 +5,7 @@ Each is answered with the daemon's PID, 0 once it has ended, or `-` and why it d
 does the daemon, and its state root goes. Mounts are made in a namespace of this process's own, and go with it.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -22,6 +23,7 @@ from labcore.engine import Engine
 from labcore.engine.container.state import get
 from labcore.engine.containers import every, remove
 from labcore.engine.network.objects import prune_networks
+from labcore.engine.stage_cgroups import remove_stage_cgroups
 from labcore.errors import ImageNotFound, LabcoreError, StoreDamaged
 from labcore.http.client import credentials_of
 from labcore.lab.sandbox import python, supervise
@@ -141,6 +143,8 @@ def clear(root: Path) -> None:
             with suppress(LabcoreError):
                 remove(engine, get(engine, container.id).id, force=True, volumes=True)
         prune_networks(engine)
+        with suppress(OSError, ValueError, LookupError):
+            remove_stage_cgroups(json.loads((root / "daemon.json").read_text(encoding="utf-8"))["id"])
     has_networks = (root / "network").exists()
     shutil.rmtree(root, ignore_errors=True)
     if has_networks:

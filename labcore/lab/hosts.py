@@ -129,8 +129,11 @@ def background(work: Callable[..., object], *arguments: object) -> None:
     Thread(target=run, daemon=True).start()
 
 
-def free_port() -> int:
-    """Return a port of the loopback that is free now."""
+def free_port(wanted: int = 0) -> int:
+    """Return a port that is free now: the wanted one, on all of the machine's addresses, or else any of the loopback's."""
+    if wanted:
+        with suppress(OSError), socket.create_server(("", wanted)):
+            return wanted
     with socket.create_server(("127.0.0.1", 0)) as tried:
         port: int = tried.getsockname()[1]
     return port

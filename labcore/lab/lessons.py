@@ -105,6 +105,14 @@ LESSONS = (
         challenges=("copy_step",),
         requires=("root", "namespaces", "overlay", "cgroups"),
     ),
+    Lesson(
+        10,
+        "building_one",
+        titles={"en": "Building one", "zh": "构建 Dockerfile"},
+        steps=("cache_key", "add_layer", "carry_out", "image", "build"),
+        challenges=("reads", "ignored"),
+        requires=("root", "namespaces", "overlay", "limits", "network"),
+    ),
 )
 MY_RUNTIME: Final = "my_runtime.py"  # the learner's file
 _BEGUN: list[int] = []  # the lesson whose notebook this is

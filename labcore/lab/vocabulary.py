@@ -40,6 +40,7 @@ from labcore.spec import (
     Resources,
     root_with,
 )
+from labcore.spec.media import CONFIG, MANIFEST
 
 FREEZER, FROZEN, THAWED = freezer()  # the file of a cgroup that freezes it, and what is to be written there
 MEMORY_MAX = memory_max()  # the file of a cgroup that limits memory: version 2 has given it another name
@@ -49,11 +50,13 @@ OPAQUE = "user.overlay.opaque" if confined() else "trusted.overlay.opaque"  # on
 USERXATTR = ",userxattr" if confined() else ""
 
 __all__ = [
+    "CONFIG",
     "DEFAULT_CAPABILITIES",
     "DEFAULT_PATH",
     "DEVNULL",
     "FREEZER",
     "FROZEN",
+    "MANIFEST",
     "MEMORY_MAX",
     "NAMESPACES",
     "NAMESPACE_FILES",

@@ -258,6 +258,16 @@ lab.check(parse)
 # %%
 lab.dockerfile(ARTICLE).tree(parse(ARTICLE))
 
+# %% [markdown] lang="en" id="names"
+# A parser that knows no names takes all of them, the article's *EVN*, too: `parse("EVN A=b")` is a pair like others. The daemon knows the
+# eighteen that there are, and looks before it builds anything:
+
+# %% [markdown] lang="zh" of="49fb3c6d"
+# 不认得名字的解析器什么名字都收，文章里的 *EVN* 也不例外：`parse("EVN A=b")` 照样得到一对。守护进程则认得全部十八个指令名，动手构建之前先看一遍：
+
+# %%
+docker("build -", stdin="FROM busybox\nEVN A=b\n")
+
 # %% [markdown] lang="en" id="shell"
 # ## Like a shell?
 #
@@ -501,11 +511,12 @@ lab.check(heredoc)
 
 # %% [markdown] lang="en" id="heredoc-in"
 # Your `logical_lines` has to call it where an instruction is whole, or the comment would be lost. Loop over an iterator, `lines = iter(text.split("\n"))`,
-# and hand that on: `heredoc(begun, lines)` takes what it needs, and the loop goes on behind.
+# and hand that on: `heredoc(begun, lines)` takes what it needs, and the loop goes on behind. Until then the tree says below how Docker
+# reads it.
 
-# %% [markdown] lang="zh" of="d9aec1d0"
+# %% [markdown] lang="zh" of="c633c047"
 # 还要让你的 `logical_lines` 在一条指令完整的时候调用它，不然注释就丢了。循环用迭代器：`lines = iter(text.split("\n"))`，
-# 再把它传下去：`heredoc(begun, lines)` 取走自己要的，循环从后面接着走。
+# 再把它传下去：`heredoc(begun, lines)` 取走自己要的，循环从后面接着走。在那之前，树的下面会写着 Docker 读出来是几条。
 
 # %%
 SCRIPT = 'FROM busybox\nRUN <<END\necho one\n# a comment\necho two\nEND\nCMD ["sh"]\n'

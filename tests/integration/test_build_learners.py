@@ -1,4 +1,4 @@
-"""A learner's parse, apply and build in the builder: `labcore daemon --stages my_runtime.py`."""
+"""A learner's parse, apply, build and cache_key in the builder: `labcore daemon --stages my_runtime.py`."""
 
 import gc
 from collections.abc import Iterator
@@ -39,6 +39,12 @@ BUILD = """
 def build(instructions, step):
     for number, instruction in enumerate(instructions, 1):
         print(number, instruction, step(instruction)[:19])
+"""
+CACHE_KEY = """
+import hashlib
+
+def cache_key(parent, instruction, content):
+    return hashlib.sha256(repr((parent, instruction, content)).encode()).hexdigest()
 """
 
 
@@ -87,6 +93,7 @@ def test_what_lesson_9_writes_knows_the_arguments_of_a_build(learner: Engine, tm
         ("def apply(instruction, config):\n    return config[7]\n", "my_runtime.py:2: stage apply: KeyError"),
         ("def build(instructions, step):\n    step(('RUN', 'other'))\n", "in their order"),
         ("def build(instructions, step):\n    return None\n", "build has not called step with"),
+        ("def cache_key(parent, instruction, content):\n    return None\n", "cache_key returned None: a text is wanted"),
     ],
 )
 def test_what_goes_wrong_in_one_is_told(learner: Engine, tmp_path: Path, source: str, problem: str) -> None:
@@ -100,6 +107,55 @@ def test_a_parse_that_returns_no_pairs_is_told(learner: Engine, tmp_path: Path) 
     (tmp_path / "my_runtime.py").write_text("def parse(text):\n    return [('RUN',)]\n")
     with pytest.raises(InvalidInput, match="parse returned \\('RUN',\\): pairs are wanted"):
         text_of(learner, "FROM busybox\n")
+
+
+def only(learner: Engine, source: str) -> None:
+    """Have the learner's file hold this alone."""
+    assert learner.stages is not None
+    learner.stages.path.write_text(source)
+
+
+def test_a_learners_cache_key_decides_what_is_in_the_cache(learner: Engine) -> None:
+    only(learner, "def cache_key(parent, instruction, content):\n    return instruction[0]\n")
+    first = built(learner, "FROM busybox\nRUN echo one > /one\nCOPY a /\n", {"a": "1"})
+    other = built(learner, "FROM busybox\nRUN echo two > /two\nCOPY a /\n", {"a": "2"})
+    assert first.cached() == []
+    assert other.cached() == ["RUN echo two > /two", "COPY a /"]
+    assert other.image.layers == first.image.layers
+
+
+def test_a_learners_keys_meet_none_of_ours(learner: Engine) -> None:
+    text = "FROM busybox\nRUN echo one > /one\n"
+    only(learner, "")
+    assert built(learner, text).cached() == []
+    only(learner, CACHE_KEY)
+    assert built(learner, text).cached() == []
+    assert built(learner, text).cached() == ["RUN echo one > /one"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "files", "options", "cached"),
+    [
+        ("", {}, {}, 4),
+        ("RUN cat", {}, {}, 3),
+        ("ENV A=", {}, {}, 0),
+        ("ARG B=", {}, {}, 0),
+        ("", {"a": "2"}, {}, 2),
+        ("", {}, {"arguments": (("B", "3"),)}, 0),
+        ("", {}, {"network": "none"}, 1),
+    ],
+    ids=["nothing", "run", "env", "arg", "copied file", "build argument", "network"],
+)
+def test_each_instruction_is_in_a_learners_keys(
+    learner: Engine, changed: str, files: dict[str, str], options: dict[str, object], cached: int
+) -> None:
+    only(learner, CACHE_KEY)
+    lines = ["FROM busybox", "ENV A=1", "ARG B=1", "WORKDIR /new", "RUN echo $A $B > b", "COPY a /", "RUN cat /a >> b"]
+    built(learner, "\n".join(lines), {"a": "1"})
+    again = [f"{line}2" if changed and line.startswith(changed) else line for line in lines]
+    made = built(learner, "\n".join(again), {"a": "1", **files}, **options)
+    assert len([line for line in made.cached() if line.split()[0] in {"WORKDIR", "RUN", "COPY"}]) == cached
+    assert made.image.config.workdir == "/new"
 
 
 HEREDOCS = """\

@@ -272,7 +272,6 @@ def test_where_the_dockerfile_is(api: Api, files: dict[str, Content], name: str)
         ({"Dockerfile": "RUN x\n"}, {}, 400, ""),
         ({"Dockerfile": f"{FROM}RUNN x\n"}, {}, 400, "dockerfile parse error on line 2: unknown instruction: RUNN"),
         ({"Dockerfile": FROM}, {"target": "zz"}, 400, "target stage"),
-        ({"Dockerfile": FROM, ".dockerignore": "["}, {}, 400, ".dockerignore: syntax error in pattern"),
         ({"Dockerfile": FROM}, {"version": "2"}, 400, "version=2 asks for BuildKit"),
         ({"Dockerfile": FROM}, {"buildargs": "{"}, 400, "error reading build args: "),
         ({"Dockerfile": FROM}, {"contexts": json.dumps({"a": "context:../x"})}, 400, "context 'a'"),
@@ -310,7 +309,6 @@ def hostile(name: str = "f", kind: bytes = tarfile.REGTYPE, link: str = "", size
         gzip.compress(hostile())[:-20],
         hostile(size=100_000)[:50_000],
         hostile("../f"),
-        hostile("/f"),
         hostile("a/../../f"),
         hostile("f" * 300),
         hostile("a/" * 3000 + "f"),
@@ -322,7 +320,7 @@ def hostile(name: str = "f", kind: bytes = tarfile.REGTYPE, link: str = "", size
         hostile("f", b"Z"),
     ],
     ids=[
-        "empty", "text", "zeros", "packed text", "no gzip", "cut gzip", "cut tar", "dots", "absolute", "inner dots",
+        "empty", "text", "zeros", "packed text", "no gzip", "cut gzip", "cut tar", "dots", "inner dots",
         "long name", "deep", "character device", "block device", "link out", "link to nothing", "file as directory",
         "unknown kind",
     ],
@@ -378,11 +376,13 @@ def files_of_builds(daemon: RunningDaemon) -> list[str]:
 
 
 def test_what_is_ignored_is_not_there(api: Api) -> None:
+    """For labcore's command; docker's clients leave it out themselves, but for the Dockerfile and .dockerignore."""
     text = f"{FROM}COPY . /d\nRUN cd /d && find . -type f | sort | tr '\\n' ' '\n"
     files = {"a": "", "b": "", "c/a": "", "c/b": "", ".dockerignore": "b\nc/*\n!c/b\nDockerfile\n.dockerignore\n"}
-    assert "./a ./c/b " in streams(built(api, text, files))
-    own = {**files, "Dockerfile.dockerignore": "*\n!b\n"}
-    assert "./b " in streams(built(api, text, own))
+    assert "./a ./b ./c/a ./c/b " in streams(built(api, text, files))
+    for more, found in (({}, "./a ./c/b "), ({"Dockerfile.dockerignore": "*\n!b\n"}, "./b ")):
+        lines = built(api, text, {**files, **more}, labcore="1")
+        assert "".join(line["data"] for line in lines if line["event"] == "StepOutput") == found
 
 
 def test_a_dockerfile_of_elsewhere_comes_under_a_name_that_is_ignored(api: Api) -> None:

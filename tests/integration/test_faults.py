@@ -122,6 +122,17 @@ def rebuilt(*lines: str) -> Act:
     return act
 
 
+def edited(name: str, old: str, new: str, *, build: str = "{image}") -> Act:
+    """Return what changes a file of the story's folder, builds the folder, and starts the container anew."""
+
+    def act(fault: Fault) -> None:
+        path = Path(fault.words["folder"], name)
+        path.write_text(path.read_text().replace(old, new))
+        docker(f"build -q -t {build} {{folder}}", GONE, SERVES)(fault)
+
+    return act
+
+
 def both(*acts: Act) -> Act:
     return lambda fault: [act(fault) for act in acts]
 
@@ -160,6 +171,7 @@ def built_elsewhere(fault: Fault) -> None:
 
 
 GONE = "rm -f {name}"
+SERVES = "run -d --name {name} -p {port}:80 {image}"
 FRESH = "FROM busybox\nCOPY --from=0 /stamp /stamp"
 WRITER = "COPY {name} /usr/local/bin/"
 SLEEPS = "run -d --name {name} --network none busybox sleep 86400"
@@ -185,6 +197,9 @@ COMPLAINTS = {
     "arguments": r"greet-\d+ says hello to nobody",
     "secret": "can't open '/key'",
     "owner": "Permission denied",
+    "ignored": "answers 404",
+    "background": "gone at once",
+    "stale": "shows the old one",
 }
 CURES: dict[str, Act] = {
     "forbidden": mode(0o660, group=True),
@@ -206,6 +221,9 @@ CURES: dict[str, Act] = {
     "arguments": rebuilt("COPY {name} /usr/local/bin/", 'ENTRYPOINT ["{name}"]', 'CMD ["everybody"]'),
     "secret": rebuilt("COPY key /key", "RUN sha256sum < /key > /stamp", FRESH, 'CMD ["cat", "/stamp"]'),
     "owner": rebuilt(WRITER, "WORKDIR /{folder}", "RUN chown nobody /{folder}", "USER nobody", 'CMD ["{name}"]'),
+    "ignored": edited(".dockerignore", "**/*.html\n", ""),
+    "background": edited("Dockerfile", '"httpd", ', '"httpd", "-f", '),
+    "stale": docker("build -q -t {image} {folder}", GONE, SERVES),
 }
 WRONG: dict[str, list[tuple[Act, str]]] = {
     "forbidden": [
@@ -270,6 +288,12 @@ WRONG: dict[str, list[tuple[Act, str]]] = {
         (rebuilt(WRITER, "WORKDIR /{folder}", 'CMD ["{name}"]'), "its user is still nobody"),
         (rebuilt(WRITER, "USER nobody", 'CMD ["sleep", "86400"]'), "it writes its page"),
     ],
+    "ignored": [
+        (edited(".dockerignore", "**/*.html\n", "", build="team/board:2.0"), "shows"),
+        (docker("build -q -t {image} {folder}"), "the image of"),
+    ],
+    "background": [(docker("restart -t 1 {name}"), "the state of")],
+    "stale": [(docker(GONE, SERVES), "shows"), (docker("build -q -t {image} {folder}"), "the image of")],
 }
 # What cannot be taken back any more.
 FATAL: dict[str, tuple[Act, str]] = {
@@ -320,7 +344,7 @@ def test_each_scenario_is_tried() -> None:
 
 def test_teachers_are_told_of_each() -> None:
     section = (PROJECT / "notebooks/TEACHING.md").read_text().partition("## Fault labs")[2].partition("\n## ")[0]
-    assert re.findall(r"^\| \d? ?\| `(\w+)` \|", section, re.MULTILINE) == list(ALL)
+    assert re.findall(r"^\| \d* ?\| `(\w+)` \|", section, re.MULTILINE) == list(ALL)
 
 
 def test_a_seed_breaks_the_same_again_and_the_one_before_is_restored() -> None:
@@ -331,7 +355,7 @@ def test_a_seed_breaks_the_same_again_and_the_one_before_is_restored() -> None:
     assert second.words["name"] == first.words["name"]
     assert second.daemon.socket == socket
     second.restore()
-    with pytest.raises(InvalidInput, match="lesson 4 has no faults; these have: 5, 6, 7, 8, 9"):
+    with pytest.raises(InvalidInput, match="lesson 4 has no faults; these have: 5, 6, 7, 8, 9, 10"):
         lab.fault(4)
 
 

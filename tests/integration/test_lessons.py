@@ -17,6 +17,7 @@ from labcore.engine import Engine
 from labcore.lab.copies import Change, copy, with_solutions
 from labcore.lab.lessons import LESSONS
 from labcore.lab.session import what_is_missing
+from labcore.lab.stores import copy_image
 from labcore.lab.workspace import Workspace
 from tests.conftest import PROJECT
 
@@ -25,6 +26,7 @@ LIMITLESS = [lesson for lesson in LESSONS if "limits" not in lesson.requires]  #
 # Chosen so that nbval, which alone compares outputs, has each lesson in both languages.
 IN_BROWSER = {lesson.file: "zh" if lesson in LIMITLESS else "en" for lesson in LESSONS}
 WITH_GBK = "04_installing_and_using.ipynb"
+WITH_NGINX = "10_"
 WITH_IMAGES = "03_image_container_repository.ipynb"  # what root's layers are is not what an ordinary user's are
 FILLED_AS_ROOT = [lesson.file for lesson in LESSONS if lesson not in LIMITLESS or lesson.file == WITH_IMAGES]
 RUNS = [
@@ -64,9 +66,18 @@ def run_under_nbval(
     )
 
 
+def with_nginx(file: str, engine: Engine, request: pytest.FixtureRequest) -> None:
+    """Have the image in an engine that lesson 10 begins with, if it is to run: it fetches packages else."""
+    if file.startswith(WITH_NGINX) and "nginx:latest" not in engine.images.names():
+        copy_image(request.getfixturevalue("stocked").images, engine.images, "nginx")
+
+
 @pytest.mark.parametrize(("file", "language", "form"), RUNS)
-def test_runs_under_nbval(file: str, language: str, form: str, engine: Engine, tmp_path: Path) -> None:
+def test_runs_under_nbval(
+    file: str, language: str, form: str, engine: Engine, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     """As committed; and filled in, where a check that does not pass is an error. Each in a workspace of its own."""
+    with_nginx(file, engine, request)
     lesson = PROJECT / "notebooks" / LANGUAGES[language] / file
     if missing := requirements(lesson):
         pytest.skip(f"{file}: {missing[0]}")

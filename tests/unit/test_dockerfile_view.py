@@ -127,6 +127,15 @@ def test_a_tree_that_is_no_tree_is_shown_as_it_is() -> None:
     assert "7" in repr(shown)
 
 
+def test_of_too_many_pairs_only_those_that_are_right_belong_to_a_line() -> None:
+    shown = dockerfile("FROM a\nRUN <<E\nb\nE\nCMD c\n").tree(
+        [("FROM", "a"), ("RUN", "<<E"), ("B", ""), ("E", ""), ("CMD", "c")]
+    )
+    assert [row.instruction for row in shown.right] == [None, 0, None, None, None, None]
+    assert "None" not in shown._repr_html_()
+    assert [row.instruction for row in dockerfile("FROM a\nCMD c\n").tree([("FROM", "a")]).right] == [None, 0]
+
+
 @pytest.mark.parametrize("pair", ["FROM a", ("FROM",), None, ("FROM", "a", "b")])
 def test_what_is_no_pair_is_told(pair: object) -> None:
     with pytest.raises(InvalidInput, match="is no pair of a name and a value"):

@@ -36,14 +36,15 @@ class DockerfileShown:
     def tree(self, pairs: Sequence[Any] | None = None) -> View:
         """Show the file beside the tree of these pairs, as a `parse` returned them; without any, as labcore reads it.
 
-        Raises InvalidInput for what is no pair.
+        Where there are too many or too few, the first that are right belong to their lines. Raises InvalidInput for no pair.
         """
         own = [pair_of(each) for each in self._read.instructions]
         found = own if pairs is None else list(map(_checked, pairs))
         rows = [Row((Token("Dockerfile"),))]
+        known = len(own) if len(own) == len(found) else _alike(own, found)
         for number, (name, value) in enumerate(found):
-            last = number == len(found) - 1
-            rows += _branch(number, str(name), value, "└─ " if last else "├─ ", "   " if last else "│  ")
+            fork, trunk = ("└─ ", "   ") if number == len(found) - 1 else ("├─ ", "│  ")
+            rows += _branch(number if number < known else None, str(name), value, fork, trunk)
         return View(self._left({}), tuple(rows), _compared(own, found))
 
     def parts(self) -> View:
@@ -108,8 +109,13 @@ def _source_row(tokens: Sequence[Token], edges: dict[int, str]) -> Row:
     return Row(tuple(tokens), number, edges.get(number, "transparent") if number is not None else "transparent")
 
 
-def _branch(number: int, name: str, value: Any, fork: str, trunk: str) -> Iterator[Row]:
-    """Yield the rows of one instruction: a text on one line, words below one another."""
+def _alike(own: Sequence[Any], found: Sequence[Any]) -> int:
+    """Return how many of the first ones are the same."""
+    return next((place for place, (mine, theirs) in enumerate(zip(own, found, strict=False)) if mine != theirs), len(own))
+
+
+def _branch(number: int | None, name: str, value: Any, fork: str, trunk: str) -> Iterator[Row]:
+    """Yield the rows of one instruction, which belongs to no line if it has no number: a text, or words below one another."""
     head = (Token(fork), Token(f"{name:{NAME_WIDTH}}", "name", number))
     if isinstance(value, list | tuple):
         yield Row((*head, Token(say("exec form"), "plain")), number)

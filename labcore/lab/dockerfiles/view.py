@@ -92,5 +92,5 @@ def _row(row: Row, head: str) -> str:
 
 
 def _token(token: Token) -> str:
-    of = f" class='n{token.instruction}w{token.word}'" if token.word is not None else ""
+    of = f" class='n{token.instruction}w{token.word}'" if None not in (token.instruction, token.word) else ""
     return f"<span{of} style='{STYLES[token.kind]}'>{html.escape(token.text)}</span>"

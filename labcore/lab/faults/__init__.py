@@ -7,7 +7,7 @@ from labcore.errors import InvalidInput
 from labcore.lab.faults.scenario import FaultScenario
 from labcore.lab.messages import say
 
-LESSONS: Final = (5, 6, 7, 8, 9)
+LESSONS: Final = (5, 6, 7, 8, 9, 10)
 
 
 def scenarios(lesson: int) -> tuple[FaultScenario, ...]:

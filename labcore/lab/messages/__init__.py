@@ -9,7 +9,7 @@ from typing import Any, Final
 from labcore.language import Catalogue, language
 
 say = Catalogue("lab")
-PARTS: Final = ("toolkit", "checks", "pictures", "examination", *(f"lesson_{number:02}" for number in range(2, 10)))
+PARTS: Final = ("toolkit", "checks", "pictures", "examination", *(f"lesson_{number:02}" for number in range(2, 11)))
 
 
 def labelled(name: str, words: str) -> str:
