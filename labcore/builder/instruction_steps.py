@@ -60,7 +60,7 @@ def _declare(work: StageWork, instruction: Arg) -> None:
 def _configure(work: StageWork, instruction: Instruction) -> None:
     state, variables = work.state, work.variables()
     if learners := work.shared.learners.get("apply"):
-        config = applied(learners, instruction, state.config)
+        config = applied(learners, instruction, state.config, work.scope.arguments_of_run(state.config))
     else:
         config = apply(instruction, state.config, variables, escape=work.shared.escape, has_command=state.has_command)
     text = _text(work, instruction)

@@ -2,7 +2,8 @@
 
     parse(text)                  returns pairs of an instruction's name and its value: a text, or the words of the exec form;
                                  a heredoc's lines, and the one that ends it, follow in the text
-    apply(instruction, config)   is given such a pair and the config, docker's JSON as a dict; returns the new one
+    apply(instruction, config)   is given such a pair and the config, docker's JSON as a dict; returns the new one. ARGs are
+                                 among the config's variables meanwhile
     build(instructions, step)    is given a stage's pairs, and calls `step` with each: that carries it out, and returns an ID
     cache_key(parent, instruction, content)   returns what a step is known by, a text; it is given the key below, the pair, and
                                  the digest of what the step reads, empty for a RUN
@@ -77,12 +78,21 @@ def pair_of(instruction: Instruction) -> Pair:
     return instruction.name, value + "".join(f"\n{each.content}{each.name}" for each in heredocs)
 
 
-def applied(apply: Callable[..., Any], instruction: Instruction, config: Config) -> Config:
-    """Return a config after an instruction that the learner's `apply` was given. Raises InvalidInput."""
-    after = apply(pair_of(instruction), config.run_json())
+def applied(apply: Callable[..., Any], instruction: Instruction, config: Config, arguments: Mapping[str, str]) -> Config:
+    """Return a config after an instruction that the learner's `apply` was given. Raises InvalidInput.
+
+    The `arguments`, ARGs that are known here, are variables like those of ENV for it; in the image they are not.
+    """
+    given = config.run_json()
+    if arguments:
+        given["Env"] = [*(f"{name}={value}" for name, value in arguments.items()), *(given.get("Env") or ())]
+    after = apply(pair_of(instruction), given)
     if not isinstance(after, dict):
         raise InvalidInput(f"apply returned {type(after).__name__}, and not the config, a dict: end it with `return config`")
     try:
+        if arguments:
+            own = arguments.keys() - {pair.name for pair in getattr(instruction, "pairs", ())}
+            after = after | {"Env": [line for line in after.get("Env") or () if line.partition("=")[0] not in own]}
         return Config.from_json(config.to_json() | {"config": after})
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InvalidInput(f"apply returned a config that is none: {error}") from None

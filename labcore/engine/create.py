@@ -6,8 +6,6 @@ from labcore.engine.container.namespaces import hostname_of, namespaces, no_cont
 from labcore.engine.options.devices import rules, with_devices
 from labcore.engine.options.resources import limited
 from labcore.engine.options.security import confinement
-from labcore.errors import InvalidInput
-from labcore.native import program
 from labcore.runtime.probe import confined
 from labcore.runtime.userns import fitted, groups_are_fixed, with_bound_devices
 from labcore.spec import (
@@ -37,7 +35,6 @@ if TYPE_CHECKING:
 
 ROOT: Final = User()
 DEFAULT_USER: Final = "0"  # of docker's containers: root, with what passwd(5) and group(5) say of it
-INIT: Final = "/dev/labcore-init"  # on the tmpfs there: no directory of the image changes
 HOSTNAME: Final = "labcore"  # of containers that have no name and no number
 
 
@@ -82,10 +79,10 @@ def container_spec(
         joins=kinds.joins,
         **held_back.as_dict(),
     )
-    if options.shm_size is not None:
-        spec = _with_shm_size(spec, options.shm_size)
-    if options.init:
-        spec = _with_init(spec)
+    if options.init or options.shm_size is not None:
+        from labcore.engine.options.init_and_shm import with_init_and_shm  # most have none
+
+        spec = with_init_and_shm(spec, options)
     spec = fitted(_remapped(spec, remap) if remap else spec)
     if options.devices or options.privileged:
         spec = with_devices(spec, options, bound=bool(remap) or confined())
@@ -117,37 +114,14 @@ def environment(config: Config, options: CreateOptions, *, hostname: str, home: 
 
 
 def _account(options: CreateOptions, config: Config, default: str, root: Root) -> tuple[User, str]:
-    """Return whom the program runs as, and that user's home directory: root where nobody is named.
-
-    A root that nobody has asked for needs no passwd(5): a container may have made anything of that.
-    """
+    """Return whom the program runs as, and that user's home directory: root where nobody is named."""
     user = options.user or config.user
     if not (user or options.group_add or default):
         return ROOT, "/root"
-    from labcore.engine.options.users import account  # what runs in the library seldom looks anybody up
+    from labcore.engine.options.users import account, default_account  # in the library few look anybody up
 
-    try:
-        return account(user or default or "0", root, options.group_add)
-    except InvalidInput:
-        if user or options.group_add:
-            raise
-        return ROOT, "/root"
-
-
-def _with_shm_size(spec: ContainerSpec, size: int) -> ContainerSpec:
-    def sized(mount: MountPoint) -> MountPoint:
-        others = tuple(word for word in mount.options if not word.startswith("size="))
-        return (
-            mount.replace(options=(*others, f"size={size}")) if (mount.target, mount.kind) == ("/dev/shm", "tmpfs") else mount
-        )
-
-    return spec.replace(mounts=tuple(map(sized, spec.mounts)))
-
-
-def _with_init(spec: ContainerSpec) -> ContainerSpec:
-    """Return the spec with labcore-init, bound into the container, before its program."""
-    binary = MountPoint(INIT, "bind", program("labcore-init"), ("bind", "ro", "nosuid", "nodev"))
-    return spec.replace(argv=(INIT, *spec.argv), mounts=(*spec.mounts, binary))
+    named = user or options.group_add
+    return account(user or "0", root, options.group_add) if named else default_account(default, root)
 
 
 def _remapped(spec: ContainerSpec, ids: IdRange) -> ContainerSpec:

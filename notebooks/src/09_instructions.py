@@ -44,7 +44,7 @@ flask
 lab.outcome("added layers", flask.made)
 
 # %% [markdown] lang="en" id="kinds"
-# Two, those of `COPY` and `RUN`. (`ADD` is the third that makes one; `WORKDIR` does if its directory is not there yet. Before 2015 every line
+# Two, those of `COPY` and `RUN`. (`ADD` is the third that makes one; `WORKDIR` does if its directory is not there yet. Before Docker 1.10, of 2016, every line
 # made one, and an old advice, to write few lines, comes from there.)
 #
 # **FROM** names the image to begin with, as `FROM image`, `FROM image:tag` or `FROM image@digest`; the tag is `latest` unless you say
@@ -65,8 +65,8 @@ lab.outcome("added layers", flask.made)
 # The article leaves these two out, and hardly a Dockerfile does. Both are variables: `ARG` has a default, which `docker build
 # --build-arg VERSION=2` overrides; `ENV` is set. Which of them will a *container* have in its environment?
 
-# %% [markdown] lang="zh" of="2c7218fa"
-# 两层：`COPY` 和 `RUN` 各一层。（能加层的还有 `ADD`；`WORKDIR` 的目录若还不存在，也会加一层。2015 年以前每一行都是一层，
+# %% [markdown] lang="zh" of="459a4e2b"
+# 两层：`COPY` 和 `RUN` 各一层。（能加层的还有 `ADD`；`WORKDIR` 的目录若还不存在，也会加一层。Docker 1.10（2016 年）以前每一行都是一层，
 # “行数要少”这条老建议就是这么来的。）
 #
 # **FROM** 指定从哪个镜像开始，写成 `FROM image`、`FROM image:tag` 或 `FROM image@digest`；不写标签就是 `latest`。
@@ -185,14 +185,14 @@ lab.outcome("exposed")
 # | --- | --- | --- |
 # | `CMD`, `ENTRYPOINT` | `Cmd`, `Entrypoint` | the list; a text becomes `["/bin/sh", "-c", text]`, unexpanded |
 # | `ENV` | `Env` | `["NAME=value", …]`, the old ones and the new |
-# | `WORKDIR` | `WorkingDir` | `os.path.join` of `/`, the one before, and the new |
+# | `WORKDIR` | `WorkingDir` | `os.path.join` of `/`, the one before, and the new; no `..` is left: `os.path.normpath` |
 # | `USER` | `User` | the text |
 # | `EXPOSE` | `ExposedPorts` | a dict, the old ports and the new: `{"5000/tcp": {}}`; `tcp` if nothing is said |
 #
 # All but the first row are expanded, with `lab.environment(config)`, the variables by name. `lab.pairs(text)` reads what stands behind `ENV`, quotes and all: a dict.
 # Fields may be missing, or `None`. Whatever else comes, RUN or COPY: return the config as it is.
 
-# %% [markdown] lang="zh" of="85ecfc8e"
+# %% [markdown] lang="zh" of="feb15003"
 # `EXPOSE` 什么也没打开。它是给人看的说明，也是给 `-P` 用的：`-P` 把每个写明的端口发布到机器的一个空闲端口上。
 # 写在中间的 `USER` 从那一行起生效：`who` 里是 `nobody`。（文章把它归为容器启动指令，它的作用不止于此。）
 #
@@ -205,7 +205,7 @@ lab.outcome("exposed")
 # | --- | --- | --- |
 # | `CMD`、`ENTRYPOINT` | `Cmd`、`Entrypoint` | 列表；文本则变成 `["/bin/sh", "-c", text]`，不展开变量 |
 # | `ENV` | `Env` | `["NAME=value", …]`，原有的加上新的 |
-# | `WORKDIR` | `WorkingDir` | 用 `os.path.join` 连接 `/`、上一个和新的 |
+# | `WORKDIR` | `WorkingDir` | 用 `os.path.join` 连接 `/`、上一个和新的；再用 `os.path.normpath` 去掉 `..` |
 # | `USER` | `User` | 这段文本 |
 # | `EXPOSE` | `ExposedPorts` | 字典，原有的端口加上新的：`{"5000/tcp": {}}`；没写协议就是 `tcp` |
 #

@@ -649,7 +649,8 @@ def apply(instruction, config):
                 lines[key] = key + "=" + value
             made["Env"] = list(lines.values())
         case ("WORKDIR", text):
-            made["WorkingDir"] = str(Path("/", made.get("WorkingDir") or "/", expand(text, lab.environment(config))))
+            place = Path("/", made.get("WorkingDir") or "/", expand(text, lab.environment(config)))
+            made["WorkingDir"] = str(place.resolve())
         case ("USER", text):
             made["User"] = expand(text, lab.environment(config))
         case ("EXPOSE", text):

@@ -75,6 +75,16 @@ def test_all_three_take_the_place_of_ours(learner: Engine, capsys: pytest.Captur
     ]
 
 
+def test_what_lesson_9_writes_knows_the_arguments_of_a_build(learner: Engine, tmp_path: Path) -> None:
+    """An ARG is a variable for `apply`, and in the image only if ENV says so."""
+    text = "\n\n".join(source_of(step, 9) for step in ("expand", "apply"))
+    (tmp_path / "my_runtime.py").write_text(f"from labcore.lab.vocabulary import *\n\n{text}")
+    lines = ("ARG V=4", "ARG PLACE=/srv", "ENV W=v$V V=$V", "WORKDIR $PLACE/x", "USER ${WHO:-nobody}", "EXPOSE 8$V")
+    made = built(learner, "\n".join(("FROM busybox", *lines)), tags=(Reference.parse("learned"),)).image.config
+    assert {line for line in made.environment if not line.startswith("PATH=")} == {"W=v4", "V=4"}
+    assert (made.workdir, made.user, made.exposed_ports) == ("/srv/x", "nobody", ("84/tcp",))
+
+
 @pytest.mark.parametrize(
     ("source", "problem"),
     [

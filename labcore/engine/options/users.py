@@ -33,6 +33,14 @@ def account(text: str, root: Root, more: Sequence[str] = ()) -> tuple[User, str]
     return _looked_up(text, root, more)
 
 
+def default_account(text: str, root: Root) -> tuple[User, str]:
+    """Return the same for whom nobody has asked for: root as it always is, where a container has spoilt its passwd(5)."""
+    try:
+        return account(text, root)
+    except InvalidInput:
+        return User(), "/root"
+
+
 def _has_written(root: OverlayRoot) -> bool:
     """Return whether the container has files of its own in which users are found."""
     upper = f"{root.directory}/{root.writable}/upper/etc"

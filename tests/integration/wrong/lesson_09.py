@@ -249,6 +249,7 @@ def layer(upper, store):
                 'archive.addfile(tarfile.TarInfo(f".wh.{name.name}"))',
             ),
         ),
+        "every device is a mark": _but(LAYER, (" and status.st_rdev == 0", "")),
         "without what is deleted": _but(
             LAYER, ('archive.addfile(tarfile.TarInfo(str(name.with_name(f".wh.{name.name}"))))', "continue")
         ),

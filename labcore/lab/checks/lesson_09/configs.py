@@ -47,6 +47,7 @@ def _cases(draw: Draw) -> list[tuple[str, Pair, dict[str, Any], dict[str, Any]]]
         (say("ENTRYPOINT, shell form"), ("ENTRYPOINT", line), bare, {"Entrypoint": ["/bin/sh", "-c", line]}),
         (say("WORKDIR from the root"), ("WORKDIR", f"/{draw.token}"), config, {"WorkingDir": f"/{draw.token}"}),
         (say("WORKDIR from the one before"), ("WORKDIR", "a/b"), config, {"WorkingDir": f"/{draw.hostname}/a/b"}),
+        (say("WORKDIR with .. in it"), ("WORKDIR", "../b/./c"), config, {"WorkingDir": "/b/c"}),
         (say("WORKDIR, the first, from /"), ("WORKDIR", "${PLACE:-a}"), bare, {"WorkingDir": "/a"}),
         (say("USER, expanded"), ("USER", f"{draw.number}:$OLD"), config, {"User": f"{draw.number}:1"}),
         (say("EXPOSE adds a port; tcp, where nothing is said"), ("EXPOSE", "80"), config,
@@ -82,12 +83,22 @@ def _perform(mine: ModuleType, draw: Draw) -> dict[str, Any]:
     folded: Any = _config(draw)
     for instruction in _dockerfile(draw):
         folded = mine.apply(instruction, folded)
-    return {"results": results, "kept": kept, "folded": folded}
+    return {"results": results, "kept": kept, "folded": folded, "unclosed": _unclosed(mine, draw)}
+
+
+def _unclosed(mine: ModuleType, draw: Draw) -> str:
+    """Give it an ENV whose quotes are not closed; return what is raised, as it should be."""
+    try:
+        mine.apply(("ENV", f'WORD="{draw.token}'), _config(draw))
+    except Exception as error:
+        return type(error).__name__
+    return ""
 
 
 def _conclude(returned: Any, draw: Draw) -> Iterator[Claim]:
     for (what, _, config, changed), found in zip(_cases(draw), returned["results"], strict=True):
         yield _same(what, {**config, **changed}, found)
+    yield Claim(say("quotes that are not closed are an error"), returned["unclosed"] != "", say("none"))
     yield Claim(say("a new config is returned: the one that was given is as it was"), all(returned["kept"]))
     yield _same(say("a Dockerfile, line by line: the config that labcore's builder makes"), _ours(draw), returned["folded"])
 

@@ -46,11 +46,14 @@ def an_upper(draw: Draw) -> Iterator[None]:
         with suppress(OSError):  # an ordinary user's lab has no other users
             os.chown(upper / "etc" / "run", draw.number, draw.number + 1)
         (upper / "link").symlink_to(f"etc/{draw.hostname}")
+        (upper / "nowhere").symlink_to(draw.token)
         (upper / "fresh").mkdir(0o750)
         os.setxattr(upper / "fresh", OPAQUE, b"y")
         (upper / "fresh" / "new").write_bytes(b"")
         for path in (f"gone-{draw.mark}", f"etc/{draw.hostname}"):
             os.mknod(upper / path, stat.S_IFCHR, os.makedev(0, 0))
+        with suppress(OSError):  # nor may it make devices, but marks
+            os.mknod(upper / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
     draw.keep("upper", prints(upper))
     yield
 
@@ -114,14 +117,17 @@ def _leaf(draw: Draw) -> str:
 
 def _named(members: dict[str, tarfile.TarInfo], draw: Draw) -> Generator[Claim, None, bool]:
     """Each path, and nothing else; return whether all files are there."""
-    plain = {"etc", "etc/deep", f"etc/deep/{draw.mark}", _leaf(draw), "etc/run", "link", "fresh", "fresh/new"}
+    plain = {"etc", "etc/deep", f"etc/deep/{draw.mark}", _leaf(draw), "etc/run", "link", "nowhere", "fresh", "fresh/new"}
+    plain |= {"null"} if (_upper(draw) / "null").is_char_device() else set()
     marks = {f".wh.gone-{draw.mark}", f"etc/.wh.{draw.hostname}"}
     missing = sorted(plain - members.keys())
     yield Claim(say("each file and directory is in it"), not missing, " ".join(missing))
     absent = sorted(marks - members.keys())
     yield Claim(say("what is deleted is marked by a file .wh.NAME"), not absent, " ".join(absent))
-    devices = [name for name, member in members.items() if member.ischr()]
+    devices = [name for name, member in members.items() if member.ischr() and name != "null"]
     yield Claim(say("and not by overlayfs's device"), not devices, " ".join(devices))
+    kept = "null" not in plain or ("null" in members and members["null"].ischr() and members["null"].devminor == 3)
+    yield Claim(say("another device is none of these marks, and stays one"), kept)
     empty = all(members[mark].isreg() and not members[mark].size for mark in marks & members.keys())
     yield Claim(say("a mark is an empty file"), empty)
     yield Claim(say("a directory that hides what is below has .wh..wh..opq in it"), "fresh/.wh..wh..opq" in members)
