@@ -74,6 +74,7 @@ CHINESE = {
     # copy_step
     "one file, and its new name": "一个文件，换了名字",
     "one file, into a directory: the name ends in a slash": "一个文件，放进目录：名字以斜杠结尾",
+    "one file, into the working directory: COPY one .": "一个文件，放进工作目录：COPY one .",
     "one file, into a directory that the layers below have": "一个文件，放进下面的层里已有的目录",
     "several files": "好几个文件",
     "a directory: what is in it": "一个目录：复制里面的内容",

@@ -74,7 +74,7 @@ def copy_step(sources, destination, context, below, store):
     upper, names = Path(lab.tray("copy"), "upper"), layers({"layers": below}, store)
     target = upper / destination.strip("/")
     found = [Path(store, name, destination.strip("/")) for name in names]
-    into = destination.endswith("/") or len(sources) > 1 or any(each.is_dir() for each in found)
+    into = destination.endswith(("/", "/.")) or len(sources) > 1 or any(each.is_dir() for each in found)
     for name in sources:
         source = Path(context, name.lstrip("/")).resolve()
         if not source.is_relative_to(Path(context).resolve()):
@@ -348,7 +348,8 @@ def run_step(command, config, below, store):
         "a call of the reference": _reference("copy_step"),
         "never into a directory below": _but(COPY_STEP, (" or any(each.is_dir() for each in found)", "")),
         "several in one file": _but(COPY_STEP, (" or len(sources) > 1", "")),
-        "a slash means nothing": _but(COPY_STEP, ('destination.endswith("/") or ', "")),
+        "a slash means nothing": _but(COPY_STEP, ('destination.endswith(("/", "/.")) or ', "")),
+        "a dot means nothing": _but(COPY_STEP, ('("/", "/.")', '"/"')),
         "the directory itself, not what is in it": _but(
             COPY_STEP, ("copytree(source, target,", "copytree(source, target / source.name,")
         ),

@@ -892,6 +892,7 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "never into a directory below": Reason("one file, into a directory that the layers below have"),
         "several in one file": Reason("several files"),
         "a slash means nothing": Reason("one file, into a directory: the name ends in a slash"),
+        "a dot means nothing": Reason("one file, into the working directory: COPY one ."),
         "the directory itself, not what is in it": Reason("a directory: what is in it"),
         "whatever lies outside": Reason("what lies outside of the context is an error"),
         "links that lead out are followed": Reason("also where a link leads there"),
