@@ -69,6 +69,7 @@ CHINESE = {
     "/{path} in the layer": "层里的 /{path}",
     "a second step stands on the first: /copied": "第二步建在第一步之上：/copied",
     "and has nothing of the first's in its layer": "它的层里没有第一步的东西",
+    "where the config names a user, its program is that one's": "配置里写了用户，程序就以他的身份运行",
     "a step that fails is an error": "失败的一步是错误",
     "which tells the exit code": "错误里说出退出码",
     # copy_step

@@ -315,6 +315,11 @@ def run_step(command, config, below, store):
         "without the environment": _but(RUN_STEP, ('tuple(config.get("Env") or ()))', '("PATH=/srv:/bin",))')),
         "without the working directory": _but(RUN_STEP, ("*lab.workdir_and_user(config, root)", "")),
         "unconfined": _but(RUN_STEP, ("*confine(spec), ", "")),
+        "the user before the rights are taken away": _but(
+            RUN_STEP,
+            ("*confine(spec), *lab.workdir_and_user(config, root)", "*lab.workdir_and_user(config, root), *confine(spec)"),
+        ),
+        "root, whatever the config says": _but(RUN_STEP, ("(config, root)", '({**config, "User": ""}, root)')),
         "the shell form only": _but(
             RUN_STEP, ('command if isinstance(command, list) else ["/bin/sh", "-c", command]', '["/bin/sh", "-c", command]')
         ),

@@ -878,6 +878,8 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
             "(it begins in the config's working directory|your step raised an error)", "returned a non-zero code"
         ),
         "unconfined": FILTER,
+        "the user before the rights are taken away": raised("EPERM"),
+        "root, whatever the config says": Reason("where the config names a user, its program is that one's"),
         "the shell form only": raised("argv|TypeError"),
         "the image's own program": raised("execve"),
         "the layer of the image below": raised("mount overlay"),
