@@ -64,6 +64,7 @@ CHINESE = {
     # run_step
     "it begins in the config's working directory": "它从配置里的工作目录开始",
     "what it can ever gain are the usual capabilities": "它最多能得到的，是通常的那些能力",
+    "its host name is not the machine's": "它的主机名不是这台机器的",
     "its namespaces are its own": "它的命名空间是自己的",
     "in the layer: what it wrote and what it deleted, and nothing else": "层里正是它写的和删的，没有别的",
     "/{path} in the layer": "层里的 /{path}",

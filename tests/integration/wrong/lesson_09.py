@@ -319,6 +319,7 @@ def run_step(command, config, below, store):
             RUN_STEP,
             ("*confine(spec), *lab.workdir_and_user(config, root)", "*lab.workdir_and_user(config, root), *confine(spec)"),
         ),
+        "under the machine's name": _but(RUN_STEP, ("*namespaces(spec), *hostname(spec)]", "*namespaces(spec)]")),
         "root, whatever the config says": _but(RUN_STEP, ("(config, root)", '({**config, "User": ""}, root)')),
         "the shell form only": _but(
             RUN_STEP, ('command if isinstance(command, list) else ["/bin/sh", "-c", command]', '["/bin/sh", "-c", command]')

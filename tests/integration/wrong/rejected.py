@@ -879,6 +879,7 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         ),
         "unconfined": FILTER,
         "the user before the rights are taken away": raised("EPERM"),
+        "under the machine's name": Reason("its host name is not the machine's"),
         "root, whatever the config says": Reason("where the config names a user, its program is that one's"),
         "the shell form only": raised("argv|TypeError"),
         "the image's own program": raised("execve"),

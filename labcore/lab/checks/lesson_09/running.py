@@ -1,5 +1,6 @@
 """Check of `run_step`: a container on the layers below, looked at from outside; what it wrote is a layer afterwards."""
 
+import re
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,7 +77,7 @@ def _user(draw: Draw) -> str:
 def _failed(mine: ModuleType, draw: Draw, below: list[Any], store: str) -> str:
     """Run a step that fails; return what is raised, as it should be, and what it says."""
     try:
-        mine.run_step(f"echo {draw.token} > /lost; exit {draw.exit_code}", {}, below, store)
+        mine.run_step(f"echo {draw.token} > /lost; exit $(({draw.exit_code + 1} - 1))", {}, below, store)
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return ""
@@ -97,6 +98,7 @@ def _observe(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     yield Claim(say("what it can ever gain are the usual capabilities"), int(seen.status("CapBnd"), 16) == wanted)
     yield Claim(say("a filter looks at its system calls"), seen.status("Seccomp") == FILTERED, say("none"))
     yield Claim(say("{path} is read-only", path="/proc/sys"), "ro" in seen.mount("/proc/sys").options)
+    yield Claim(say("its host name is not the machine's"), seen.hostname != seen.parent.hostname, seen.hostname)
     same = [kind for kind in ("mount", "pid", "uts", "ipc", "network") if seen.namespace(kind) == seen.parent.namespace(kind)]
     yield Claim(say("its namespaces are its own"), not same, " ".join(same))
 
@@ -126,7 +128,7 @@ def _conclude(returned: Any, draw: Draw) -> Iterator[Claim]:
         say("where the config names a user, its program is that one's"), _user(draw), held(returned["user"], store, "tmp/who")
     )
     yield Claim(say("a step that fails is an error"), returned["failed"] != "", say("none"))
-    told = str(draw.exit_code) in returned["failed"]
+    told = re.search(rf"\b{draw.exit_code}\b", returned["failed"]) is not None
     yield Claim(say("which tells the exit code"), told, returned["failed"])
     yield from store_is_whole(draw, store)
 
