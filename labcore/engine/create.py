@@ -80,9 +80,9 @@ def container_spec(
         **held_back.as_dict(),
     )
     if options.init or options.shm_size is not None:
-        from labcore.engine.options.mounts import with_special_mounts  # most have none
+        from labcore.engine.options.init_and_shm import with_init_and_shm  # most have none
 
-        spec = with_special_mounts(spec, options)
+        spec = with_init_and_shm(spec, options)
     spec = fitted(_remapped(spec, remap) if remap else spec)
     if options.devices or options.privileged:
         spec = with_devices(spec, options, bound=bool(remap) or confined())

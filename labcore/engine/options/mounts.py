@@ -5,10 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from labcore.engine.create import with_mounts
-from labcore.native import program
-from labcore.spec import MountPoint
-
-INIT = "/dev/labcore-init"  # on the tmpfs there: no directory of the image changes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,25 +47,3 @@ def _named(engine: Engine, mounts: Sequence[Mount]) -> Iterator[Sequence[Mount]]
         for name in drawn:
             engine.volumes.create(name, anonymous=True)
         yield named
-
-
-def with_special_mounts(spec: ContainerSpec, options: CreateOptions) -> ContainerSpec:
-    """Return the spec with labcore-init before its program, and a /dev/shm of another size, as the options want it."""
-    if options.shm_size is not None:
-        spec = _with_shm_size(spec, options.shm_size)
-    return _with_init(spec) if options.init else spec
-
-
-def _with_shm_size(spec: ContainerSpec, size: int) -> ContainerSpec:
-    def sized(mount: MountPoint) -> MountPoint:
-        others = tuple(word for word in mount.options if not word.startswith("size="))
-        is_shm = (mount.target, mount.kind) == ("/dev/shm", "tmpfs")
-        return mount.replace(options=(*others, f"size={size}")) if is_shm else mount
-
-    return spec.replace(mounts=tuple(map(sized, spec.mounts)))
-
-
-def _with_init(spec: ContainerSpec) -> ContainerSpec:
-    """Return the spec with labcore-init, bound into the container, before its program."""
-    binary = MountPoint(INIT, "bind", program("labcore-init"), ("bind", "ro", "nosuid", "nodev"))
-    return spec.replace(argv=(INIT, *spec.argv), mounts=(*spec.mounts, binary))

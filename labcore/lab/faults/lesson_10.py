@@ -130,6 +130,7 @@ SCENARIOS: Final = (
             "Build {image} once more, and start the container anew.",
             "镜像不会跟着它的基础镜像走：FROM 取的是当时的那个。把 {image} 再构建一次，再重新启动容器。",
         ),
+        by_docker=True,
         breaks=_stale,
         claims=_serves,
     ),
