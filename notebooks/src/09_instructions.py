@@ -1,7 +1,7 @@
 # %% [markdown] lang="en" id="title"
 # # 9. Instructions
 #
-# A Dockerfile has some eighteen instructions; the article explains nine. Here each is an experiment: you predict, have it built, and
+# A Dockerfile has some eighteen instructions; the article explains eight. Here each is an experiment: you predict, have it built, and
 # look at the two things that an instruction can change, the image's **config** and its **layers**. Then you write both halves
 # yourself: `apply`, which changes the config, and `run_step`, which makes a layer of what a program writes. The core takes about
 # 75 minutes.
@@ -15,10 +15,10 @@
 # (`build(…)` has the daemon build a Dockerfile, `POST /build`, as `docker build` does, and then shows for each line what it did to the
 # config, and which files are in the layer that it made.)
 
-# %% [markdown] lang="zh" of="f9a5c8ce"
+# %% [markdown] lang="zh" of="a7a50c2b"
 # # 9. Dockerfile 常用的指令
 #
-# Dockerfile 的指令大约有十八条，文章讲了其中九条。这一课把每条都当成实验：先预测，再构建，然后看指令能改的两样东西：镜像的**配置**和**层**。
+# Dockerfile 的指令大约有十八条，文章讲了其中八条。这一课把每条都当成实验：先预测，再构建，然后看指令能改的两样东西：镜像的**配置**和**层**。
 # 之后这两半都由你自己来写：`apply` 改配置，`run_step` 把程序写下的东西变成一层。主线约 75 分钟。
 #
 # ## `INSTRUCTION argument`
@@ -577,17 +577,17 @@ lab.outcome("add")
 # **A challenge**: files of a context become a layer. `sources` is a list of paths in the directory `context`, `destination` an absolute path in the image.
 #
 # - write into the `upper` of `lab.tray("copy")`, and return its `layer`
-# - of a directory what is *in* it is copied; a file goes to the destination itself, or into it, if that ends in `/`, if there are several sources, or if one of the layers `below` has a directory there
+# - of a directory what is *in* it is copied; a file goes to the destination itself, or into it, if that ends in `/` or `/.`, if there are several sources, or if one of the layers `below` has a directory there
 # - a source that is not within the context (mind links: `Path.resolve`, `is_relative_to`) is an error, and so is one that is not there
 # - `shutil.copytree(…, symlinks=True, dirs_exist_ok=True)` and `shutil.copy2` copy
 
-# %% [markdown] lang="zh" of="a0860db5"
+# %% [markdown] lang="zh" of="68dc11f1"
 # ## 进阶：你自己的 `COPY`
 #
 # **一道挑战题**：把上下文里的文件变成一层。`sources` 是目录 `context` 里的一组路径，`destination` 是镜像里的绝对路径。
 #
 # - 写进 `lab.tray("copy")` 的 `upper`，返回它的 `layer`
-# - 目录只复制**里面**的内容；文件复制成目标本身。目标以 `/` 结尾、来源不止一个，或者 `below` 的某一层在那里有目录，就复制到目标里面
+# - 目录只复制**里面**的内容；文件复制成目标本身。目标以 `/` 或 `/.` 结尾、来源不止一个，或者 `below` 的某一层在那里有目录，就复制到目标里面
 # - 不在上下文之内的来源是错误（当心链接：`Path.resolve`、`is_relative_to`），不存在的也是
 # - 复制用 `shutil.copytree(…, symlinks=True, dirs_exist_ok=True)` 和 `shutil.copy2`
 
@@ -650,8 +650,8 @@ lab.reset()
 
 # %% [markdown] lang="en" id="next"
 # Your `my_runtime.py` can now do what each line asks for: `expand`, `apply`, an `overlay` that stays, `layer`, `run_step`. What Docker's builder does besides: it keeps extended attributes and times, runs independent
-# stages side by side, sends only what has changed of a context, and knows nine kinds of `${…}`. Lesson 10 puts your pieces together: a cache key, a `build`, and then the stock `docker build` on all of it.
+# stages side by side, sends only what has changed of a context, and knows a dozen kinds of `${…}`. Lesson 10 puts your pieces together: a cache key, a `build`, and then the stock `docker build` on all of it.
 
-# %% [markdown] lang="zh" of="584e184c"
+# %% [markdown] lang="zh" of="d6992fc4"
 # 你的 `my_runtime.py` 现在能做到每一行要求的事：`expand`、`apply`、会留下来的 `overlay`、`layer`、`run_step`。Docker 的构建器还会：保留扩展属性和时间，让互不相干的阶段同时进行，
-# 上下文只发送变化的部分，认识九种 `${…}`。第 10 课把你的这些零件装到一起：缓存键、`build`，然后让现成的 `docker build` 在这一切之上运行。
+# 上下文只发送变化的部分，认识十二种 `${…}`。第 10 课把你的这些零件装到一起：缓存键、`build`，然后让现成的 `docker build` 在这一切之上运行。

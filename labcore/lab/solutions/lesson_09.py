@@ -75,7 +75,7 @@ def copy_step(sources, destination, context, below, store):
     upper, names = Path(lab.tray("copy"), "upper"), layers({"layers": below}, store)
     target = upper / destination.strip("/")
     found = [Path(store, name, destination.strip("/")) for name in names]
-    into = destination.endswith("/") or len(sources) > 1 or any(each.is_dir() for each in found)
+    into = destination.endswith(("/", "/.")) or len(sources) > 1 or any(each.is_dir() for each in found)
     for name in sources:
         source = Path(context, name.lstrip("/")).resolve()
         if not source.is_relative_to(Path(context).resolve()):

@@ -74,7 +74,7 @@ def copy_step(sources, destination, context, below, store):
     upper, names = Path(lab.tray("copy"), "upper"), layers({"layers": below}, store)
     target = upper / destination.strip("/")
     found = [Path(store, name, destination.strip("/")) for name in names]
-    into = destination.endswith("/") or len(sources) > 1 or any(each.is_dir() for each in found)
+    into = destination.endswith(("/", "/.")) or len(sources) > 1 or any(each.is_dir() for each in found)
     for name in sources:
         source = Path(context, name.lstrip("/")).resolve()
         if not source.is_relative_to(Path(context).resolve()):
@@ -315,6 +315,12 @@ def run_step(command, config, below, store):
         "without the environment": _but(RUN_STEP, ('tuple(config.get("Env") or ()))', '("PATH=/srv:/bin",))')),
         "without the working directory": _but(RUN_STEP, ("*lab.workdir_and_user(config, root)", "")),
         "unconfined": _but(RUN_STEP, ("*confine(spec), ", "")),
+        "the user before the rights are taken away": _but(
+            RUN_STEP,
+            ("*confine(spec), *lab.workdir_and_user(config, root)", "*lab.workdir_and_user(config, root), *confine(spec)"),
+        ),
+        "under the machine's name": _but(RUN_STEP, ("*namespaces(spec), *hostname(spec)]", "*namespaces(spec)]")),
+        "root, whatever the config says": _but(RUN_STEP, ("(config, root)", '({**config, "User": ""}, root)')),
         "the shell form only": _but(
             RUN_STEP, ('command if isinstance(command, list) else ["/bin/sh", "-c", command]', '["/bin/sh", "-c", command]')
         ),
@@ -348,7 +354,8 @@ def run_step(command, config, below, store):
         "a call of the reference": _reference("copy_step"),
         "never into a directory below": _but(COPY_STEP, (" or any(each.is_dir() for each in found)", "")),
         "several in one file": _but(COPY_STEP, (" or len(sources) > 1", "")),
-        "a slash means nothing": _but(COPY_STEP, ('destination.endswith("/") or ', "")),
+        "a slash means nothing": _but(COPY_STEP, ('destination.endswith(("/", "/.")) or ', "")),
+        "a dot means nothing": _but(COPY_STEP, ('("/", "/.")', '"/"')),
         "the directory itself, not what is in it": _but(
             COPY_STEP, ("copytree(source, target,", "copytree(source, target / source.name,")
         ),

@@ -878,6 +878,9 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
             "(it begins in the config's working directory|your step raised an error)", "returned a non-zero code"
         ),
         "unconfined": FILTER,
+        "the user before the rights are taken away": raised("EPERM"),
+        "under the machine's name": Reason("its host name is not the machine's"),
+        "root, whatever the config says": Reason("where the config names a user, its program is that one's"),
         "the shell form only": raised("argv|TypeError"),
         "the image's own program": raised("execve"),
         "the layer of the image below": raised("mount overlay"),
@@ -892,6 +895,7 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "never into a directory below": Reason("one file, into a directory that the layers below have"),
         "several in one file": Reason("several files"),
         "a slash means nothing": Reason("one file, into a directory: the name ends in a slash"),
+        "a dot means nothing": Reason("one file, into the working directory: COPY one ."),
         "the directory itself, not what is in it": Reason("a directory: what is in it"),
         "whatever lies outside": Reason("what lies outside of the context is an error"),
         "links that lead out are followed": Reason("also where a link leads there"),

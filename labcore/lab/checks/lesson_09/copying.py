@@ -44,6 +44,7 @@ def _cases(draw: Draw) -> list[tuple[str, list[str], str, set[str]]]:
     return [
         (say("one file, and its new name"), ["one"], f"/app/{draw.hostname}", {f"app/{draw.hostname}"}),
         (say("one file, into a directory: the name ends in a slash"), ["one"], "/app/", {"app/one"}),
+        (say("one file, into the working directory: COPY one ."), ["one"], f"/{draw.hostname}/.", {f"{draw.hostname}/one"}),
         (say("one file, into a directory that the layers below have"), ["one"], "/etc", {"etc/one"}),
         (say("several files"), ["one", "/two"], "/srv/both", {"srv/both/one", "srv/both/two"}),
         (say("a directory: what is in it"), ["pages"], "/www", {"www/index", f"www/{draw.mark}/leaf"}),

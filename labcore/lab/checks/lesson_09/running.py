@@ -1,5 +1,6 @@
 """Check of `run_step`: a container on the layers below, looked at from outside; what it wrote is a layer afterwards."""
 
+import re
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from labcore.lab.messages import say
 from labcore.lab.solutions import solution
 from labcore.lab.stores import manifest
 from labcore.native import Capability
+from labcore.runtime.probe import confined
 from labcore.spec import DEFAULT_CAPABILITIES
 
 FORBIDDEN: tuple[Target, ...] = (*WRITING, builders_run, builders_step)
@@ -61,15 +63,21 @@ def _perform(mine: ModuleType, draw: Draw) -> dict[str, Any]:
     command: Any = ["ash", *_program(draw)[1:]] if draw.again else _script(draw)
     first = mine.run_step(command, _config(draw), below, store)
     if blob_of(first, state_store(draw)) is None:
-        return {"first": first, "second": None, "failed": ""}
+        return {"first": first, "second": None, "user": None, "failed": ""}
     second = mine.run_step(f"cat /srv/{draw.mark}/made > /copied", {}, [*below, first], store)
-    return {"first": first, "second": second, "failed": _failed(mine, draw, below, store)}
+    user = mine.run_step("/bin/busybox id -u > /tmp/who", {"User": _user(draw)}, below, store)
+    return {"first": first, "second": second, "user": user, "failed": _failed(mine, draw, below, store)}
+
+
+def _user(draw: Draw) -> str:
+    """Return a user of no name; an ordinary user's lab has root alone."""
+    return "0" if confined() else str(draw.number)
 
 
 def _failed(mine: ModuleType, draw: Draw, below: list[Any], store: str) -> str:
     """Run a step that fails; return what is raised, as it should be, and what it says."""
     try:
-        mine.run_step(f"echo {draw.token} > /lost; exit {draw.exit_code}", {}, below, store)
+        mine.run_step(f"echo {draw.token} > /lost; exit $(({draw.exit_code + 1} - 1))", {}, below, store)
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return ""
@@ -89,6 +97,8 @@ def _observe(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     wanted = sum(1 << Capability[name] for name in DEFAULT_CAPABILITIES)
     yield Claim(say("what it can ever gain are the usual capabilities"), int(seen.status("CapBnd"), 16) == wanted)
     yield Claim(say("a filter looks at its system calls"), seen.status("Seccomp") == FILTERED, say("none"))
+    yield Claim(say("{path} is read-only", path="/proc/sys"), "ro" in seen.mount("/proc/sys").options)
+    yield Claim(say("its host name is not the machine's"), seen.hostname != seen.parent.hostname, seen.hostname)
     same = [kind for kind in ("mount", "pid", "uts", "ipc", "network") if seen.namespace(kind) == seen.parent.namespace(kind)]
     yield Claim(say("its namespaces are its own"), not same, " ".join(same))
 
@@ -101,7 +111,7 @@ def _rooted(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
 
 def _conclude(returned: Any, draw: Draw) -> Iterator[Claim]:
     store = state_store(draw)
-    for each in (returned["first"], returned["second"]):
+    for each in (returned["first"], returned["second"], returned["user"]):
         if not (yield from described(each, store)):
             return
     first, second = members_of(returned["first"], store), members_of(returned["second"], store)
@@ -114,8 +124,11 @@ def _conclude(returned: Any, draw: Draw) -> Iterator[Claim]:
     yield equal(say("a second step stands on the first: /copied"), draw.token, held(returned["second"], store, "copied"))
     others = sorted(second.keys() - {".", "copied"})
     yield Claim(say("and has nothing of the first's in its layer"), not others, " ".join(others))
+    yield equal(
+        say("where the config names a user, its program is that one's"), _user(draw), held(returned["user"], store, "tmp/who")
+    )
     yield Claim(say("a step that fails is an error"), returned["failed"] != "", say("none"))
-    told = str(draw.exit_code) in returned["failed"]
+    told = re.search(rf"\b{draw.exit_code}\b", returned["failed"]) is not None
     yield Claim(say("which tells the exit code"), told, returned["failed"])
     yield from store_is_whole(draw, store)
 
