@@ -24,9 +24,11 @@ def _id(draw: Draw, number: int) -> str:
 
 def _perform_build(mine: ModuleType, draw: Draw) -> dict[str, Any]:
     called: list[Any] = []
+    told: list[int] = []
 
     def step(*instruction: Any) -> str:
         called.append(list(instruction))
+        told.append(printed.getvalue().count("Step "))
         return _id(draw, len(called))
 
     def fails(*instruction: Any) -> str:
@@ -44,7 +46,7 @@ def _perform_build(mine: ModuleType, draw: Draw) -> dict[str, Any]:
             mine.build(_instructions(draw), fails)
         except LookupError as error:
             raised = str(error)
-    return {"called": called, "last": last, "printed": printed.getvalue(), "failing": failing, "raised": raised}
+    return {"called": called, "last": last, "printed": printed.getvalue(), "failing": failing, "raised": raised, "told": told}
 
 
 def _conclude_build(returned: Any, draw: Draw) -> Iterator[Claim]:
@@ -57,6 +59,8 @@ def _conclude_build(returned: Any, draw: Draw) -> Iterator[Claim]:
     yield equal(say("what is returned, the last step's ID"), _id(draw, len(wanted)), returned["last"])
     lines = [line.rstrip() for line in returned["printed"].splitlines()]
     yield from _told(lines, draw)
+    early = returned["told"] == list(range(1, len(wanted) + 1))
+    yield Claim(say("each line is printed before its instruction is carried out"), early, str(returned["told"]))
     yield Claim(say("a step that fails ends it: the error comes through"), returned["raised"] == draw.token, returned["raised"])
     yield equal(say("and no step after it is called"), len(wanted) - 1, len(returned["failing"]))
 

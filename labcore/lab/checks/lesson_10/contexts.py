@@ -108,6 +108,7 @@ def _ignoring(draw: Draw) -> list[tuple[list[str], str]]:
         (["**"], f"{deep}/x"),
         (["docs/**/old"], f"docs/{deep}/old"),
         (["docs/**/old"], "docs/old/file"),
+        ([f"**/{name}"], f"x{name}"),
         ([], name),
     ]
 
@@ -122,11 +123,11 @@ def _conclude_ignored(returned: Any, draw: Draw) -> Iterator[Claim]:
     groups = {
         say("a path, and all that is below it"): range(5),
         say("`*` stands for a name's letters, and for no slash"): range(5, 7),
-        say("`**/` stands for any directories, or for none"): (7, 8, 17, 18, 19),
+        say("`**/` stands for any directories, or for none"): (7, 8, 17, 18, 19, 20),
         say("`*` in the middle of a path"): (9, 10),
         say("`?` stands for one letter, and a dot for a dot"): (11, 12, 13),
         say("the last line that fits decides, and `!` takes back in"): (14, 15, 16),
-        say("without a line nothing is kept out"): (20,),
+        say("without a line nothing is kept out"): (21,),
     }
     for text, numbers in groups.items():
         wrong = [at for at in numbers if returned[at] != answers[at]]

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -64,6 +65,13 @@ def _conclude_image(returned: Any, draw: Draw) -> Iterator[Claim]:
     yield Claim(say("its history"), told[-2:] == [f"COPY {draw.mark} /", f"CMD {draw.mark}"], str(told[-2:]))
     types = (found.descriptor.media_type, found.config_descriptor.media_type)
     yield equal(say("the media types of manifest and config"), (MANIFEST, CONFIG), types)
+    manifest = json.loads(images.blobs.read(found.descriptor))
+    stated = (manifest.get("schemaVersion"), manifest.get("mediaType"))
+    yield equal(say("schemaVersion and mediaType in the manifest"), (2, MANIFEST), stated)
+    whole = json.loads(images.blobs.read(found.config_descriptor))
+    yield equal(
+        say("os, and the type of rootfs, in the config"), ("linux", "layers"), (whole.get("os"), whole["rootfs"].get("type"))
+    )
     size = len(images.blobs.read(found.config_descriptor))
     yield equal(say("the config's size, as the manifest has it"), size, found.config_descriptor.size)
 

@@ -32,12 +32,17 @@ def _steps(draw: Draw) -> dict[str, Step]:
 def _perform_cache_key(mine: ModuleType, draw: Draw) -> list[Any]:
     found = [[mine.cache_key(*step) for _ in range(2)] for step in _steps(draw).values()]
     mine.__dict__["hash"] = lambda value: hash((draw.token, value))  # as it is in another process: PYTHONHASHSEED
-    return [[*keys, mine.cache_key(*step)] for keys, step in zip(found, _steps(draw).values(), strict=True)]
+    keys = [[*keys, mine.cache_key(*step)] for keys, step in zip(found, _steps(draw).values(), strict=True)]
+    return [[key if isinstance(key, str) else None for key in each] for each in keys]  # bytes would arrive as a text
 
 
 def _conclude_cache_key(returned: Any, draw: Draw) -> Iterator[Claim]:
     keys = [first for first, _, _ in returned]
-    yield Claim(say("a key is a text"), all(isinstance(key, str) and key for key in keys), repr(keys[0]))
+    yield Claim(
+        say("a key is a text"),
+        all(isinstance(key, str) and key for key in keys),
+        repr(keys[0]) if keys[0] else say("something else"),
+    )
     yield Claim(say("for the same step it is the same"), all(first == second for first, second, _ in returned))
     for text, key in list(zip(_steps(draw), keys, strict=True))[1:]:
         yield Claim(text, key != keys[0], str(key))
