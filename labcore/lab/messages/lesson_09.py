@@ -78,6 +78,8 @@ CHINESE = {
     "one file, into a directory: the name ends in a slash": "一个文件，放进目录：名字以斜杠结尾",
     "one file, into the working directory: COPY one .": "一个文件，放进工作目录：COPY one .",
     "one file, into a directory that the layers below have": "一个文件，放进下面的层里已有的目录",
+    "one file, whose name is a directory's of the machine only": "一个文件，名字恰好是这台机器上的目录",
+    "also where it is the last one that has the directory": "只有最上面那一层有这个目录，也一样",
     "several files": "好几个文件",
     "a directory: what is in it": "一个目录：复制里面的内容",
     "all of the context": "整个上下文",
