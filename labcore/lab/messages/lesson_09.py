@@ -81,6 +81,7 @@ CHINESE = {
     "one file, whose name is a directory's of the machine only": "一个文件，名字恰好是这台机器上的目录",
     "also where it is the last one that has the directory": "只有最上面那一层有这个目录，也一样",
     "several files": "好几个文件",
+    "several directories: what is in them": "好几个目录：复制里面的内容",
     "a directory: what is in it": "一个目录：复制里面的内容",
     "all of the context": "整个上下文",
     "keeps its mode, and is root's": "权限不变，属主是 root",

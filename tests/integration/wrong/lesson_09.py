@@ -357,6 +357,7 @@ def run_step(command, config, below, store):
             COPY_STEP, ('Path(store, name, destination.strip("/"))', "Path(store, name, destination)")
         ),
         "into the topmost layer's directories only": _but(COPY_STEP, ("for each in found)", "for each in found[:1])")),
+        "links in a directory are followed": _but(COPY_STEP, ("symlinks=True", "ignore_dangling_symlinks=True")),
         "the whole tray": _but(COPY_STEP, ('Path(lab.tray("copy"), "upper")', 'Path(lab.tray("copy"))')),
         "several in one file": _but(COPY_STEP, (" or len(sources) > 1", "")),
         "a slash means nothing": _but(COPY_STEP, ('destination.endswith(("/", "/.")) or ', "")),

@@ -895,6 +895,7 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "never into a directory below": Reason("one file, into a directory that the layers below have"),
         "a directory of the machine's": Reason("one file, whose name is a directory's of the machine only"),
         "into the topmost layer's directories only": Reason("one file, into a directory that the layers below have"),
+        "links in a directory are followed": Reason("a symbolic link stays one"),
         "the whole tray": Reason("and there is nothing else in it"),
         "several in one file": Reason("several files"),
         "a slash means nothing": Reason("one file, into a directory: the name ends in a slash"),

@@ -31,7 +31,8 @@ def _a_context(draw: Draw) -> Iterator[None]:
     """Make a context, with a file beside it, and a link to that in it."""
     context = _context(draw)
     (context / "pages" / draw.mark).mkdir(parents=True)
-    for name in ("one", "two", f"pages/{draw.mark}/leaf", "pages/index"):
+    (context / "more").mkdir()
+    for name in ("one", "two", f"pages/{draw.mark}/leaf", "pages/index", "more/extra"):
         (context / name).write_text(f"{name} {draw.token}", encoding="utf-8")
     (context / "one").chmod(0o750)
     (context / OUTSIDE).resolve().write_text(draw.token, encoding="utf-8")
@@ -49,9 +50,12 @@ def _cases(draw: Draw) -> list[tuple[str, list[str], str, set[str]]]:
         (say("one file, into a directory that the layers below have"), ["one"], "/srv", {"srv/one"}),
         (say("one file, whose name is a directory's of the machine only"), ["one"], "/usr", {"usr"}),
         (say("several files"), ["one", "/two"], "/srv/both", {"srv/both/one", "srv/both/two"}),
+        (say("several directories: what is in them"), ["pages", "more"], "/both/",
+         {"both/index", f"both/{draw.mark}/leaf", "both/extra"}),
         (say("a directory: what is in it"), ["pages"], "/www", {"www/index", f"www/{draw.mark}/leaf"}),
         (say("all of the context"), ["."], "/app",
-         {"app/one", "app/two", "app/out", "app/pages/index", f"app/pages/{draw.mark}/leaf"}),
+         {"app/one", "app/two", "app/out", "app/pages/index", f"app/pages/{draw.mark}/leaf",
+          "app/more/extra"}),
     ]  # fmt: skip
 
 
@@ -93,6 +97,8 @@ def _conclude(returned: Any, draw: Draw) -> Iterator[Claim]:
     yield equal(say("a file holds what it held"), f"one {draw.token}", held(returned["made"][1], store, "app/one"))
     one = members_of(returned["made"][1], store).get("app/one")
     yield equal(say("keeps its mode, and is root's"), f"750 {os.geteuid()}", f"{one.mode & 0o7777:o} {one.uid}" if one else "")
+    out = members_of(returned["made"][-1], store).get("app/out")
+    yield Claim(say("a symbolic link stays one"), out is not None and out.issym())
     outside, link, missing = returned["refused"]
     yield Claim(say("what lies outside of the context is an error"), outside != "")
     yield Claim(say("also where a link leads there"), link != "")
