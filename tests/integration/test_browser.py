@@ -19,7 +19,7 @@ from labcore import procfs
 from labcore.engine import Engine
 from labcore.lab.lessons import LESSONS, Lesson
 from tests.conftest import PROJECT, alone, needs, needs_root
-from tests.integration.test_lessons import IN_BROWSER, LANGUAGES
+from tests.integration.test_lessons import IN_BROWSER, LANGUAGES, with_nginx
 from tests.threads import Started
 
 ARTEFACTS = PROJECT / "artefacts"
@@ -75,8 +75,11 @@ def test_lab_says_what_it_does(lab: list[str]) -> None:
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.slug)
-def test_a_lesson_runs_in_a_browser(lab: list[str], browser: "subprocess.Popen[str]", lesson: Lesson) -> None:
+def test_a_lesson_runs_in_a_browser(
+    lab: list[str], browser: "subprocess.Popen[str]", lesson: Lesson, engine: Engine, request: pytest.FixtureRequest
+) -> None:
     """Run all cells in JupyterLab in Chromium: no error, no stderr, nothing too large, the widget answers."""
+    with_nginx(lesson.file, engine, request)
     assert browser.stdin is not None
     assert browser.stdout is not None
     language = IN_BROWSER[lesson.file]

@@ -19,7 +19,7 @@ from labcore.lab.program import functions
 from labcore.lab.workspace import default_workspace
 from labcore.record import Record
 
-BAR_PIXELS: Final = 320
+BAR_PIXELS: Final = 200
 BARS: Final = {"mine": "#0072B2", "labcore": "#56B4E9", "docker": "#D55E00"}  # of Okabe and Ito
 
 
@@ -45,6 +45,7 @@ class Certificate(Record):
     rows: tuple[Row, ...]
     figures: Figures
     page: str
+    version: str
 
     @property
     def holds(self) -> bool:
@@ -72,11 +73,14 @@ class Certificate(Record):
                 else say("Who wrote this file has built a container system.")
             )
         if self.holds:
-            yield say("The stock docker command has built an image of nginx on it, started it, and its page was served.")
+            text = (
+                "The stock docker command ({version}) has built an image of nginx on it, started it, and its page was served."
+            )
+            yield say(text, version=self.version)
         if self.own:
-            yield say("Yours, and seen at work: {names}.", names=", ".join(self.own))
+            yield say("Yours, and seen at work: {names}.", names=listed(self.own))
         if self.supplied:
-            yield say("Labcore's, for want of yours: {names}.", names=", ".join(self.supplied))
+            yield say("Labcore's, for want of yours: {names}.", names=listed(self.supplied))
 
     def _lesson_lines(self) -> Iterator[str]:
         for row in self.rows:
@@ -107,12 +111,13 @@ class Certificate(Record):
     def _repr_html_(self) -> str:
         colour = GOOD if self.holds else BAD
         said = "".join(f"<div>{html.escape(line)}</div>" for line in self.sentences())
-        parts = [_claims(self.claims), _lessons(self.rows), _bars(self.figures), _framed(self.page)]
-        name = f"<div style='font-size:20px;margin:4px 0'>{html.escape(self.name)}</div>" if self.name and self.own else ""
+        columns = (_claims(self.claims), f"{_lessons(self.rows)}{_bars(self.figures)}")
+        both = "".join(f"<div style='flex:1'>{each}</div>" for each in columns)
         foot = f"labcore · {say('ten lessons')} · {self.date}"
         return (
-            f"<div style='border:3px double {colour};padding:14px 22px;max-width:760px;line-height:1.5'>"
-            f"<div style='font-size:22px;color:{colour}'>{html.escape(self.title)}</div>{name}{said}{''.join(parts)}"
+            f"<div style='border:3px double {colour};padding:14px 22px;max-width:880px;line-height:1.4'>"
+            f"<div style='font-size:22px;color:{colour}'>{html.escape(self.title)}</div>{said}"
+            f"<div style='display:flex;gap:28px'>{both}</div>{_framed(self.page)}"
             f"<div style='color:{MUTED};margin-top:10px'>{html.escape(foot)}</div></div>"
         )
 
@@ -163,7 +168,7 @@ def _bars(figures: Figures) -> str:
 def _bar(label: str, ms: float, part: float, colour: str) -> str:
     bar = f"display:inline-block;height:12px;width:{max(2, part * BAR_PIXELS):.0f}px;background:{colour}"
     return (
-        f"<div style='display:flex;align-items:center;font-size:12px'><span style='width:190px'>{html.escape(label)}</span>"
+        f"<div style='display:flex;align-items:center;font-size:12px'><span style='width:120px'>{html.escape(label)}</span>"
         f"<span style='{bar}'></span>&nbsp;{html.escape(duration(ms))}</div>"
     )
 
@@ -186,13 +191,13 @@ def _whose(whose: str) -> str:
 
 
 def certificate(
-    found: Program, examined: Sequence[str], claims: tuple[Claim, ...], figures: Figures, page: str
-) -> Certificate:  # fmt: skip
-    """Return the certificate of an examination."""
+    found: Program, examined: Sequence[str], claims: tuple[Claim, ...], figures: Figures, page: str, version: str
+) -> Certificate:
+    """Return the certificate of an examination; `version` is the docker command's."""
     own = tuple(name for name in examined if name in found.own)
     supplied = tuple(name for name in examined if name not in found.own)
     date = datetime.now(UTC).strftime("%Y-%m-%d")
-    return Certificate(learner(), date, own, supplied, claims, tuple(_rows(found)), figures, page)
+    return Certificate(learner(), date, own, supplied, claims, tuple(_rows(found)), figures, page, version)
 
 
 def _rows(found: Program) -> Iterator[Row]:

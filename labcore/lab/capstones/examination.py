@@ -65,11 +65,11 @@ def capstone(registry: LessonRegistry, *, seed: int | None = None) -> Certificat
         claims = tuple(examination.claims())
         write_program(file, whole)
         figures = measured(quiet_docker(daemon), f"{IMAGE}:v1", examination.traced, lambda: write_program(file, ""))
-    return _judged(found, claims, figures, examination.page)
+    return _judged(found, claims, figures, examination)
 
 
-def _judged(found: Program, claims: tuple[Claim, ...], figures: Figures, page: str) -> Certificate:
-    made = certificate(found, EXAMINED, claims, figures, page)
+def _judged(found: Program, claims: tuple[Claim, ...], figures: Figures, seen: "Examination") -> Certificate:
+    made = certificate(found, EXAMINED, claims, figures, seen.page, seen.docker.version)
     if strict() and not made.holds:
         raise NotPassed(repr(made))
     return made
@@ -80,7 +80,7 @@ class Examination:
 
     def __init__(self, daemon: RunningDaemon, words: Words) -> None:
         self._daemon = daemon
-        self._docker: DockerCommand = quiet_docker(daemon)
+        self.docker: DockerCommand = quiet_docker(daemon)
         self._words = words
         self.page = ""
         self.traced: DrawnTrace | None = None
@@ -97,7 +97,7 @@ class Examination:
 
     def _built(self, comment: str, tag: str) -> Iterator[Claim]:
         place = context({"Dockerfile": DOCKERFILE.format(asked=self._words.asked, comment=comment)}, "capstone")
-        done = self._docker.quietly(f"build -t {IMAGE}:{tag} {place}")
+        done = self.docker.quietly(f"build -t {IMAGE}:{tag} {place}")
         if done.status:
             raise ValueError(" ".join(done.output.split())[-300:])
         yield Claim(say("docker build -t {image} . makes an image", image=f"{IMAGE}:{tag}"), True)
@@ -109,11 +109,11 @@ class Examination:
         yield Claim(say("build: the daemon's log has the IDs that it was given, as it prints them"), told)
 
     def _image(self) -> Iterator[Claim]:
-        history = self._docker.quietly(f"history --no-trunc --format {{{{.CreatedBy}}}} {IMAGE}:v1").output
+        history = self.docker.quietly(f"history --no-trunc --format {{{{.CreatedBy}}}} {IMAGE}:v1").output
         read = self._words.read in history and self._words.asked not in history
         yield Claim(say("parse: the image's history has the word that came out of it"), read, history.partition("\n")[0])
         label = f'{{{{index .Config.Labels \\"{self._words.label}\\"}}}}'
-        seen = self._docker.quietly(f'inspect --format "{label}" {IMAGE}:v1').output.strip()
+        seen = self.docker.quietly(f'inspect --format "{label}" {IMAGE}:v1').output.strip()
         yield equal(say("apply: the label in the image's config"), "MAINTAINER", seen)
 
     def _cache(self) -> Iterator[Claim]:
@@ -123,20 +123,20 @@ class Examination:
 
     def _run(self) -> Iterator[Claim]:
         port = free_port()
-        done = self._docker.quietly(f"run --name nginx_web -d --pids-limit 100 -p {port}:80 {IMAGE}:v1")
+        done = self.docker.quietly(f"run --name nginx_web -d --pids-limit 100 -p {port}:80 {IMAGE}:v1")
         yield Claim(say("docker run -d -p 8080:80 starts it"), not done.status, " ".join(done.output.split())[-200:])
         self.page = fetch(f"http://127.0.0.1:{port}/", within=PAGE_SECONDS).decode(errors="replace")
         yield Claim(say("the page comes through the port, with the word in it"), self._words.read in self.page, self.page[:80])
         with connect(self._daemon.url) as client:
             seen = ProcessView(client.containers.inspect("nginx_web").state.pid)
         yield from self._of_the_process(seen)
-        host = self._docker.quietly("exec nginx_web hostname").output.strip()
+        host = self.docker.quietly("exec nginx_web hostname").output.strip()
         yield equal(say("hostname: what it has added to the plan"), self._words.host, host)
 
     def _of_the_process(self, seen: ProcessView) -> Iterator[Claim]:
         words, root = self._words, Path(f"/proc/{seen.pid}/root")
         kinds = [kind for kind in ("ipc", "cgroup", "uts", "pid", "mount") if _shared(seen, kind)]
-        yield equal(say("namespaces: the one that is shared"), [words.namespace], kinds)
+        yield equal(say("namespaces: the one that is shared"), words.namespace, " ".join(kinds))
         yield Claim(say("rootfs: its directory in the container's root"), (root / words.directory).is_dir())
         yield Claim(say("devices: its directory in /dev"), (root / "dev" / words.device).is_dir())
         yield equal(

@@ -12,7 +12,7 @@ from labcore.lab.docker_command import DockerCommand, HasUrl, docker
 from labcore.lab.tracing import DrawnTrace
 from labcore.record import Record
 
-TIMES: Final = 5
+TIMES: Final = 3
 DOCKERD: Final = "unix:///var/run/docker.sock"
 WITH_TRUE: Final = ("busybox", "alpine", "debian", "nginx")
 

@@ -104,8 +104,8 @@ CHINESE = {
     "Not yet: something that was looked for was not seen": "还不行：有该看到的没有看到",
     "{name} has built a container system.": "{name} 做出了一个容器系统。",
     "Who wrote this file has built a container system.": "写下这个文件的人做出了一个容器系统。",
-    "The stock docker command has built an image of nginx on it, started it, and its page was served.":
-        "现成的 docker 命令在它上面构建并启动了 nginx 的镜像，网页也打开了。",
+    "The stock docker command ({version}) has built an image of nginx on it, started it, and its page was served.":
+        "现成的 docker 命令（{version}）在它上面构建并启动了 nginx 的镜像，网页也打开了。",
     "Yours, and seen at work: {names}.": "你写的、并且看到在工作的：{names}。",
     "Labcore's, for want of yours: {names}.": "你没写、由 labcore 顶上的：{names}。",
     "{n}. {title}: {own} of {steps} steps, {lines} lines, {passed} passed":
