@@ -353,6 +353,12 @@ def run_step(command, config, below, store):
         "a hard-coded destination": _but(COPY_STEP, ('upper / destination.strip("/")', 'upper / "app"')),
         "a call of the reference": _reference("copy_step"),
         "never into a directory below": _but(COPY_STEP, (" or any(each.is_dir() for each in found)", "")),
+        "a directory of the machine's": _but(
+            COPY_STEP, ('Path(store, name, destination.strip("/"))', "Path(store, name, destination)")
+        ),
+        "into the topmost layer's directories only": _but(COPY_STEP, ("for each in found)", "for each in found[:1])")),
+        "links in a directory are followed": _but(COPY_STEP, ("symlinks=True", "ignore_dangling_symlinks=True")),
+        "the whole tray": _but(COPY_STEP, ('Path(lab.tray("copy"), "upper")', 'Path(lab.tray("copy"))')),
         "several in one file": _but(COPY_STEP, (" or len(sources) > 1", "")),
         "a slash means nothing": _but(COPY_STEP, ('destination.endswith(("/", "/.")) or ', "")),
         "a dot means nothing": _but(COPY_STEP, ('("/", "/.")', '"/"')),
