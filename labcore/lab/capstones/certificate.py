@@ -73,10 +73,10 @@ class Certificate(Record):
                 else say("Who wrote this file has built a container system.")
             )
         if self.holds:
-            text = (
-                "The stock docker command ({version}) has built an image of nginx on it, started it, and its page was served."
+            yield say(
+                "The stock docker command ({version}) has built an image of nginx on it, started it, and its page was served.",
+                version=self.version,
             )
-            yield say(text, version=self.version)
         if self.own:
             yield say("Yours, and seen at work: {names}.", names=listed(self.own))
         if self.supplied:
