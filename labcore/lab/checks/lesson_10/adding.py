@@ -27,6 +27,7 @@ def _steps(draw: Draw) -> dict[str, tuple[str, tuple[str, Any], dict[str, Any]]]
         "files": (f"three/{draw.token}", ("COPY", "page sub /srv/new/"), {}),
         "words": (f"four/{draw.token}", ("COPY", ["two words", f"/srv/{draw.mark}"]), {}),
         "below": (f"five/{draw.token}", ("COPY", "page here"), {"WorkingDir": f"/{draw.mark}/deep"}),
+        "root": (f"six/{draw.token}", ("COPY", "page there"), {}),
         "known": (f"three/{draw.token}", ("COPY", "page /elsewhere"), {}),
     }
 
@@ -67,7 +68,8 @@ def _conclude_add_layer(returned: Any, draw: Draw) -> Iterator[Claim]:
         say("of an array each word is one"), f"words {draw.token}\n", files_in(draw, tops["words"]).get(f"srv/{draw.mark}")
     )
     yield Claim(
-        say("a relative destination is below the working directory"), f"{draw.mark}/deep/here" in files_in(draw, tops["below"])
+        say("a relative destination is below the working directory"),
+        f"{draw.mark}/deep/here" in files_in(draw, tops["below"]) and "there" in files_in(draw, tops["root"]),
     )
     yield Claim(say("a COPY, too, is made once for a key"), tops["known"] == tops["files"])
     yield Claim(say("an error of the program comes through"), not returned["failed"])

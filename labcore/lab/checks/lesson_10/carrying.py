@@ -41,7 +41,14 @@ def _perform_carry_out(mine: ModuleType, draw: Draw) -> dict[str, Any]:
     os.utime(folder / "page", (draw.number, draw.number))
     found["touched"] = built(draw.token)
     (folder / "sub" / "leaf").write_text("changed\n", encoding="utf-8")
-    return found | {"file": built(draw.token), "variable": built(draw.mark)}
+    found |= {"file": built(draw.token), "variable": built(draw.mark)}
+    state: dict[str, Any] = {}
+    mine.carry_out(("FROM", draw.hostname), state, str(folder), store)
+    try:
+        mine.carry_out(("RUN", f"echo {draw.mark}; exit {draw.exit_code}"), state, str(folder), store)
+    except (RuntimeError, ValueError, OSError):
+        return found | {"fails": True}
+    return found | {"fails": False}
 
 
 def _conclude_carry_out(returned: Any, draw: Draw) -> Iterator[Claim]:
@@ -65,6 +72,7 @@ def _conclude_carry_out(returned: Any, draw: Draw) -> Iterator[Claim]:
     yield Claim(say("and its layer holds what it holds now"), _leaf(draw, file) == "changed\n", _leaf(draw, file))
     apart = all(one != other for one, other in zip(variable["keys"][ENV:], keys[ENV:], strict=True))
     yield Claim(say("a variable has changed: from its ENV on all have others"), apart)
+    yield Claim(say("an error of the program comes through"), returned["fails"])
 
 
 def _of_the_state(first: dict[str, Any], base: dict[str, Any], draw: Draw) -> Iterator[Claim]:

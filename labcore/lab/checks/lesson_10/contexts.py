@@ -58,7 +58,11 @@ def _folder(draw: Draw, name: str) -> Path:
 def _perform_reads(mine: ModuleType, draw: Draw) -> dict[str, Any]:
     place = _folder(draw, "folder")
     copy = ("COPY", "page sub /srv/")
-    found: dict[str, Any] = {"first": mine.reads(copy, str(place)), "changed": []}
+    first = mine.reads(copy, str(place))
+    found: dict[str, Any] = {
+        "first": first if isinstance(first, str) else [repr(first)],
+        "changed": [],
+    }  # JSON writes bytes, too
     for number in range(len(_changes())):
         other = Path(draw.root, f"folder-{number}")
         shutil.copytree(place, other)
