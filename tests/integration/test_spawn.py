@@ -361,8 +361,8 @@ def test_the_root_is_put_together_from_layers(tmp_path: Path) -> None:
 
 def test_a_directory_that_is_closed_to_root_is_entered_as_the_user(tmp_path: Path) -> None:
     """As with a network's file system: root without its overriding rights, and a directory of the user's own."""
-    for path in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        path.chmod(0o755)
+    for path in (tmp_path, *tmp_path.parents):
+        path.chmod(path.stat().st_mode | 0o055)
     own, foreign = tmp_path / "own", tmp_path / "foreign"
     for path, owner in ((own, 1000), (foreign, 1001)):
         path.mkdir(0o700)
