@@ -579,9 +579,9 @@ lab.outcome("add")
 # - write into the `upper` of `lab.tray("copy")`, and return its `layer`
 # - of a directory what is *in* it is copied; a file goes to the destination itself, or into it, if that ends in `/` or `/.`, if there are several sources, or if one of the layers `below` has a directory there
 # - a source that is not within the context (mind links: `Path.resolve`, `is_relative_to`) is an error, and so is one that is not there
-# - `shutil.copytree(…, symlinks=True, dirs_exist_ok=True)` and `shutil.copy2` copy
+# - `shutil.copytree(…, symlinks=True, dirs_exist_ok=True)` and `shutil.copy2` copy, or cp(1) both: `cp -RT`
 
-# %% [markdown] lang="zh" of="68dc11f1"
+# %% [markdown] lang="zh" of="824750f7"
 # ## 进阶：你自己的 `COPY`
 #
 # **一道挑战题**：把上下文里的文件变成一层。`sources` 是目录 `context` 里的一组路径，`destination` 是镜像里的绝对路径。
@@ -589,12 +589,12 @@ lab.outcome("add")
 # - 写进 `lab.tray("copy")` 的 `upper`，返回它的 `layer`
 # - 目录只复制**里面**的内容；文件复制成目标本身。目标以 `/` 或 `/.` 结尾、来源不止一个，或者 `below` 的某一层在那里有目录，就复制到目标里面
 # - 不在上下文之内的来源是错误（当心链接：`Path.resolve`、`is_relative_to`），不存在的也是
-# - 复制用 `shutil.copytree(…, symlinks=True, dirs_exist_ok=True)` 和 `shutil.copy2`
+# - 复制用 `shutil.copytree(…, symlinks=True, dirs_exist_ok=True)` 和 `shutil.copy2`；cp(1) 的 `cp -RT` 两样都行
 
-# %% tags=["exercise"] zh="把上下文里的文件复制到下面各层上的一个位置，作为一层返回（15 行）。" of="f7d847d3"
+# %% tags=["exercise"] zh="把上下文里的文件复制到下面各层上的一个位置，作为一层返回（11 行）。" of="e7e00139"
 @lab.step
 def copy_step(sources, destination, context, below, store):
-    """Copy files of the context to a place; return their layer (15 lines)."""
+    """Copy files of the context to a place; return their layer (11 lines)."""
     ...
 
 # %% tags=["check"]

@@ -257,8 +257,7 @@ def test_everything_is_pruned_while_a_build_goes_on(own: Engine) -> None:
     assert isinstance(count[0], int), count
     assert count[0] > 1
     assert result.output == b"5\n"
-    assert own.images.get(Reference.parse("survives")).id == result.image.id
-    clean(own)
+    clean(own)  # the image itself may be pruned as soon as it is there
 
 
 def test_the_base_goes_while_it_is_built_on(own: Engine) -> None:

@@ -72,18 +72,14 @@ def run_step(command, config, below, store):
 
 def copy_step(sources, destination, context, below, store):
     """Copy files of the context to a place on the layers below; return their layer. Raises ValueError for what is outside."""
-    upper, names = Path(lab.tray("copy"), "upper"), layers({"layers": below}, store)
-    target = upper / destination.strip("/")
-    found = [Path(store, name, destination.strip("/")) for name in names]
-    into = destination.endswith(("/", "/.")) or len(sources) > 1 or any(each.is_dir() for each in found)
+    upper, place = Path(lab.tray("copy"), "upper"), destination.strip("/")
+    is_there = any(Path(store, name, place).is_dir() for name in layers({"layers": below}, store))
+    into = destination.endswith(("/", "/.")) or len(sources) > 1 or is_there
     for name in sources:
         source = Path(context, name.lstrip("/")).resolve()
         if not source.is_relative_to(Path(context).resolve()):
             raise ValueError(f"{name} is outside of the context, and all that a build is given is the context")
-        if source.is_dir():
-            shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
-        else:
-            place = target / source.name if into else target
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, place)
+        target = upper / place / (source.name if into and not source.is_dir() else "")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["cp", "-RT", "--preserve=mode,timestamps", source, target], check=True)
     return layer(upper, store)

@@ -77,7 +77,7 @@ VARIABLE = Reason("a plain `.NAME`")
 NO_VARIABLE = Reason("one that is not set")
 BACKSLASH = Reason("a dollar sign behind a backslash is meant so")
 SHELL_FORM = Reason("CMD, shell form: /bin/sh -c, and the shell expands")
-EXEC_FORM = Reason("CMD, exec form")
+CMD_EXEC_FORM = Reason("CMD, exec form")
 NEW_VALUE = Reason("and gives one that is there a new value")
 EXPANDED = Reason("its values are expanded")
 PORT = Reason("EXPOSE adds a port; tcp, where nothing is said")
@@ -812,8 +812,8 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "the shell form parted into words": SHELL_FORM,
         "the shell form without a shell": SHELL_FORM,
         "the shell form expanded": SHELL_FORM,
-        "the exec form as a line": EXEC_FORM,
-        "CMD behind what was there": EXEC_FORM,
+        "the exec form as a line": CMD_EXEC_FORM,
+        "CMD behind what was there": CMD_EXEC_FORM,
         "ENV without what was there": Reason("ENV adds a variable"),
         "ENV keeps the old value": NEW_VALUE,
         "ENV twice": NEW_VALUE,
