@@ -8,19 +8,10 @@ import io
 import zipfile
 from typing import Final
 
+from labcore.lab.article import FLASK
 from labcore.lab.daemons import RunningDaemon
 from labcore.lab.experiments import Experiments
 
-DOCKERFILE: Final = """\
-FROM python:2.7
-MAINTAINER Angel_Kitty <angelkitty6698@gmail.com>
-COPY . /app
-WORKDIR /app
-RUN pip install -r requirements.txt
-EXPOSE 5000
-ENTRYPOINT ["python"]
-CMD ["app.py"]
-"""
 APP: Final = """\
 from flask import Flask
 app = Flask(__name__)
@@ -52,7 +43,7 @@ def flask_example(daemon: RunningDaemon) -> tuple[str, dict[str, str | bytes]]:
     """Make the stand-in on a lesson's daemon; return the article's Dockerfile, and the files of its context."""
     Experiments(daemon)(BASE, {"python": PYTHON, "pip": PIP}, tag="python:2.7")
     wheel = _wheel({"flask/__init__.py": "# Flask itself would be here\n"})
-    return DOCKERFILE, {"app.py": APP, "requirements.txt": "flask==1.1.4\n", "wheels/flask-1.1.4.whl": wheel}
+    return FLASK, {"app.py": APP, "requirements.txt": "flask==1.1.4\n", "wheels/flask-1.1.4.whl": wheel}
 
 
 def _wheel(files: dict[str, str]) -> bytes:

@@ -7,21 +7,12 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, Final
 
+from labcore.lab.article import FLASK
 from labcore.lab.checks.lesson_08.cases import PARSERS, Case, Pair, compared, use_others
 from labcore.lab.checks.scenario import Draw, Scenario
 from labcore.lab.checks.verdict import Claim, equal
 from labcore.lab.messages import say
 
-ARTICLE: Final = """\
-FROM python:2.7
-MAINTAINER Angel_Kitty <angelkitty6698@gmail.com>
-COPY . /app
-WORKDIR /app
-RUN pip install -r requirements.txt
-EXPOSE 5000
-ENTRYPOINT ["python"]
-CMD ["app.py"]
-"""
 ARTICLES: Final[list[Pair]] = [
     ["FROM", "python:2.7"],
     ["MAINTAINER", "Angel_Kitty <angelkitty6698@gmail.com>"],
@@ -79,7 +70,7 @@ def _continued(text: str, lots: random.Random) -> str:
 def _cases(draw: Draw) -> list[Case]:
     lots = random.Random(draw.token + str(draw.again))
     words = [draw.mark, draw.hostname, f"w{draw.number}", draw.token, f"x{draw.exit_code}"]
-    found = [Case(say("the article's own Dockerfile"), (ARTICLE,), ARTICLES)]
+    found = [Case(say("the article's own Dockerfile"), (FLASK,), ARTICLES)]
     for _ in range(DRAWN):
         pairs = drawn_pairs(lots, words)
         found.append(Case(say("a drawn Dockerfile"), (written(pairs, lots),), pairs))
