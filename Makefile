@@ -12,9 +12,9 @@ IN_VAGRANT := $(filter /vagrant,$(CURDIR))
 VENV ?= $(if $(IN_VAGRANT),$(HOME)/.labcore-venv,.venv)
 IP ?= $(if $(IN_VAGRANT),0.0.0.0,127.0.0.1)
 KIT_FILE := $(if $(KIT),"$(KIT)")
-# The stock docker command, for lessons 5 to 7. They go on without it, and so does whoever has no network.
+# The stock docker command, for lessons 5 to 10. They go on without it, and so does whoever has no network.
 CLIENT = $(AS_ROOT) $(BIN)/labcore lesson setup $(if $(KIT),--from $(KIT_FILE)) || \
-	echo "labcore: lessons 5 to 7 will do with labcore's own command in the place of docker's"
+	echo "labcore: lessons 5 to 10 will do with labcore's own command in the place of docker's"
 export LABCORE_VENV := $(VENV)
 BIN := $(VENV)/bin
 TEST_LIMIT ?= 60m

@@ -97,7 +97,7 @@ def test_make_prepares_the_docker_command_for_lessons_and_goes_on_without(tmp_pa
     said = run("setup", "FOR=lab", f"VENV={tmp_path}", "PYTHON=true", "ROOTLESS=1")
     assert said.splitlines() == [
         "lesson setup",
-        "labcore: lessons 5 to 7 will do with labcore's own command in the place of docker's",
+        "labcore: lessons 5 to 10 will do with labcore's own command in the place of docker's",
     ]
 
 
