@@ -87,7 +87,8 @@ class Quiz(Printable):
         return f"{asked}<details><summary>{html.escape(say('Answers'))}</summary>{answers}</details>"
 
     def _answers(self) -> list[str]:
-        return [f"{field.number}. {field.right_answer}. {field.question.why}" for field in self.fields]
+        texts = ({"number": each.number, "answer": each.right_answer, "why": each.question.why} for each in self.fields)
+        return [say("{number}. {answer}. {why}", **text) for text in texts]
 
 
 def quiz(count: int = 5, *, lesson: int | None = None) -> Quiz:

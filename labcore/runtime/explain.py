@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+from pathlib import Path
 
 from labcore.native import CloneFlag
 from labcore.runtime import explain_mounts, explain_privileges
@@ -53,6 +54,18 @@ def _hostname(plan: Plan, index: int) -> Explanation | None:
     return None
 
 
+def _no_namespace(plan: Plan, index: int) -> Explanation | None:
+    op = plan.ops[index]
+    missing = [path for _, path in op.namespaces if not Path(path).exists()] if isinstance(op, JoinNamespaces) else []
+    if not missing:
+        return None
+    there = " ".join(sorted(each.name for each in Path("/proc/self/ns").iterdir()))
+    return Explanation(
+        say("{path} does not exist: the process has ended, or its files are called otherwise", path=missing[0]),
+        say("look which process it is; the files in /proc/PID/ns are: {names}", names=there),
+    )
+
+
 def _chdir_missing(plan: Plan, index: int) -> Explanation | None:
     op = plan.ops[index]
     return (
@@ -96,6 +109,7 @@ EXPLAINERS: Explainers = (
     ("chdir", {errno.ENOENT}, _chdir_missing),
     ("chdir", {errno.ENOTDIR}, not_a_directory),
     ("openat2", {errno.ENOENT}, _chdir_missing),
+    ("openat", {errno.ENOENT}, _no_namespace),
     ("openat2", {errno.ENOTDIR}, not_a_directory),
     ("chdir", {errno.EACCES, errno.EPERM}, _chdir_closed),
     ("openat2", {errno.ELOOP}, _link_in_the_way),

@@ -10,6 +10,7 @@ from labcore.runtime.explain_privileges import missing_privilege, refused_in_chr
 from labcore.runtime.explanation import Explainers, Explanation
 from labcore.runtime.ops import (
     Chdir,
+    MakeDevices,
     MakeDirectories,
     Mount,
     PivotRoot,
@@ -83,10 +84,28 @@ def _umount_busy(plan: Plan, index: int) -> Explanation:  # noqa: ARG001
     )
 
 
+def _device_in_the_old_root(plan: Plan, index: int) -> Explanation | None:
+    op = plan.ops[index]
+    if not isinstance(op, MakeDevices) or any(isinstance(earlier, PivotRoot) for earlier in plan.ops[:index]):
+        return None
+    path = next((path for path, _, _ in op.devices if path.startswith("/")), None)
+    if path is None:
+        return None
+    return Explanation(
+        say("{path} is in the old root: the new one has not been turned to yet", path=path),
+        say("leave out the first slash: the working directory is the new root"),
+    )
+
+
 def _mount_missing(plan: Plan, index: int) -> Explanation | None:
     op = plan.ops[index]
     if not isinstance(op, Mount):
         return None
+    if op.options.get("lowerdir", "").startswith(("(", "[")):
+        return Explanation(
+            say("lowerdir is a list as Python prints it"),
+            say("join its names by colons: ':'.join(…)"),
+        )
     directory = _working_directory(plan, index)
     made = {path for earlier in plan.ops[:index] if isinstance(earlier, MakeDirectories) for path in earlier.paths}
     places = [directory / path for path in _directories_of(op) if path not in made]
@@ -194,6 +213,7 @@ EXPLAINERS: Explainers = (
     ("mount", {errno.ENOENT}, _mount_missing),
     ("mount", {errno.ENODEV}, _unknown_file_system),
     ("mount", {errno.EPERM, errno.EACCES}, _mount_forbidden),
+    ("mknodat", {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT}, _device_in_the_old_root),
     ("pivot_root", {errno.EINVAL}, _pivot_invalid),
     ("pivot_root", {errno.EBUSY}, _pivot_busy),
     ("mount", {errno.ENOTDIR}, not_a_directory),

@@ -8,6 +8,7 @@ from labcore.native import Capability, CloneFlag, capget
 from labcore.runtime.explanation import Explainers, Explanation
 from labcore.runtime.ops import (
     ApplyApparmorProfile,
+    NoNewPrivileges,
     SetCapabilities,
     SetUser,
 )
@@ -100,6 +101,15 @@ def _more_than_permitted(plan: Plan, index: int) -> Explanation | None:
     )
 
 
+def _filter_too_late(plan: Plan, index: int) -> Explanation | None:
+    if any(isinstance(op, NoNewPrivileges) for op in plan.ops[:index]):
+        return None
+    return Explanation(
+        say("loading a filter takes CAP_SYS_ADMIN, which this process has given up, or NoNewPrivileges"),
+        say("put it before SetCapabilities, or NoNewPrivileges() before it: seccomp(2)"),
+    )
+
+
 def _not_mapped(plan: Plan, index: int) -> Explanation | None:
     op = plan.ops[index]
     if not isinstance(op, SetUser):
@@ -125,6 +135,7 @@ EXPLAINERS: Explainers = (
     ("clone3", {errno.ENOSPC, errno.EUSERS}, _too_many),
     ("clone3", {errno.EAGAIN, errno.ENOMEM}, _no_memory_for_clone),
     ("capset", {errno.EPERM}, _more_than_permitted),
+    ("seccomp", {errno.EACCES}, _filter_too_late),
     ("setgroups", {errno.EINVAL}, _not_mapped),
     ("setresgid", {errno.EINVAL}, _not_mapped),
     ("setresuid", {errno.EINVAL}, _not_mapped),

@@ -7,6 +7,20 @@ CHINESE = {
     "Unmount(path, UnmountFlag.DETACH) takes it away now, and the kernel finishes when the last user has left": (
         "Unmount(path, UnmountFlag.DETACH) 现在就分离它，等最后一个使用者离开后由内核收尾"
     ),
+    "loading a filter takes CAP_SYS_ADMIN, which this process has given up, or NoNewPrivileges": (
+        "装过滤器要有 CAP_SYS_ADMIN，而这个进程已经放弃了它；要么就得先有 NoNewPrivileges"
+    ),
+    "put it before SetCapabilities, or NoNewPrivileges() before it: seccomp(2)": (
+        "把它放到 SetCapabilities 之前，或者在它之前加上 NoNewPrivileges()：见 seccomp(2)"
+    ),
+    "lowerdir is a list as Python prints it": "lowerdir 里是 Python 打印出来的列表",
+    "join its names by colons: ':'.join(…)": "用冒号把各个名字连起来：':'.join(…)",
+    "{path} is in the old root: the new one has not been turned to yet": "{path} 在旧根里：这时还没有换到新根",
+    "leave out the first slash: the working directory is the new root": "去掉开头的斜杠：当前目录就是新根",
+    "{path} does not exist: the process has ended, or its files are called otherwise": (
+        "{path} 不存在：进程已经结束，或者文件不叫这个名字"
+    ),
+    "look which process it is; the files in /proc/PID/ns are: {names}": "看看是哪个进程；/proc/PID/ns 里的文件有：{names}",
     "{error}, says {call}; see man 2 {call}": "{call} 报错：{error}；详见 man 2 {call}",
     "the process ended before it had come to its program": "进程还没执行到要运行的程序就结束了",
     "the process was killed by {name} before it became its program": "进程在执行目标程序之前就被 {name} 信号终止了",

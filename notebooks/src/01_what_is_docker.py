@@ -581,13 +581,13 @@ lab.outcome("start", f"{(last.start_us + last.duration_us) / 1000:.1f} ms")
 # ## Further: two challenges
 #
 # No later lesson needs these. **`outside_pid`**: given the outside number of a container's process 1, and the number that some
-# process has *inside*, find that process's number out here. The `NSpid:` line of `/proc/PID/status` lists a process's numbers
+# process has *inside*, find that process's number out here, or `None` if there is none. The `NSpid:` line of `/proc/PID/status` lists a process's numbers
 # from the outermost namespace to its own; `/proc/PID/task/PID/children` names its children.
 
-# %% [markdown] lang="zh" of="b562bb7b"
+# %% [markdown] lang="zh" of="dadc190c"
 # ## 进阶：两道挑战题
 #
-# 后面的课用不到这两题。**`outside_pid`**：已知容器的 1 号进程在外面的编号，以及某个进程在里面的编号，求后者在外面的编号。
+# 后面的课用不到这两题。**`outside_pid`**：已知容器的 1 号进程在外面的编号，以及某个进程在里面的编号，求后者在外面的编号；没有这个进程就返回 `None`。
 # `/proc/PID/status` 的 `NSpid:` 一行从最外层到最里层列出一个进程的所有编号；`/proc/PID/task/PID/children` 列出它的子进程。
 
 # %% tags=["exercise"] zh="返回里面 `inside` 号进程在外面的编号；`container` 是 1 号进程在外面的编号。" of="06b96720"

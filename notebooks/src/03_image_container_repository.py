@@ -415,15 +415,17 @@ lab.check(overlay)
 # bind mount and the first `Chdir`, are for a plain directory. For `isinstance(spec.root, OverlayRoot)` the ops of
 # `overlay(spec.root)` take their place. Both kinds must work: the check tries both.
 #
-# (One more line may move: without root, the kernel mounts a `/proc` only while another is in sight. Before the turn the old one
-# is: `ops.Mount("proc", "proc", "proc")`, in the directory that will be the root. With root, either place will do.)
+# One more line moves: mount `/proc` before the turn, in the directory that will be the root: `ops.Mount("proc", "proc", "proc")`. In a
+# user namespace the kernel mounts one only while another is in sight, and before the turn the old one is. (With root the check
+# here takes either place; lesson 4 starts your container in a user namespace.)
 
-# %% [markdown] lang="zh" of="20f3a73a"
+# %% [markdown] lang="zh" of="57141543"
 # **你的第四步**是旧题新做。拿出第 1 课写的 `rootfs`（就在 `my_runtime.py` 里）。其中两个操作，绑定挂载和第一个 `Chdir`，是针对普通目录的。
 # 如果 `isinstance(spec.root, OverlayRoot)`，就换成 `overlay(spec.root)` 的操作。两种都要能用：检查会都试一遍。
 #
-# （还有一行可以挪一挪：没有 root 权限时，只有还看得见另一个 `/proc`，内核才允许挂载新的。切换之前，旧的还在眼前：
-# 在将要成为根的目录里 `ops.Mount("proc", "proc", "proc")`。有 root 权限，放在哪里都行。）
+# 还有一行要挪个位置：`/proc` 改在换根之前挂载，就挂在将要成为根的目录里：`ops.Mount("proc", "proc", "proc")`。
+# 在用户命名空间里，只有还看得见另一个 `/proc`，内核才允许挂载新的；换根之前，旧的还在眼前。
+# （有 root 权限时，这里的检查两种位置都接受；第 4 课会在用户命名空间里启动你的容器。）
 
 # %% tags=["exercise"] zh="返回建立根的操作：目录或各层都行，并挂上 /proc（新增 5 行）。" of="d896c5d3"
 @lab.step

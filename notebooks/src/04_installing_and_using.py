@@ -265,14 +265,17 @@ lab.check(devices)
 # No disk is among them, and no memory of the machine: what is not there cannot be opened. (Docker also forbids unknown numbers by a
 # cgroup, in case somebody in there calls `mknod`.) `/dev/shm` and `/dev/mqueue` are tmpfs-like mounts that Docker adds.
 #
-# **Your third step**: `rootfs` once more, with one line, behind the mount of `proc`: `*devices(spec)`. Take your text from lesson 3 (or
-# the solution there).
+# **Your third step**: `rootfs` once more, with one line: `*devices(spec)`, before the turn (`ops.PivotRoot`), while the old root is
+# still there. Take your text from lesson 3 (or the solution there). If it mounts `/proc` behind the turn, move that line as well, to
+# `ops.Mount("proc", "proc", "proc")` before it: further down your container starts in a user namespace, and needs it there.
 
-# %% [markdown] lang="zh" of="ca6724ec"
+# %% [markdown] lang="zh" of="e81f74d3"
 # 里面没有磁盘，也没有机器的内存：不存在的东西是打不开的。（Docker 还用 cgroup 禁掉不认识的设备号，防止里面有人自己调用 `mknod`。）
 # Docker 另外还会挂上 `/dev/shm` 和 `/dev/mqueue`。
 #
-# **你的第三步**：再写一次 `rootfs`，只多一行，放在挂载 `proc` 之后：`*devices(spec)`。其余照抄你第 3 课的代码（或那里的参考答案）。
+# **你的第三步**：再写一次 `rootfs`，只多一行：`*devices(spec)`，放在换根（`ops.PivotRoot`）之前，这时旧根还在。
+# 其余照抄你第 3 课的代码（或那里的参考答案）。如果你是在换根之后挂载 `/proc` 的，就把那一行也挪到换根之前，写成
+# `ops.Mount("proc", "proc", "proc")`：后面有一次要在用户命名空间里启动你的容器，非这样不可。
 
 # %% tags=["exercise"] zh="返回建立根的操作，带 /proc，现在还有 /dev（新增 1 行）。" of="54e55c13"
 @lab.step

@@ -267,17 +267,17 @@ recorded.zoom("op")
 #
 # Your `create` of lesson 5 believes every name. **Your second step** writes it anew:
 #
-# - `argv = command(asked["Image"], asked.get("Cmd"), daemon.store)`
+# - `argv = command(asked["Image"], asked.get("Cmd"), daemon.store)`; `asked` is `request.json()`
 # - if that raises `ImageNotFound`: `Reply(404, {"message": …})`, the message as you saw it on the wire: `No such image: ` and the
 #   name that was asked for. Nothing is put on the list
 # - else as before, with this `argv`
 
-# %% [markdown] lang="zh" of="8281d279"
+# %% [markdown] lang="zh" of="18145b01"
 # ## 你的守护进程：没有这个镜像
 #
 # 第 5 课的 `create` 什么名字都信。**你的第二步**把它重写一遍：
 #
-# - `argv = command(asked["Image"], asked.get("Cmd"), daemon.store)`
+# - `argv = command(asked["Image"], asked.get("Cmd"), daemon.store)`，其中 `asked` 就是 `request.json()`
 # - 如果抛出 `ImageNotFound`：`Reply(404, {"message": …})`，消息就照刚才旁听到的写：`No such image: ` 加上对方给的名字。什么也不登记
 # - 否则同以前一样，用这个 `argv`
 

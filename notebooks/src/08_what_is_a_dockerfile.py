@@ -214,14 +214,14 @@ lab.check(value_of)
 # ## From a line to an instruction
 #
 # Each line has the form `INSTRUCTION argument`. **Your third step** returns it as a pair: the name in upper case, in whatever case it is
-# written, and its value. White space parts the two, however much; `line.split(None, 1)` cuts there, once. Of a name that stands
-# alone the value is the empty text.
+# written, and its value. White space parts the two, however much; `line.split(None, 1)` cuts there, once. White space at the value's
+# end is none of it (`strip()`). Of a name that stands alone the value is the empty text.
 
-# %% [markdown] lang="zh" of="a2675159"
+# %% [markdown] lang="zh" of="96f7c097"
 # ## 从行到指令
 #
 # 每一行的形式都是 `INSTRUCTION argument`。**你的第三步**把它变成一对：指令名（不管怎么写，一律变成大写）和它的值。
-# 两者之间是空白，多少都行；`line.split(None, 1)` 就在那里切一刀。如果只有名字，值就是空文本。
+# 两者之间是空白，多少都行；`line.split(None, 1)` 就在那里切一刀。值末尾的空白不算在内（`strip()`）。如果只有名字，值就是空文本。
 
 # %% tags=["exercise"] zh="把一行变成一对：大写的指令名和它的值（2 行）。" of="d76752f4"
 @lab.step
@@ -341,8 +341,8 @@ fields = "WorkingDir", "ExposedPorts", "Entrypoint", "Cmd", "Labels"
 {name: config[name] for name in fields}
 
 # %%
-lab.outcome("layers")
 docker("run --rm flask")
+lab.outcome("layers")
 
 # %% [markdown] lang="en" id="seven"
 # The article explains its example in seven sentences. Now one can tell when each of them comes true.
@@ -443,15 +443,20 @@ docker("run --rm poem")
 # %% [markdown] lang="en" id="same"
 # A poem as a Dockerfile. Now your own `my_runtime.py` takes its place, and reads the article's lines. Two daemons, two parsers, one file: will the
 # images be the same?
+#
+# (All of it but your `rootfs`, which a line at its end takes out again: since lesson 3 it throws away what a container has written, and
+# of a RUN nothing would be left. Lesson 9 mends that.)
 
-# %% [markdown] lang="zh" of="1177513f"
+# %% [markdown] lang="zh" of="94308f1a"
 # 一首俳句当了 Dockerfile。现在换上你自己的 `my_runtime.py`，读的是文章那几行。两个守护进程，两个解析器，同一份文件：镜像会一样吗？
+#
+# （只有你的 `rootfs` 除外，末尾添上的一行又把它去掉了：从第 3 课起，它会把容器写下的东西全部扔掉，RUN 就什么也留不下来。第 9 课会改好。）
 
 # %%
 lab.guess("same")
 
 # %%
-mine.write_text(Path(lab.my_runtime()).read_text())
+mine.write_text(Path(lab.my_runtime()).read_text() + "\ndel rootfs\n")
 yours = docker.quietly(build).output.split()[-1]
 print(labcores, yours, sep="\n")
 lab.outcome("same")
@@ -529,18 +534,20 @@ lab.dockerfile(SCRIPT).tree(parse(SCRIPT))
 #
 #     COPY page C:\
 #
-# So a **directive** can name another sign, the backquote: a comment `# escape=` and the sign, at the very top. Only other directives
+# So a **directive** can name another sign, the backquote: a comment `# escape=` and the sign, at the very top (in any case, and with
+# blanks wherever you like: `#Escape = x` is one). Only other directives
 # (`syntax`, `check`) may stand before it; after any other line, a comment too, it is a comment like others. **A challenge**: return the
 # sign. (Your `logical_lines` may ask it then.)
 
-# %% [markdown] lang="zh" of="93ac8ac5"
+# %% [markdown] lang="zh" of="fc3cf7f0"
 # ## 进阶：反斜杠另有用处
 #
 # Windows 的路径里有反斜杠，下面这一行会把后面的一行吞掉：
 #
 #     COPY page C:\
 #
-# 所以可以用**解析器指令**（directive）换一个符号，即反引号：文件最上面写一行注释，`# escape=` 加上这个符号。
+# 所以可以用**解析器指令**（directive）换一个符号，即反引号：文件最上面写一行注释，`# escape=` 加上这个符号
+# （大小写不论，空格随意：`#Escape = x` 也算）。
 # 它前面只能有别的解析器指令（`syntax`、`check`）；只要先出现了别的行，哪怕是注释，它就只是一条普通的注释。
 # **一道挑战题**：返回这个符号。（之后你的 `logical_lines` 就可以用它了。）
 

@@ -574,17 +574,17 @@ lab.outcome("add")
 # %% [markdown] lang="en" id="copy-step"
 # ## Further: your own `COPY`
 #
-# **A challenge**: files of a context become a layer. `sources` is a list of paths in the directory `context`, `destination` an absolute path in the image.
+# **A challenge**: files of a context become a layer. `sources` is a list of paths in the directory `context` (a `/` in front means that directory, not the machine's root), `destination` an absolute path in the image.
 #
 # - write into the `upper` of `lab.tray("copy")`, and return its `layer`
 # - of a directory what is *in* it is copied; a file goes to the destination itself, or into it, if that ends in `/` or `/.`, if there are several sources, or if one of the layers `below` has a directory there
 # - a source that is not within the context (mind links: `Path.resolve`, `is_relative_to`) is an error, and so is one that is not there
 # - `shutil.copytree(…, symlinks=True, dirs_exist_ok=True)` and `shutil.copy2` copy, or cp(1) both: `cp -RT`
 
-# %% [markdown] lang="zh" of="824750f7"
+# %% [markdown] lang="zh" of="498d5431"
 # ## 进阶：你自己的 `COPY`
 #
-# **一道挑战题**：把上下文里的文件变成一层。`sources` 是目录 `context` 里的一组路径，`destination` 是镜像里的绝对路径。
+# **一道挑战题**：把上下文里的文件变成一层。`sources` 是目录 `context` 里的一组路径（开头的 `/` 指这个目录，而不是本机的根），`destination` 是镜像里的绝对路径。
 #
 # - 写进 `lab.tray("copy")` 的 `upper`，返回它的 `layer`
 # - 目录只复制**里面**的内容；文件复制成目标本身。目标以 `/` 或 `/.` 结尾、来源不止一个，或者 `below` 的某一层在那里有目录，就复制到目标里面

@@ -39,7 +39,7 @@
 # %%
 from labcore.lab.vocabulary import *
 lab.begin(10)
-lab.guess("layers")
+lab.guess("nginx layers")
 
 # %% [markdown] lang="en" id="stage"
 # As in lesson 6 a registry stands in for Docker Hub, and a daemon asks it first. `lab.nginx` says which nginx it has. `lab.context` makes
@@ -212,20 +212,20 @@ lab.check(add_layer)
 #
 # **Your third step** carries out any instruction, and returns the state's key.
 #
-# - FROM: `state.update(lab.base(store, value))` puts everything into the state that the image has; its ID is the first key
-# - any other: `state["key"] = cache_key(…)`. What it reads is told by `reads(instruction, context)`, a challenge further down; until then labcore's is used
+# - FROM: `state.update(lab.base(store, value))` puts everything into the state that the image has, its history too; its ID is the first key, and that is all
+# - any other, first of all: `state["key"] = cache_key(…)`. What it reads is told by `reads(instruction, context)`, a challenge further down; until then labcore's is used
 # - RUN and COPY: `add_layer`. All others change the config alone: `apply`
-# - append to `state["history"]`: `{"created_by": …, "empty_layer": …}`, the text of the instruction, and `True` if it has made no layer
+# - and append to `state["history"]`: `{"created_by": …, "empty_layer": …}`, the text of the instruction, and `True` if it has made no layer
 
-# %% [markdown] lang="zh" of="b5ed78d4"
+# %% [markdown] lang="zh" of="4e26ecd5"
 # ## 一条指令
 #
 # **你的第三步**执行任何一条指令，返回状态的键。
 #
-# - FROM：`state.update(lab.base(store, value))` 把镜像里的一切放进状态；镜像的 ID 就是第一个键
-# - 其他指令：`state["key"] = cache_key(…)`。它读什么，由 `reads(instruction, context)` 说；那是后面的一道挑战题，在你写出来之前用 labcore 的
+# - FROM：`state.update(lab.base(store, value))` 把镜像里的一切放进状态，连同它的历史；镜像的 ID 就是第一个键，此外什么也不用做
+# - 其他指令，首先：`state["key"] = cache_key(…)`。它读什么，由 `reads(instruction, context)` 说；那是后面的一道挑战题，在你写出来之前用 labcore 的
 # - RUN 和 COPY：`add_layer`。其余的只改配置：`apply`
-# - 在 `state["history"]` 末尾加上 `{"created_by": …, "empty_layer": …}`：指令的文本，以及没有产生层时的 `True`
+# - 最后在 `state["history"]` 末尾加上 `{"created_by": …, "empty_layer": …}`：指令的文本，以及没有产生层时的 `True`
 
 # %% tags=["exercise"] zh="在一个状态上执行一条指令，返回新的键（11 行）。" of="3b56c1f4"
 @lab.step
@@ -249,7 +249,7 @@ for each in parse(DOCKERFILE):
     print(f"{key[7:19]}  {len(state['layers'])} layers  {each[0]}")
 
 # %%
-lab.outcome("layers")
+lab.outcome("nginx layers")
 
 # %% [markdown] lang="en" id="image-step"
 # ## An image
@@ -457,16 +457,16 @@ lab.check(reads)
 # A file `.dockerignore` in the context keeps out what no image should have: `.git`, a key, a gigabyte of logs. **A challenge**: given its lines
 # and a path, return whether it is kept out.
 #
-# - a line is a path from the context's root; it keeps out what it matches and all that is below
+# - a line is a path from the context's root, with or without a `/` at either end; it keeps out what it matches and all that is below
 # - `*` stands for letters of one name, `?` for one of them, `**/` for any number of directories, or none; `**` alone for anything
 # - a line that begins with `!` takes back in. Of all lines that match, the **last** decides
 
-# %% [markdown] lang="zh" of="8ad1f480"
+# %% [markdown] lang="zh" of="140b7b01"
 # ## 进阶：不发送什么
 #
 # 上下文里的 `.dockerignore` 文件把镜像不该有的东西挡在外面：`.git`、密钥、一个 G 的日志。**一道挑战题**：给出它的各行和一个路径，返回这个路径是否被挡在外面。
 #
-# - 一行是一个从上下文的根开始的路径；它挡住匹配到的东西，以及其下的一切
+# - 一行是一个从上下文的根开始的路径，两头的 `/` 可有可无；它挡住匹配到的东西，以及其下的一切
 # - `*` 代表一个名字里的若干字符，`?` 代表其中一个，`**/` 代表任意多层目录（也可以没有），单独的 `**` 代表一切
 # - 以 `!` 开头的行把东西放回来。所有匹配的行里，**最后**一行说了算
 

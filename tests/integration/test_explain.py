@@ -323,3 +323,25 @@ def test_a_working_directory_that_is_a_file(root: Path) -> None:
     (root / "file").touch()
     error = failure(*make_plan(ContainerSpec(BindRoot(str(root)), ("true",), workdir="/file/inner")))
     assert error.errno == errno.ENOTDIR
+
+
+def test_a_list_of_layers_as_python_prints_it() -> None:
+    error = failure(*overlay("lowerdir=('lower', 'other'),upperdir=upper,workdir=work"))
+    check(error, errno.ENOENT, "lowerdir is a list as Python prints it", "join its names by colons")
+
+
+def test_a_filter_after_the_right_to_load_one_is_gone() -> None:
+    allow = b"\x06\x00\x00\x00\x00\x00\xff\x7f"
+    error = failure(ops.Clone(), ops.SetCapabilities((), ()), ops.LoadFilter(allow))
+    check(error, errno.EACCES, "has given up", "put it before SetCapabilities")
+
+
+def test_a_device_of_the_new_root_by_a_path_of_the_old_one(tmp_path: Path) -> None:
+    read_only = ops.Mount("tmpfs", str(tmp_path), "tmpfs", MountFlag.RDONLY)
+    error = failure(OWN_MOUNTS, PRIVATE, read_only, ops.MakeDevices(((f"{tmp_path}/null", 1, 3),)))
+    check(error, errno.EROFS, f"{tmp_path}/null is in the old root", "leave out the first slash")
+
+
+def test_namespaces_whose_files_are_not_there() -> None:
+    error = failure(ops.JoinNamespaces(((CloneFlag.NEWNS, "/proc/self/ns/mount"),)), ops.Clone())
+    check(error, errno.ENOENT, "/proc/self/ns/mount does not exist", "cgroup ipc mnt net")

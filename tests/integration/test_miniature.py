@@ -254,6 +254,24 @@ def test_a_hijacked_connection_carries_the_bytes(work: Path) -> None:
         assert connection.read() == b"onetwo"
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("lambda: iter([b'one'])", "call it: `Hijack(output())`"),
+        ("iter([b'one', (1, b'two')])", "gave (1, b'two') to Hijack; bytes are wanted"),
+        ("(b'one' * (1 // n) for n in (1, 0))", "ZeroDivisionError"),
+    ],
+)
+def test_what_is_wrong_with_a_stream_is_told_in_the_learner_s_terms(work: Path, given: str, told: str) -> None:
+    write(work, HANDLERS + f"\n\ndef create(daemon, request):\n    return Hijack({given})\n")
+    served = lab.serve()
+    with Hijacked(connected(served.socket), "/containers/create") as connection:
+        assert connection.status == 500 or connection.read() == b"one"
+    said: list[str] = []
+    wait_for(lambda: said.append(repr(served.log())) or told in "".join(said))
+    assert "labcore/http" not in "".join(said)
+
+
 def connected(path: str) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX)
     connection.settimeout(30)

@@ -1,5 +1,6 @@
 """Guesses and quizzes: asked before, kept, shown beside the outcome; drawn for each learner; readable in print."""
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,11 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 
 
 # --- guesses
+
+
+def test_a_guess_has_a_name_that_no_other_lesson_uses() -> None:
+    names = [name for each in LESSONS for name in import_module(f"labcore.lab.guesses.lesson_{each.number:02}").GUESSES]
+    assert sorted(names) == sorted(guesses())
 
 
 def test_a_guess_is_kept_and_shown_beside_the_outcome(workspace: Workspace) -> None:
@@ -109,6 +115,13 @@ def test_a_printed_quiz_has_its_answers_folded_away() -> None:
     assert asked.count("a) ") == 5
     assert answers.strip().startswith("1. ")
     assert "<details>" in bundle["text/html"]
+
+
+def test_a_chinese_answer_ends_as_chinese_sentences_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABCORE_LANG", "zh")
+    quiz = lab.quiz(5, lesson=2)
+    first = quiz.fields[0]
+    assert f"1. {first.right_answer}。{first.question.why}" in quiz.plain()
 
 
 def test_outside_of_a_lesson_one_is_told_to_begin_it() -> None:

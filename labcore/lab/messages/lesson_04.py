@@ -29,7 +29,7 @@ CHINESE = {
     "/dev is a tmpfs of its own": "/dev 是单独的 tmpfs",
     "each device of the spec is there, with its numbers": "spec 里的每个设备都在，编号正确",
     "devices that are bound from the old root are there: `devices` comes while it is":
-        "从旧根绑定过来的设备在：`devices` 要趁旧根还在的时候",
+        "从旧根绑定过来的设备在：`devices` 的操作要趁旧根还在时做",
     "and no other: not the machine's disks": "没有多余的设备：机器的磁盘不在里面",
     "everybody may read and write each: no umask has taken that away": "每个设备人人可读可写：没有被 umask 去掉权限",
     "/dev/pts is a devpts": "/dev/pts 是 devpts",

@@ -54,6 +54,7 @@ CHINESE = {
     "a symbolic link stays one": "符号链接还是符号链接",
     "a file holds what it held": "文件内容不变",
     "each file and directory is in it": "每个文件和目录都在里面",
+    "no {names}": "没有 {names}",
     "what is deleted is marked by a file .wh.NAME": "已删除的用文件 .wh.NAME 标记",
     "and not by overlayfs's device": "而不是用 overlayfs 的设备",
     "another device is none of these marks, and stays one": "别的设备不是这种标记，保持不变",

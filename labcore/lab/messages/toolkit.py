@@ -9,6 +9,8 @@ CHINESE = {
     "overlays: {error}": "overlay 挂载：{error}",
     "cgroups: no limits can be set here, for {error}. Start the lab as root of the machine.":
         "cgroup：这里设不了上限：{error}。请以本机 root 身份启动实验室。",
+    # quizzes
+    "{number}. {answer}. {why}": "{number}. {answer}。{why}",
     # attacks
     "read a file of the machine's root": "读取只属于宿主机 root 的文件",
     "make a door to the machine's disk (a device node)": "造一个通往宿主机磁盘的入口（设备节点）",
@@ -51,6 +53,9 @@ CHINESE = {
         "有 {n} 个容器叫 {name}：请用 id；`lab.serve()` 会把它们全部忘掉",
     "`{name}` has a `yield` of its own: that belongs in a function inside of it":
         "`{name}` 自己里面有 `yield`：它要写在里面的一个函数里",
+    "`{name}` gave a function to Hijack; call it: `Hijack(output())`":
+        "`{name}` 交给 Hijack 的是一个函数；要调用它：`Hijack(output())`",
+    "`{name}` gave {what} to Hijack; bytes are wanted": "`{name}` 交给 Hijack 的是 {what}；应当是 bytes",
     "`{name}` gave a function as the body; call it: `Reply({status}, body())`":
         "`{name}` 给出的正文是个函数；要调用它：`Reply({status}, body())`",
     "{asked}: expected {expected}, got {answer}": "{asked}：应为 {expected}，得到 {answer}",

@@ -111,7 +111,9 @@ def _return_missing(returned: Any) -> str:
 def _sent(name: str, returned: Any, explain: Callable[[BaseException], str]) -> Response | Upgrade:
     """Return what is sent for what a handler has returned. Raises Mistake for what cannot be sent."""
     if isinstance(returned, Hijack):
-        return Upgrade(lambda stream: _write_all(stream, returned.chunks), STREAMS)
+        if callable(returned.chunks):
+            raise Mistake(say("`{name}` gave a function to Hijack; call it: `Hijack(output())`", name=name))
+        return Upgrade(lambda stream: _write_all(name, stream, returned.chunks, explain), STREAMS)
     if not isinstance(returned, Reply):
         if isinstance(returned, Iterator):
             raise Mistake(say("`{name}` has a `yield` of its own: that belongs in a function inside of it", name=name))
@@ -141,9 +143,17 @@ def _json(status: int, body: Any, headers: Mapping[str, str] = {}, name: str = "
     return Response(status, {**JSON, **headers}, content + b"\n")
 
 
-def _write_all(stream: RawStream, chunks: Iterable[bytes]) -> None:
-    for chunk in chunks:
-        stream.write(chunk)
+def _write_all(name: str, stream: RawStream, chunks: Iterable[bytes], explain: Callable[[BaseException], str]) -> None:
+    """Write each chunk; what is wrong with one ends the stream, and is told to whoever writes the handlers."""
+    try:
+        for chunk in chunks:
+            if not isinstance(chunk, bytes):
+                raise Mistake(say("`{name}` gave {what} to Hijack; bytes are wanted", name=name, what=_shown(chunk)))
+            stream.write(chunk)
+    except OSError:  # the client has left
+        raise
+    except Exception as error:
+        print(str(error) if isinstance(error, Mistake) else f"{name}: {explain(error)}", flush=True)
 
 
 def _lines(name: str, values: Iterator[Any], explain: Callable[[BaseException], str]) -> Iterator[bytes]:

@@ -44,8 +44,8 @@ HEAD = Reason("the head of the answer comes at once")
 TOLD = Reason("the code that is told of")
 MACHINE = Reason("a program's machine is the number at byte 18")
 OWN_COMMAND = Reason("where no program is asked for, it is the image's command")
-NO_IMAGE = Reason("for an image that is not here: 404")
-CREATED = Reason("for one that is here: 201")
+NO_IMAGE = Reason("the status for an image that is not here")
+CREATED = Reason("the status for one that is here")
 AT_ONCE = Reason("the answer begins before the pull: the Reply is returned first, and its generator pulls")
 PULLED = Reason("the image is in the store, whole and under its name")
 ERROR_LINE = Reason("what fails later is a line with `error` and `errorDetail`")
@@ -578,7 +578,7 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "no limits": CGROUP,
     },
     (7, "create"): {
-        "a faked print": Reason("for an image that is not here: 404"),
+        "a faked print": Reason("the status for an image that is not here"),
         "a hard-coded port": HEARD,
         "a call of the reference": OWN,
         "as in lesson 6": HEARD,
@@ -589,7 +589,7 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "a port that is left open is not thought of": Reason("where the machine's port is left open"),
         "only with ports": Reason("without ports, the status of the answer is"),
         "null is not thought of": Reason("without ports, the status of the answer is"),
-        "without the image's 404": Reason("for an image that is not here: 404"),
+        "without the image's 404": Reason("the status for an image that is not here"),
     },
     (7, "publish"): {
         "a faked print": Reason("somebody listens at the port of the machine"),

@@ -67,7 +67,7 @@ def _create(wire: Wire, image: str, name: str, command: list[str] | None = None)
 
 def _converse_create(wire: Wire, draw: Draw) -> Iterator[Claim]:
     refused = _create(wire, _missing(draw), "never")
-    yield equal(say("for an image that is not here: 404"), 404, refused.status)
+    yield equal(say("the status for an image that is not here"), 404, refused.status)
     said = refused.json()
     message = said.get("message", "") if isinstance(said, dict) else ""
     named = message in (f"No such image: {_missing(draw)}", f"No such image: {_missing(draw)}:latest")
@@ -75,7 +75,7 @@ def _converse_create(wire: Wire, draw: Draw) -> Iterator[Claim]:
     asked = [row.request for row in draw.kept("registry").access_log().rows]
     yield Claim(say("the daemon pulls nothing by itself"), not asked, ", ".join(asked[:1]))
     made = _create(wire, _here(draw), draw.mark)
-    yield equal(say("for one that is here: 201"), 201, made.status)
+    yield equal(say("the status for one that is here"), 201, made.status)
     yield Claim(say("it has an Id of 64 hexadecimal digits"), bool(ID.fullmatch(id_of(made))), id_of(made))
     warnings = made.json().get("Warnings", "") if isinstance(made.json(), dict) else ""
     yield Claim(say("and Warnings, an empty list"), warnings in ([], None), repr(warnings))

@@ -94,7 +94,7 @@ def _converse(wire: Wire, draw: Draw) -> Iterator[Claim]:
 
 def _missing(wire: Wire, target: str, image: str) -> Iterator[Claim]:
     refused = wire.ask("POST", target, {"Image": image, "Cmd": ["true"]})
-    yield equal(say("for an image that is not here: 404"), 404, refused.status)
+    yield equal(say("the status for an image that is not here"), 404, refused.status)
     said = refused.json()
     named = isinstance(said, dict) and image in str(said.get("message"))
     yield Claim(say("the message, in JSON: `No such image: ` and the name"), named, refused.body[:80].decode(errors="replace"))

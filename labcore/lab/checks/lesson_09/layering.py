@@ -121,9 +121,9 @@ def _named(members: dict[str, tarfile.TarInfo], draw: Draw) -> Generator[Claim, 
     plain |= {"null"} if (_upper(draw) / "null").is_char_device() else set()
     marks = {f".wh.gone-{draw.mark}", f"etc/.wh.{draw.hostname}"}
     missing = sorted(plain - members.keys())
-    yield Claim(say("each file and directory is in it"), not missing, " ".join(missing))
+    yield Claim(say("each file and directory is in it"), not missing, say("no {names}", names=" ".join(missing)))
     absent = sorted(marks - members.keys())
-    yield Claim(say("what is deleted is marked by a file .wh.NAME"), not absent, " ".join(absent))
+    yield Claim(say("what is deleted is marked by a file .wh.NAME"), not absent, say("no {names}", names=" ".join(absent)))
     devices = [name for name, member in members.items() if member.ischr() and name != "null"]
     yield Claim(say("and not by overlayfs's device"), not devices, " ".join(devices))
     kept = "null" not in plain or ("null" in members and members["null"].ischr() and members["null"].devminor == 3)
