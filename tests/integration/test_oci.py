@@ -26,6 +26,7 @@ from labcore.runtime.ops import Op
 from labcore.spec import DOCKER_CAPABILITIES, ContainerSpec, OverlayRoot
 from tests.conftest import PROJECT, needs_root
 from tests.serving import eventually
+from tests.terminals import at_a_terminal
 from tests.threads import Started
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -190,6 +191,39 @@ def test_a_terminal_is_sent_to_the_console_socket(bundle: Bundle) -> None:
         os.close(master)
     bundle.wait_for("stopped")
     assert "needs --console-socket" in bundle("create", bundle.name + "-2", status=1)
+
+
+def runtime_words(bundle: Bundle, *words: str) -> list[str]:
+    return [sys.executable, "-m", "labcore.runtime.oci.cli", "--root", str(bundle.state), *words]
+
+
+def test_a_terminal_in_the_foreground_is_relayed(bundle: Bundle) -> None:
+    bundle.config["process"]["terminal"] = True
+    bundle.program("sh", "-c", "read -r line; tty; echo got $line; exit 7")
+    (bundle.directory / "config.json").write_text(json.dumps(bundle.config))
+    run = runtime_words(bundle, "run", "--bundle", str(bundle.directory), bundle.name)
+    done = subprocess.run(run, input="some words\n", capture_output=True, text=True, timeout=30, cwd=PROJECT)
+    assert (done.returncode, done.stderr) == (7, "")
+    assert done.stdout.splitlines() == ["some words", "/dev/pts/0", "got some words"]
+
+
+def test_a_terminal_in_the_foreground_has_the_size_and_keys_of_ours(bundle: Bundle) -> None:
+    bundle.config["process"]["terminal"] = True
+    bundle.program("sh", "-c", "trap 'echo interrupted; exit 5' INT; stty size; while :; do sleep 0.1; done")
+    (bundle.directory / "config.json").write_text(json.dumps(bundle.config))
+    with at_a_terminal(runtime_words(bundle, "run", "--bundle", str(bundle.directory), bundle.name)) as terminal:
+        terminal.until("24 80")
+        terminal.type("\x03")
+        terminal.until("interrupted")
+        assert terminal.wait() == 5
+
+
+def test_a_terminal_of_an_exec_is_relayed(bundle: Bundle) -> None:
+    bundle.program("sleep", "60").create()
+    bundle("start", bundle.name)
+    run = runtime_words(bundle, "exec", "--tty", bundle.name, "sh", "-c", "tty; exit 3")
+    done = subprocess.run(run, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, cwd=PROJECT)
+    assert (done.returncode, done.stdout, done.stderr) == (3, b"/dev/pts/0\n", b"")
 
 
 def test_mounts_devices_and_hidden_parts(bundle: Bundle, tmp_path: Path) -> None:
