@@ -226,6 +226,17 @@ def test_a_terminal_of_an_exec_is_relayed(bundle: Bundle) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (3, b"/dev/pts/0\n", b"")
 
 
+def test_an_exec_can_be_given_capabilities_and_groups(bundle: Bundle) -> None:
+    bundle.config["process"]["capabilities"] = {"bounding": ["CAP_CHOWN"]}
+    bundle.program("sleep", "60").create()
+    bundle("start", bundle.name)
+    more = ["--cap", "CAP_KILL", "-c", "CAP_AUDIT_WRITE", "--additional-gids", "7", "-g", "8", "--no-new-privs"]
+    status = dict(line.split(":\t", 1) for line in bundle("exec", *more, bundle.name, "cat", "/proc/self/status").splitlines())
+    assert [int(status[f"Cap{name}"], 16) for name in ("Bnd", "Eff", "Prm", "Inh", "Amb")] == [0x20000021, *[0x20000020] * 2, 0, 0]
+    assert (status["Groups"].split(), status["NoNewPrivs"]) == (["7", "8"], "1")
+    assert "--additional-gids x: a number is wanted" in bundle("exec", "-g", "x", bundle.name, "true", status=1)
+
+
 def test_mounts_devices_and_hidden_parts(bundle: Bundle, tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared" / "file").write_text("from the host\n")
@@ -689,7 +700,7 @@ def test_the_log_is_what_engines_read(bundle: Bundle) -> None:
 
 def test_options_that_cannot_be_are_refused_by_name(bundle: Bundle) -> None:
     assert "--no-pivot" in bundle("create", "--no-pivot", "x", status=1)
-    assert "--cap: write the capabilities" in bundle("exec", "--cap", "CAP_CHOWN", "x", "true", status=1)
+    assert "--process-label" in bundle("exec", "--process-label", "x", "x", "true", status=1)
     assert "--sideways: there is no such option" in bundle("create", "--sideways", "x", status=1)
     assert "no such command: fly" in bundle("fly", status=1)
     assert "is no container's name" in bundle("state", "../x", status=1)

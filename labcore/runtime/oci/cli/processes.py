@@ -138,7 +138,26 @@ def _process_object(general: Options, name: str, options: Options, argv: list[st
     made["env"] = [*made.get("env", []), *options.get("env", [])]
     if user := options.get("user"):
         made["user"] = {**made.get("user", {}), **_user(user)}
+    if groups := options.get("additional-gids"):
+        made["user"] = _with_groups(made.get("user", {}), groups)
+    if names := options.get("cap"):
+        made["capabilities"] = _with_capabilities(made.get("capabilities", {}), names)
+    if options.get("no-new-privs"):
+        made["noNewPrivileges"] = True
     return made
+
+
+def _with_groups(user: dict[str, Any], groups: list[str]) -> dict[str, Any]:
+    """Return a user with further groups. Raises InvalidInput."""
+    if wrong := next((each for each in groups if not each.isdecimal()), None):
+        raise InvalidInput(f"--additional-gids {wrong}: a number is wanted")
+    return {**user, "additionalGids": [*user.get("additionalGids", []), *map(int, groups)]}
+
+
+def _with_capabilities(sets: dict[str, list[str]], names: list[str]) -> dict[str, list[str]]:
+    """Return capability sets with further ones. Ambient can be only what is inheritable, which these are not of themselves."""
+    grown = ["bounding", "effective", "permitted", *(["ambient"] if "inheritable" in sets else [])]
+    return {**sets, **{kind: [*sets.get(kind, []), *names] for kind in grown}}
 
 
 def _user(text: str) -> dict[str, int]:
