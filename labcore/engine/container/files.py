@@ -104,7 +104,7 @@ def _stopped(engine: Engine, container: Container, *, writable: bool, mounts: bo
     from labcore.storage.mount_tree import mounted
 
     with (
-        attached(engine.volumes, bound, root, mapped=False, devices=False) as points,
+        attached(engine.volumes, engine.records, bound, root, mapped=False, devices=False) as points,
         mounted(root, points, read_only=container.options.read_only or not writable) as fd,
     ):
         yield Files(fd, whose)
