@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from threading import Event
 
 from labcore.daemon.root_lock import identify, own
 from labcore.daemon.settings import Settings
@@ -30,10 +29,15 @@ class Daemon:
     """
 
     def __init__(
-        self, root: Path, settings: Settings, *, ends: Event | None = None, notify: Callable[[str], None] = lambda _: None
+        self,
+        root: Path,
+        settings: Settings,
+        *,
+        end: Callable[[], object] = lambda: None,
+        notify: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.settings = settings
-        self.ends = ends or Event()  # set: the process is to end
+        self.end = end  # has the process end, soon
         self.started = time.time_ns()
         self.events = Events()
         self.jobs = Jobs()

@@ -4,13 +4,14 @@ import logging
 import os
 import re
 import resource
+import select
 import signal
 import socket
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from threading import Event
 from typing import Final
 
 from labcore.daemon.app import App
@@ -35,12 +36,10 @@ def serve(root: Path, settings: Settings) -> None:
     check(settings)
     if any(Path(host.removeprefix("unix://")).parent == root for host in settings.hosts):
         root.mkdir(mode=0o711, parents=True, exist_ok=True)  # a socket is in it
-    ends = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ends.set())
     with ExitStack() as undo:
+        bell, end = undo.enter_context(_end_bell())
         found = [(host, undo.enter_context(listeners(host, settings))) for host in settings.hosts]
-        daemon = Daemon(root, settings, ends=ends, notify=LOG.warning)
+        daemon = Daemon(root, settings, end=end, notify=LOG.warning)
         undo.callback(daemon.close)
         app, servers = App(daemon), []
         for host, sockets in found:
@@ -51,7 +50,7 @@ def serve(root: Path, settings: Settings) -> None:
                 servers.append(server)
                 LOG.info("API listen on %s", _address(host, listener))
         notify_manager("READY=1")
-        _wait(daemon, ends, settings.idle_exit_seconds)
+        _wait(daemon, bell, settings.idle_exit_seconds)
         notify_manager("STOPPING=1")
         if not _drained(servers):
             LOG.warning("requests were still being answered after %g s: they are broken off", DRAIN_SECONDS)
@@ -68,16 +67,32 @@ def is_endless(request: Request) -> bool:
     return ENDLESS.fullmatch(request.path) is not None
 
 
-def _wait(daemon: Daemon, ends: Event, idle_seconds: float | None) -> None:
-    """Wait for the end: a signal, or with `idle_seconds` such a time without requests and running containers."""
-    if idle_seconds is None:
-        ends.wait()
-        return
-    since = time.monotonic()
-    while not ends.wait(min(1.0, idle_seconds / 4)):
+@contextmanager
+def _end_bell() -> Iterator[tuple[socket.socket, Callable[[], object]]]:
+    """Yield a socket that can be read when the daemon is to end, as SIGTERM and SIGINT say, and what says so from a thread.
+
+    Python's handlers run in the main thread, between two of its steps: a signal that another thread is given, or that comes
+    just before the main thread waits, would not wake it. What `signal.set_wakeup_fd` writes does.
+    """
+    bell, rung = socket.socketpair()
+    with bell, rung:
+        rung.setblocking(False)
+        signal.set_wakeup_fd(rung.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        try:
+            yield bell, lambda: rung.send(b"!")
+        finally:
+            signal.set_wakeup_fd(-1)
+
+
+def _wait(daemon: Daemon, bell: socket.socket, idle_seconds: float | None) -> None:
+    """Wait for the end: the bell, or with `idle_seconds` such a time without requests and running containers."""
+    since, interval = time.monotonic(), None if idle_seconds is None else min(1.0, idle_seconds / 4)
+    while not select.select([bell], [], [], interval)[0]:
         if daemon.jobs.is_busy_since(since) or _has_running(daemon):
             since = time.monotonic()
-        elif time.monotonic() - since >= idle_seconds:
+        elif idle_seconds is not None and time.monotonic() - since >= idle_seconds:
             LOG.info("nobody has asked for anything for %g s: the daemon ends", idle_seconds)
             return
 

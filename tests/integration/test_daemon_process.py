@@ -1,5 +1,6 @@
 """The daemon's process: sockets, TLS, activation, readiness, its end, its root; many clients, and such that speak no HTTP."""
 
+import ctypes
 import grp
 import json
 import os
@@ -185,6 +186,16 @@ def test_with_a_running_container_it_does_not_end_for_idleness(tmp_path: Path) -
         time.sleep(1.5)
         assert made.process.poll() is None
         made.docker("rm", "-f", "one")
+        assert made.process.wait(WAIT_SECONDS) == 0
+
+
+def test_a_signal_that_another_thread_is_given_ends_it(tmp_path: Path) -> None:
+    needs_root()
+    with running_daemon(tmp_path / "root", seeds=()) as made:
+        assert made.request("GET", "/_ping").status == 200
+        thread = max(int(task.name) for task in Path(f"/proc/{made.process.pid}/task").iterdir())
+        assert thread != made.process.pid
+        assert ctypes.CDLL(None).tgkill(made.process.pid, thread, signal.SIGTERM) == 0
         assert made.process.wait(WAIT_SECONDS) == 0
 
 

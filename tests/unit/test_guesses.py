@@ -28,11 +28,6 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 # --- guesses
 
 
-def test_a_guess_has_a_name_that_no_other_lesson_uses() -> None:
-    names = [name for each in LESSONS for name in import_module(f"labcore.lab.guesses.lesson_{each.number:02}").GUESSES]
-    assert sorted(names) == sorted(guesses())
-
-
 def test_a_guess_is_kept_and_shown_beside_the_outcome(workspace: Workspace) -> None:
     assert "you made no guess" in repr(lab.outcome("start", "16.2 ms"))
     lab.guess("start").field.value = 1
@@ -41,6 +36,11 @@ def test_a_guess_is_kept_and_shown_beside_the_outcome(workspace: Workspace) -> N
     assert shown.lines()[:2] == ["✗ you guessed: a second", "it is: 16.2 ms"]
     assert "a second" in shown._repr_html_()
     assert lab.guess("start").field.value == 1, "it is there again after a restart"
+
+
+def test_no_two_lessons_have_a_guess_of_one_name() -> None:
+    names = [name for each in LESSONS for name in import_module(f"labcore.lab.guesses.lesson_{each.number:02}").GUESSES]
+    assert sorted(names) == sorted(guesses())
 
 
 def test_a_guess_that_is_typed_is_neither_right_nor_wrong() -> None:

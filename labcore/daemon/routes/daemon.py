@@ -26,7 +26,7 @@ def inspect_daemon(daemon: Daemon, request: Request) -> Response:
 
 def stop_daemon(daemon: Daemon, request: Request) -> Response:
     """DELETE /labcore/daemon: it answers what it was asked, and ends; containers run on."""
-    daemon.ends.set()
+    daemon.end()
     return json_response({"Pid": os.getpid()})
 
 
