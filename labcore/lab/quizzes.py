@@ -10,7 +10,7 @@ from labcore.errors import InvalidInput
 from labcore.lab.colours import BAD, GOOD
 from labcore.lab.learner import learner
 from labcore.lab.lessons import current
-from labcore.lab.messages import say
+from labcore.lab.messages import followed, say
 from labcore.lab.questions import Question, questions
 from labcore.lab.widget import Printable, as_heading, as_html
 from labcore.lab.workspace import default_workspace
@@ -87,8 +87,7 @@ class Quiz(Printable):
         return f"{asked}<details><summary>{html.escape(say('Answers'))}</summary>{answers}</details>"
 
     def _answers(self) -> list[str]:
-        texts = ({"number": each.number, "answer": each.right_answer, "why": each.question.why} for each in self.fields)
-        return [say("{number}. {answer}. {why}", **text) for text in texts]
+        return [f"{each.number}. {followed(each.right_answer, str(each.question.why))}" for each in self.fields]
 
 
 def quiz(count: int = 5, *, lesson: int | None = None) -> Quiz:

@@ -17,6 +17,11 @@ def labelled(name: str, words: str) -> str:
     return f"{name}：{words}" if language() == "zh" else f"{name}: {words}"
 
 
+def followed(words: str, sentence: str) -> str:
+    """Return words that end with a full stop, and a sentence behind them."""
+    return f"{words}。{sentence}" if language() == "zh" else f"{words}. {sentence}"
+
+
 def __getattr__(name: str) -> Any:
     """Return `CHINESE`, the texts of all parts, which are put together when they are first asked for (PEP 562)."""
     if name != "CHINESE":

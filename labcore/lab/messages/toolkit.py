@@ -9,8 +9,6 @@ CHINESE = {
     "overlays: {error}": "overlay 挂载：{error}",
     "cgroups: no limits can be set here, for {error}. Start the lab as root of the machine.":
         "cgroup：这里设不了上限：{error}。请以本机 root 身份启动实验室。",
-    # quizzes
-    "{number}. {answer}. {why}": "{number}. {answer}。{why}",
     # attacks
     "read a file of the machine's root": "读取只属于宿主机 root 的文件",
     "make a door to the machine's disk (a device node)": "造一个通往宿主机磁盘的入口（设备节点）",
