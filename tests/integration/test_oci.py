@@ -251,6 +251,13 @@ def test_a_dev_that_is_read_only_is_filled_before(bundle: Bundle) -> None:
     assert said.splitlines() == ["/dev/null", "/dev/pts/ptmx", " /dev ro,", "touch: /dev/x: Read-only file system"]
 
 
+def test_another_config_and_the_way_cgroups_are_made_can_be_named(bundle: Bundle) -> None:
+    bundle.program("hostname")
+    (bundle.directory / "other.json").write_text(json.dumps(bundle.config | {"hostname": "other"}))
+    assert bundle("--cgroup-manager", "cgroupfs", "run", "--config", "other.json", bundle.name) == "other\n"
+    assert "--cgroup-manager x: there are" in bundle("--cgroup-manager=x", "run", bundle.name, status=1)
+
+
 def test_the_example_shows_its_cgroups(bundle: Bundle) -> None:
     assert "ro" in bundle.run("sh", "-c", "grep ' /sys/fs/cgroup' /proc/mounts | tail -n 1 | cut -d' ' -f4").split(",")
 
