@@ -387,6 +387,8 @@ def test_update_and_device_rules(bundle: Bundle) -> None:
     bundle("update", "--pids-limit", "33", bundle.name)
     directory = Cgroup.near_own(bundle.name).directories()
     assert Path(directory.get("pids") or directory[""], "pids.max").read_text() == "33\n"
+    for limits in (["--memory", "32m", "--memory-swap", "64m"], ["--memory", "-1"], ["--memory", "16m"]):
+        bundle("update", *limits, bundle.name)
     bundle("update", "--resources", "-", bundle.name, input=json.dumps({"pids": {"limit": 44}}))
     assert "resources.pids.limit: must be from -1" in bundle("update", "--pids-limit", str(1 << 63), bundle.name, status=1)
     assert "--memory much: a number is wanted" in bundle("update", "--memory", "much", bundle.name, status=1)
