@@ -74,6 +74,7 @@ def wanted_packages(purpose: str) -> list[tuple[str, str, object]]:
         ("python3-venv", "a virtual environment", importlib.util.find_spec("ensurepip")),
         ("uidmap", "maps the numbers of ordinary users' containers", shutil.which("newuidmap")),
         ("libnftables1", "the firewall's rules of containers' networks", shutil.which("nft") or loads("libnftables.so.1")),
+        ("procps", "the processes that docker top shows", shutil.which("ps")),
         ("busybox-static", "the first image", installed("busybox-static") or static_busybox()),
         ("fonts-wqy-zenhei", "Chinese labels in plots", any(Path("/usr/share/fonts").rglob("wqy-zenhei*"))),
     ]
