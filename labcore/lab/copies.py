@@ -20,7 +20,7 @@ KEPT = ".my_runtime"
 SOURCE = Path(__file__).parent.parent.parent / "notebooks"  # where the package is run from its source tree
 LESSONS_HERE = SOURCE if SOURCE.is_dir() else Path("notebooks")
 
-DOCSTRING = re.compile(r'"""[^"]*"""')  # the cell's own stays: it is in its language
+DOCSTRING = re.compile(r'""".*?"""', re.DOTALL)  # the cell's own stays: it is in its language
 
 Notebook = dict[str, Any]
 Change = Callable[[Notebook], None]

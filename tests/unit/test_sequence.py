@@ -75,7 +75,7 @@ def test_a_refusal_is_told_from_an_answer_and_from_the_end_of_a_stream() -> None
 
 def test_a_call_that_was_not_answered_has_no_answer() -> None:
     root = Span("command", "docker ps", 0, 9, children=(Span("call", "GET /containers/json", 1, 2),))
-    assert messages(root) == [Message("client", "daemon", "GET /containers/json", 1e-6)]
+    assert messages(root) == [Message("client", "daemon", "GET /containers/json", 1e-6, lasts_ms=1e-6)]
 
 
 @pytest.mark.parametrize(("language", "said"), [("en", "Who asks whom: docker run a/b"), ("zh", "谁问谁：docker run a/b")])

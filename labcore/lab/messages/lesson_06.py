@@ -41,7 +41,7 @@ CHINESE = {
     "what it says comes while it runs": "它说的话，在运行时就送到",
     # a trace
     "Who asks whom: {title}": "谁问谁：{title}",
-    "and {count} more": "另有 {count} 条",
+    "+ shorter ones that are left out: {count}": "+ 略去的较短消息：{count} 条",
     "the end of what {call} streams": "{call} 的流结束",
     "{first} … {last}: {count} ops": "{first} … {last}：{count} 个操作",
     "client": "客户端",

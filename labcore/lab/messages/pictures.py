@@ -192,6 +192,7 @@ CHINESE = {
     "the machine's": "本机的",
     "Filled: one namespace for several, and its inode number. White: no other process in this picture is in it.":
         "实心框：几个进程共用一个命名空间，数字是它的 inode 号。白框：图中没有其他进程共用。",
+    ", the {count} longest of {all} ops": "，{all} 个操作中最长的 {count} 个",
     "Of {count} ops these took longest: {names} of the whole time.":
         "{count} 个操作中，用时最多的是：{names}（占总时间的比例）。",
 }  # fmt: skip

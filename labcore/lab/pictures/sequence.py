@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from matplotlib.axes import Axes
 
 from labcore.lab.messages import say
+from labcore.lab.pictures.folding import folded
 from labcore.lab.pictures.fonts import house_style
 from labcore.lab.pictures.style import (
     HERE,
@@ -27,6 +28,7 @@ from labcore.lab.pictures.style import (
     box,
     canvas,
     duration,
+    rows_in,
     sentence,
     sentences,
     shorten,
@@ -36,6 +38,7 @@ from labcore.record import Record
 from labcore.trace import Span
 
 Lane = Literal["client", "daemon", "registry", "storage", "network", "runtime", "kernel"]
+Kind = Literal["ask", "answer", "refusal", "end"]
 LANES: Final[tuple[Lane, ...]] = ("client", "daemon", "registry", "storage", "network", "runtime", "kernel")
 # To whom a daemon's part goes, by the beginning of its name; what is not here is the daemon's own.
 GOES_TO: Final[dict[str, Lane]] = {
@@ -49,40 +52,49 @@ GOES_TO: Final[dict[str, Lane]] = {
 VERSION: Final = re.compile(r" /v[0-9.]+(?=/)")
 LONG_ID: Final = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{20,}\b")
 COLOURS: Final = {"ask": HERE, "answer": NEW, "refusal": OWN, "end": MUTED}
-TOP, ROW, HEAD, FIRST, LAST, FOOT = 0.92, 0.23, 0.26, 1.15, 8.45, 0.22  # inches
+TOP, ROW, HEAD, FIRST, LAST, FOOT = 0.92, 0.21, 0.26, 1.15, 8.45, 0.2  # inches
 LABEL_WIDTH: Final = 58
-ROWS_MAX: Final = 44
+ROWS_MAX: Final = rows_in(TOP + FOOT, ROW)
 
 
 class Message(Record):
     """A row: who turns to whom, with what, and when (milliseconds after the command was started).
 
-    `kind`: something is asked for, answered, refused, or a stream that was begun comes to its end.
+    `kind`: something is asked for, answered, refused, or a stream that was begun comes to its end. `lasts_ms` is how long the
+    call takes, or the part or the ops that are asked for.
     """
 
     source: Lane
     target: Lane
     text: str
     start_ms: float
-    kind: Literal["ask", "answer", "refusal", "end"] = "ask"
+    kind: Kind = "ask"
+    lasts_ms: float = 0.0
+
+    @property
+    def is_clients(self) -> bool:
+        """Whether the client asks, or is answered."""
+        return "client" in (self.source, self.target)
 
 
 @house_style()
 def sequence(root: Span) -> Picture:
-    """Draw who asked whom for what, in the order of time, for a command that was traced."""
+    """Draw who asked whom for what, in the order of time, for a command that was traced.
+
+    Of more messages than a window has room for, the daemon's shortest are left out, the client's last of all, and counted.
+    """
     found = messages(root)
-    shown = found[:ROWS_MAX]
+    shown, left_out = folded(found, ROWS_MAX, lambda message: (message.is_clients, message.lasts_ms))
     bottom = TOP + ROW * len(shown)
-    drawn, axes = canvas(bottom + FOOT + 0.12)
+    drawn, axes = canvas(bottom + FOOT)
     heading = say("Who asks whom: {title}", title=shorten(short(root.name), 60))
     write(axes, 0.2, 0.25, heading, size=TITLE, bold=True)
     _lanes(axes, bottom)
     for index, message in enumerate(shown):
         _row(axes, message, TOP + ROW * (index + 0.6))
-    if len(found) > len(shown):
-        more = say("and {count} more", count=len(found) - len(shown))
-        write(axes, WIDTH / 2, bottom + FOOT, more, size=SMALL, colour=MUTED, side="center")
-    calls = (_said(each) for each in found if "client" in (each.source, each.target))
+    if any(left_out):
+        _fold(axes, left_out)
+    calls = (_said(each) for each in found if each.is_clients)
     return Picture(drawn, sentences([sentence(heading), *calls]))
 
 
@@ -93,19 +105,20 @@ def messages(root: Span) -> list[Message]:
 
 
 def _of_call(call: Span, begin: int) -> Iterator[Message]:
-    yield Message("client", "daemon", short(call.name), _ms(call.start, begin))
+    lasts = call.duration_ms
+    yield Message("client", "daemon", short(call.name), _ms(call.start, begin), lasts_ms=lasts)
     parts = [part for job in call.children for part in job.children]
     for part in parts:
         yield from _of_part(part, "daemon", begin)
     if not call.answer:
         return
-    failed = int(call.answer[:3]) >= HTTPStatus.BAD_REQUEST
+    kind: Kind = "refusal" if int(call.answer[:3]) >= HTTPStatus.BAD_REQUEST else "answer"
     head = next((part.end for part in parts if part.name == "answer"), call.end)
     streams = any(part.name == "stream" for part in parts)
-    yield Message("daemon", "client", call.answer, _ms(head if streams else call.end, begin), "refusal" if failed else "answer")
+    yield Message("daemon", "client", call.answer, _ms(head if streams else call.end, begin), kind, lasts)
     if streams:
         text = say("the end of what {call} streams", call=short(call.name).partition("?")[0])
-        yield Message("daemon", "client", text, _ms(call.end, begin), "end")
+        yield Message("daemon", "client", text, _ms(call.end, begin), "end", lasts)
 
 
 def _of_part(part: Span, source: Lane, begin: int) -> Iterator[Message]:
@@ -113,12 +126,14 @@ def _of_part(part: Span, source: Lane, begin: int) -> Iterator[Message]:
     kind, _, text = part.name.partition(": ")
     target = GOES_TO.get(kind)
     if target and target != source:
-        yield Message(source, target, f"{text}  ({duration(part.duration_ms)})", _ms(part.start, begin))
+        said = f"{text}  ({duration(part.duration_ms)})"
+        yield Message(source, target, said, _ms(part.start, begin), lasts_ms=part.duration_ms)
     left: Sequence[Span] = part.children
     while left:
         ops = list(takewhile(lambda each: each.kind == "op" and not each.children, left))
         if ops:
-            yield Message("runtime", "kernel", _ops(ops), _ms(ops[0].start, begin))
+            lasts = _ms(ops[-1].end, ops[0].start)
+            yield Message("runtime", "kernel", _ops(ops), _ms(ops[0].start, begin), lasts_ms=lasts)
         else:
             inner = left[0].children if left[0].kind == "op" else left[:1]
             for each in inner:
@@ -186,6 +201,15 @@ def _row(axes: Axes, message: Message, y: float) -> None:
         write(axes, start - 0.07, y, text, size=SMALL, side="right", ground="white")
     else:
         write(axes, max(start, end) + 0.07, y, text, size=SMALL, colour=ink, bold=refused, ground="white")
+
+
+def _fold(axes: Axes, left_out: Sequence[int]) -> None:
+    """Say between which rows there are messages that are not shown, and how many."""
+    rule = say("+ shorter ones that are left out: {count}", count=sum(left_out))
+    write(axes, WIDTH - 0.2, 0.25, rule, size=SMALL, colour=MUTED, side="right")
+    for row, count in enumerate(left_out):
+        if count:
+            write(axes, 0.5, TOP + ROW * (row + 0.1), f"+{count}", size=SMALL, colour=MUTED)
 
 
 def _said(message: Message) -> str:

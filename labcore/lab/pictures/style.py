@@ -25,6 +25,7 @@ from labcore.record import Record
 DPI: Final = 110
 TONES: Final = 128  # of a picture: few colours, and their shades at the edges of letters
 WIDTH: Final = 9.0  # inches: 990 pixels, what a notebook shows without shrinking
+HEIGHT: Final = 8.0  # inches: 880 pixels, what a window shows at once; what is measured may have any number of rows
 SMALL, NORMAL, TITLE = 8, 9, 11  # points
 
 # Okabe and Ito's colours, which stay apart for colour-blind eyes, by what they mean here.
@@ -104,9 +105,19 @@ def duration(ms: float) -> str:
     return say("{time} ms", time=f"{ms:.2f}" if ms < 1 else f"{ms:.1f}" if ms < 100 else f"{ms:.0f}")
 
 
+def rows_in(height: float, row: float) -> int:
+    """Return how many rows of a picture have room in a window, where all else takes `height`; in inches."""
+    return int((HEIGHT - height) / row + 1e-6)
+
+
 def sheet(width: float, height: float) -> Figure:
     """Return a sheet that gives plots and their labels their places, with a margin: on a dark page its edge is seen."""
-    return Figure(figsize=(width, height), dpi=DPI, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12))
+    return Figure(figsize=(width, height), dpi=_dpi(height), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12))
+
+
+def _dpi(height: float) -> float:
+    """Return a resolution at which a window shows all of a picture: one that is too tall is shown smaller."""
+    return DPI * min(1, HEIGHT / height)
 
 
 def figure(width: float, height: float) -> tuple[Figure, Axes]:
@@ -122,7 +133,7 @@ def figure(width: float, height: float) -> tuple[Figure, Axes]:
 
 def canvas(height: float) -> tuple[Figure, Axes]:
     """Return a sheet to draw on: x goes right and y goes down, both in inches."""
-    made = Figure(figsize=(WIDTH, height), dpi=DPI)
+    made = Figure(figsize=(WIDTH, height), dpi=_dpi(height))
     axes = made.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, WIDTH), ylim=(height, 0), xticks=(), yticks=())
     axes.axis("off")

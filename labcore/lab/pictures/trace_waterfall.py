@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from labcore.lab.messages import say
+from labcore.lab.pictures.folding import folded
 from labcore.lab.pictures.fonts import house_style
 from labcore.lab.pictures.sequence import short
 from labcore.lab.pictures.style import (
@@ -19,14 +20,12 @@ from labcore.lab.pictures.style import (
     sentences,
     shorten,
 )
-from labcore.lab.pictures.waterfall_chart import Bar, cut, waterfall_chart
+from labcore.lab.pictures.waterfall_chart import ROWS_MAX, Bar, cut, waterfall_chart
 from labcore.trace import Span, rows
 
 COLOURS: Final = {"command": MUTED, "call": SHARED_TOO, "job": HERE, "part": NEW, "op": OWN}
 LABEL_WIDTH: Final = 48
 TITLE_WIDTH: Final = 40
-ROWS_MAX: Final = 120
-ROWS_ZOOMED: Final = 40  # about a screen
 LONGEST: Final = 3
 LONGEST_NAME: Final = 32
 
@@ -35,10 +34,10 @@ LONGEST_NAME: Final = 32
 def trace_waterfall(root: Span, depth: int | None = None) -> Picture:
     """Draw a span and all below it, or `depth` levels of that: when each began, and how long it took.
 
-    Of more than there is room for, those that took longest are shown.
+    Of more than there is room for, the client's calls are shown, and of the rest those that took longest.
     """
     below = [(level, span) for level, span in rows(root) if depth is None or level <= depth]
-    shown = _longest_of(below, ROWS_MAX if root.kind == "command" else ROWS_ZOOMED)
+    shown, _ = folded(below, ROWS_MAX, _weight)
     heading = say("{title}: {time:.1f} ms", title=shorten(short(root.name), TITLE_WIDTH), time=root.duration_ms)
     if len(shown) < len(below):
         heading += say(", the {count} longest of {all} parts", count=len(shown), all=len(below))
@@ -53,10 +52,10 @@ def trace_waterfall(root: Span, depth: int | None = None) -> Picture:
     return Picture(drawn, sentences([sentence(heading), said]), said)
 
 
-def _longest_of(below: Sequence[tuple[int, Span]], most: int) -> list[tuple[int, Span]]:
-    """Return as many rows as there is room for, in their order: those that took longest, and so what these are parts of."""
-    kept = set(sorted(range(len(below)), key=lambda row: -below[row][1].duration_ms)[:most])
-    return [each for row, each in enumerate(below) if row in kept]
+def _weight(row: tuple[int, Span]) -> tuple[bool, float, int]:
+    """Return what comes before what: calls, then what took longest, and what it is a part of before itself."""
+    level, span = row
+    return span.kind in ("command", "call"), span.duration_ms, -level
 
 
 def _bar(depth: int, span: Span, start: int) -> Bar:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from labcore.errors import InvalidInput
 from labcore.lab.messages import say
+from labcore.lab.pictures.folding import folded
 from labcore.lab.pictures.fonts import house_style
 from labcore.lab.pictures.style import Picture, listed, sentence, sentences
-from labcore.lab.pictures.waterfall_chart import Bar, cut, waterfall_chart
+from labcore.lab.pictures.waterfall_chart import ROWS_MAX, Bar, cut, waterfall_chart
 from labcore.spec import Moment
 
 # Okabe and Ito's colours, by what an op works on.
@@ -55,18 +56,22 @@ LONGEST = 4  # of the ops: they are named below
 def waterfall(timeline: Sequence[Moment], *, title: str | None = None) -> Picture:
     """Draw when each op of a start began and how long it took, from the call of clone to the program's first instruction.
 
-    `timeline` is a process's. Raises InvalidInput for an empty one: no plan has started that process.
+    Of more ops than there is room for, those that took longest are shown. `timeline` is a process's.
+    Raises InvalidInput for an empty one: no plan has started that process.
     """
     if not timeline:
         raise InvalidInput(say("this timeline is empty: only a process that a plan has started has one"))
     end = (timeline[-1].start_us + timeline[-1].duration_us) / 1e3
     heading = say("{title}: {time:.1f} ms", title=title or say("One container start, op by op"), time=end)
+    shown, _ = folded(timeline, ROWS_MAX, lambda moment: moment.duration_us)
+    if len(shown) < len(timeline):
+        heading += say(", the {count} longest of {all} ops", count=len(shown), all=len(timeline))
     drawn = waterfall_chart(
-        [_bar(moment) for moment in timeline],
+        [_bar(moment) for moment in shown],
         end,
         heading=heading,
         axis=say("milliseconds after clone was called"),
-        legend=_legend(timeline),
+        legend=_legend(shown),
     )
     return Picture(drawn, sentences([sentence(heading), _longest(timeline, end)]), _longest(timeline, end))
 

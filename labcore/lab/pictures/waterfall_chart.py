@@ -8,10 +8,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from labcore.lab.pictures.fonts import fonts
-from labcore.lab.pictures.style import NORMAL, SMALL, TITLE, WIDTH, duration, emphasis, figure, write
+from labcore.lab.pictures.style import NORMAL, SMALL, TITLE, WIDTH, duration, emphasis, figure, rows_in, write
 from labcore.record import Record
 
-ROW: Final = 0.15  # inches
+ROW, AROUND = 0.15, 1.3  # inches: a row, and heading, axis and legend together
+ROWS_MAX: Final = rows_in(AROUND, ROW)
 LEAST: Final = 1 / 400  # of the whole time: even the shortest bar is to be seen
 SAID: Final = 1 / 50  # of the whole time: of longer bars it is written how long they are
 
@@ -26,11 +27,11 @@ class Bar(Record):
 
 
 def waterfall_chart(bars: Sequence[Bar], end_ms: float, *, heading: str, axis: str, legend: Mapping[str, str]) -> Figure:
-    """Draw the bars, the first one topmost, up to `end_ms`.
+    """Draw the bars, the first one topmost, up to `end_ms`: ROWS_MAX at most have room in a window.
 
     `axis` says since when time is counted; `legend` has words by their colour.
     """
-    drawn, axes = figure(WIDTH, ROW * len(bars) + 1.3)
+    drawn, axes = figure(WIDTH, ROW * len(bars) + AROUND)
     _draw(axes, bars, end_ms)
     axes.set_yticks(range(len(bars)), [bar.label for bar in bars], size=SMALL, family=fonts(mono=True))
     axes.set_ylim(len(bars) - 0.4, -0.6)

@@ -34,6 +34,9 @@ An OCI runtime: containers from bundles, for engines such as podman, dockerd and
   features      print as JSON what this runtime can do
 """
 
+FAILED = 1
+EXEC_FAILED = 255  # runc's status, too: any other may be that of the program
+
 # command -> the module of this package that has a function do_COMMAND
 COMMANDS = {
     **dict.fromkeys(("start", "kill", "delete"), "transitions"),
@@ -47,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     open_standard_streams()
     gc.disable()  # a command lives for milliseconds, and looking for garbage among its imports would take some of them
     given = sys.argv[1:] if arguments is None else arguments
-    general = Options()
+    general, command = Options(), ""
     try:
         general, rest = read_options(given, until_word=True)
         if general.get("version"):
@@ -64,10 +67,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(USAGE, end="")
         return 0
     except (LabcoreError, OSError) as error:
-        return _fail(general, str(error))
+        _fail(general, str(error))
+        return EXEC_FAILED if command == "exec" else FAILED
 
 
-def _fail(general: Options, message: str) -> int:
+def _fail(general: Options, message: str) -> None:
     """Say what went wrong on standard error, and where the engine looks for it."""
     import time
 
@@ -84,7 +88,6 @@ def _fail(general: Options, message: str) -> int:
                 file.write(line + "\n")
         except OSError as error:
             print(f"{NAME}: --log {path}: {error.strerror}", file=sys.stderr)
-    return 1
 
 
 def _version() -> int:
