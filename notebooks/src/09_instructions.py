@@ -607,19 +607,18 @@ lab.check(copy_step)
 # ## Further: a process 1 of your own
 #
 # A program whose parent has ended becomes a child of process 1, and when it ends it stays a **zombie**, a number without a program, until process 1 asks for its exit code. Few programs do.
-# Both containers below leave two orphans behind; in the second one `--init` has put a process 1 before the program. What does `top` show of the orphans?
+# Both containers below leave two orphans behind; in the second one `--init` has put a process 1 before the program. What does `ps` show of the orphans, a second later?
 
-# %% [markdown] lang="zh" of="92e388cc"
+# %% [markdown] lang="zh" of="ee03429f"
 # ## 进阶：自己的 1 号进程
 #
 # 父进程已经结束的程序，会成为 1 号进程的子进程；它结束以后是一个**僵尸**：有编号，没有程序，直到 1 号进程来取它的退出码。这样做的程序不多。
-# 下面两个容器都会留下两个孤儿进程；第二个容器里，`--init` 在程序前面放了一个 1 号进程。`top` 里会看到这些孤儿吗？
+# 下面两个容器都会留下两个孤儿进程；第二个容器里，`--init` 在程序前面放了一个 1 号进程。一秒之后，`ps` 里会看到这些孤儿吗？
 
 # %%
 for name, option in {"careless": "", "careful": "--init"}.items():
     docker(f"run -d --name {name} {option} busybox sh -c '(sleep 0.1 &); (sleep 0.1 &); exec sleep 1000'")
-    docker(f"exec {name} sleep 1")
-    docker(f"top {name} -o stat,pid,ppid,args")
+    docker(f"exec {name} sh -c 'sleep 1; ps -o stat,pid,ppid,args'")
 
 # %% [markdown] lang="en" id="reaper-step"
 # `Z` is a zombie, and holds one of the numbers that `--pids-limit` counts. Where there is an init, nothing is left to be seen.
