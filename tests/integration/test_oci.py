@@ -251,6 +251,13 @@ def test_a_dev_that_is_read_only_is_filled_before(bundle: Bundle) -> None:
     assert said.splitlines() == ["/dev/null", "/dev/pts/ptmx", " /dev ro,", "touch: /dev/x: Read-only file system"]
 
 
+def test_another_config_and_the_way_cgroups_are_made_can_be_named(bundle: Bundle) -> None:
+    bundle.program("hostname")
+    (bundle.directory / "other.json").write_text(json.dumps(bundle.config | {"hostname": "other"}))
+    assert bundle("--cgroup-manager", "cgroupfs", "run", "--config", "other.json", bundle.name) == "other\n"
+    assert "--cgroup-manager x: there are" in bundle("--cgroup-manager=x", "run", bundle.name, status=1)
+
+
 def test_the_example_shows_its_cgroups(bundle: Bundle) -> None:
     assert "ro" in bundle.run("sh", "-c", "grep ' /sys/fs/cgroup' /proc/mounts | tail -n 1 | cut -d' ' -f4").split(",")
 
@@ -380,6 +387,8 @@ def test_update_and_device_rules(bundle: Bundle) -> None:
     bundle("update", "--pids-limit", "33", bundle.name)
     directory = Cgroup.near_own(bundle.name).directories()
     assert Path(directory.get("pids") or directory[""], "pids.max").read_text() == "33\n"
+    for limits in (["--memory", "32m", "--memory-swap", "64m"], ["--memory", "-1"], ["--memory", "16m"]):
+        bundle("update", *limits, bundle.name)
     bundle("update", "--resources", "-", bundle.name, input=json.dumps({"pids": {"limit": 44}}))
     assert "resources.pids.limit: must be from -1" in bundle("update", "--pids-limit", str(1 << 63), bundle.name, status=1)
     assert "--memory much: a number is wanted" in bundle("update", "--memory", "much", bundle.name, status=1)
