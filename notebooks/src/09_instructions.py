@@ -616,8 +616,9 @@ lab.check(copy_step)
 # 下面两个容器都会留下两个孤儿进程；第二个容器里，`--init` 在程序前面放了一个 1 号进程。一秒之后，`ps` 里会看到这些孤儿吗？
 
 # %%
+program = "(sleep 0.1 &); (sleep 0.1 &); exec sleep 1000"
 for name, option in {"careless": "", "careful": "--init"}.items():
-    docker(f"run -d --name {name} {option} busybox sh -c '(sleep 0.1 &); (sleep 0.1 &); exec sleep 1000'")
+    docker(f"run -d --name {name} {option} busybox sh -c '{program}'")
     docker(f"exec {name} sh -c 'sleep 1; ps -o stat,pid,ppid,args'")
 
 # %% [markdown] lang="en" id="reaper-step"
