@@ -118,7 +118,7 @@ def test_a_life_step_by_step(bundle: Bundle) -> None:
     bundle("kill", bundle.name, "TERM")
     bundle.wait_for("stopped")
     assert bundle.output() == "started\nended\n"
-    assert "is not running" in bundle("kill", bundle.name, "KILL", status=1)
+    assert "container not running" in bundle("kill", bundle.name, "KILL", status=1)
     bundle("delete", bundle.name)
     assert "does not exist" in bundle("state", bundle.name, status=1)
     assert "does not exist" in bundle("delete", bundle.name, status=1)
@@ -242,6 +242,36 @@ def test_an_exec_can_be_given_capabilities_and_groups(bundle: Bundle) -> None:
     assert "--additional-gids x: a number is wanted" in bundle("exec", "-g", "x", bundle.name, "true", status=255)
 
 
+def test_a_dev_that_is_read_only_is_filled_before(bundle: Bundle) -> None:
+    dev = next(mount for mount in bundle.config["mounts"] if mount["destination"] == "/dev")
+    dev["options"].append("ro")
+    said = bundle.run(
+        "sh", "-c", "ls /dev/null /dev/pts/ptmx; echo > /dev/null; touch /dev/x; grep -o ' /dev ro,' /proc/self/mountinfo"
+    )
+    assert said.splitlines() == ["/dev/null", "/dev/pts/ptmx", " /dev ro,", "touch: /dev/x: Read-only file system"]
+
+
+def test_another_config_and_the_way_cgroups_are_made_can_be_named(bundle: Bundle) -> None:
+    bundle.program("hostname")
+    (bundle.directory / "other.json").write_text(json.dumps(bundle.config | {"hostname": "other"}))
+    assert bundle("--cgroup-manager", "cgroupfs", "run", "--config", "other.json", bundle.name) == "other\n"
+    assert "--cgroup-manager x: there are" in bundle("--cgroup-manager=x", "run", bundle.name, status=1)
+
+
+def test_the_example_shows_its_cgroups(bundle: Bundle) -> None:
+    assert "ro" in bundle.run("sh", "-c", "grep ' /sys/fs/cgroup' /proc/mounts | tail -n 1 | cut -d' ' -f4").split(",")
+
+
+def test_a_hook_before_the_program_has_its_environment_and_is_heard(bundle: Bundle) -> None:
+    bundle.config["process"]["env"].append("ONE=two")
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", "echo ONE is $ONE >&2; exit 3"]}
+    bundle.config["hooks"] = {"startContainer": [hook]}
+    said = bundle.run("true", status=1)
+    assert "error running startContainer hook #0: /bin/sh: exit status 3: ONE is two" in said
+    hook["env"] = ["ONE=three"]
+    assert said.replace("two", "three") == bundle.run("true", status=1)
+
+
 def test_mounts_devices_and_hidden_parts(bundle: Bundle, tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared" / "file").write_text("from the host\n")
@@ -357,6 +387,8 @@ def test_update_and_device_rules(bundle: Bundle) -> None:
     bundle("update", "--pids-limit", "33", bundle.name)
     directory = Cgroup.near_own(bundle.name).directories()
     assert Path(directory.get("pids") or directory[""], "pids.max").read_text() == "33\n"
+    for limits in (["--memory", "32m", "--memory-swap", "64m"], ["--memory", "-1"], ["--memory", "16m"]):
+        bundle("update", *limits, bundle.name)
     bundle("update", "--resources", "-", bundle.name, input=json.dumps({"pids": {"limit": 44}}))
     assert "resources.pids.limit: must be from -1" in bundle("update", "--pids-limit", str(1 << 63), bundle.name, status=1)
     assert "--memory much: a number is wanted" in bundle("update", "--memory", "much", bundle.name, status=1)
@@ -500,10 +532,17 @@ def test_hooks_get_the_state_and_their_place(bundle: Bundle, tmp_path: Path) -> 
 
 def test_a_hook_that_fails_leaves_nothing(bundle: Bundle) -> None:
     bundle.config["hooks"] = {"createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", "echo no >&2; exit 3"]}]}
-    assert "createRuntime hook /bin/sh: exit status 3: no" in bundle.run("true", status=1)
+    assert "error running createRuntime hook #0: /bin/sh: exit status 3: no" in bundle.run("true", status=1)
     bundle.config["hooks"] = {"prestart": [{"path": "/bin/sleep", "args": ["sleep", "9"], "timeout": 1}]}
     assert "timed out" in bundle.run("true", status=1)
     assert bundle("list", "--quiet") == ""
+
+
+def test_a_listener_for_calls_is_refused_if_it_would_hear_of_any(bundle: Bundle) -> None:
+    profile = bundle.config["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/nowhere/sock"}
+    assert bundle.run("echo", "fine") == "fine\n"
+    profile["syscalls"] = [{"names": ["chmod"], "action": "SCMP_ACT_NOTIFY"}]
+    assert "listenerPath: a listener for filtered calls is not supported" in bundle.run("true", status=1)
 
 
 def test_seccomp_from_the_bundle(bundle: Bundle) -> None:

@@ -39,8 +39,8 @@ FILTERS: Final = ".seccomp"  # below the directory of the containers; no contain
 class Request(Record):
     """What a container is to be made of.
 
-    `console` gets its terminal's other end. `preserved` are descriptors that its program finds open from 3 on. With `scope` its
-    cgroup is made by systemd, and the bundle names it in systemd's way.
+    `config` is another config.json than the bundle's. `console` gets its terminal's other end. `preserved` are descriptors that
+    its program finds open from 3 on. With `scope` its cgroup is made by systemd, and the bundle names it in systemd's way.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Request(Record):
     console: Console
     preserved: Sequence[int] = ()
     scope: bool = False
+    config: str = ""
 
 
 def create(store: Store, request: Request, stages: Mapping[str, Stage | None] | None, *, keep: bool) -> Process:
@@ -56,7 +57,7 @@ def create(store: Store, request: Request, stages: Mapping[str, Stage | None] | 
     Its process belongs to whoever reaps this one's orphans; with `keep` to this one, which can wait for it.
     Raises ConfigError, InvalidInput, StepFailed, HookFailed.
     """
-    config = read_config(request.directory)
+    config = read_config(request.config or f"{request.directory}/config.json")
     bundle = read_bundle(config, request.directory, warn)
     request.console.check(wanted=bundle.spec.terminal)
     with ExitStack() as undo, ExitStack() as meanwhile:
@@ -171,9 +172,8 @@ def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{nanoseconds:09}Z"
 
 
-def read_config(directory: str) -> dict[str, Any]:
-    """Read a bundle's config.json. Raises ConfigError."""
-    path = f"{directory}/config.json"
+def read_config(path: str) -> dict[str, Any]:
+    """Read a config.json. Raises ConfigError."""
     try:
         config = loads(read_bytes(path).decode())
     except FileNotFoundError:

@@ -42,6 +42,7 @@ class Runtime:
         console: Console | None = None,
         preserved: Sequence[int] = (),
         scope: bool = False,
+        config: str = "",
         keep: bool = False,
     ) -> Process:
         """Make everything up to the program, which waits for `start`; return its process: see creation.create.
@@ -51,7 +52,7 @@ class Runtime:
         from labcore.runtime.oci.console import ConsoleSocket
         from labcore.runtime.oci.creation import Request, create
 
-        request = Request(name, os.fspath(directory), console or ConsoleSocket(None), preserved, scope)
+        request = Request(name, os.fspath(directory), console or ConsoleSocket(None), preserved, scope, config)
         return create(self.store, request, self.stages, keep=keep)
 
     def start(self, name: str) -> None:

@@ -14,11 +14,11 @@ from labcore.runtime.oci.cli.options import NAME, HelpWanted, Options, read_opti
 from labcore.streams import open_standard_streams
 
 USAGE = f"""\
-usage: {NAME} [--root DIR] [--log FILE] [--log-format text|json] COMMAND ...
+usage: {NAME} [--root DIR] [--log FILE] [--log-format text|json] [--cgroup-manager cgroupfs|systemd] COMMAND ...
 
 An OCI runtime: containers from bundles, for engines such as podman, dockerd and containerd.
 
-  create ID     make a container from a bundle (--bundle DIR), which waits for start
+  create ID     make a container from a bundle (--bundle DIR, --config FILE), which waits for start
   start ID      let it become its program
   run ID        create, start, and with it in the foreground wait for its end (--detach: do not wait)
   exec ID CMD   run a further program in it (--process FILE, --cwd, --env, --user, --tty, --detach)

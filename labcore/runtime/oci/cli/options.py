@@ -39,7 +39,7 @@ UPDATES = {
 VALUED = {
     "root", "log", "log-format", "bundle", "pid-file", "console-socket", "preserve-fds", "process", "cwd", "env", "user",
     "signal", "format", "resources", "criu", "cap", "additional-gids", "apparmor", "process-label",
-    "interval",
+    "interval", "cgroup-manager", "config",
 }  # fmt: skip
 
 

@@ -53,10 +53,19 @@ def _created(general: Options, options: Options, command: str, console: Console)
         os.path.abspath(options.get("bundle", ".")),
         console=console,
         preserved=_preserved(options),
-        scope=bool(general.get("systemd-cgroup")),
+        scope=_by_systemd(general),
+        config=os.path.abspath(options["config"]) if "config" in options else "",
         keep=command == "run",
     )
     return runtime, name, process
+
+
+def _by_systemd(general: Options) -> bool:
+    """Return whether systemd makes the cgroups: runc's way to say so, or crun's. Raises InvalidInput."""
+    manager = general.get("cgroup-manager", "cgroupfs")
+    if manager not in ("cgroupfs", "systemd"):
+        raise InvalidInput(f"--cgroup-manager {manager}: there are cgroupfs and systemd")
+    return manager == "systemd" or bool(general.get("systemd-cgroup"))
 
 
 def do_run(general: Options, words: list[str]) -> int:
