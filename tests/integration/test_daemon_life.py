@@ -314,7 +314,7 @@ def test_limits_change_while_it_runs(daemon: RunningDaemon) -> None:
 @pytest.mark.parametrize(
     ("body", "code", "words"),
     [
-        ({"Memory": 1}, 400, "6291456 bytes are the least"),
+        ({"Memory": 1}, 400, "Minimum memory limit allowed is 6MB"),
         ({"Memory": 128 << 20}, 409, "Cannot update container ID: Memory limit should be smaller than already set memoryswap"),
         ({"CpusetCpus": "77"}, 400, "77"),
         ({"RestartPolicy": {"Name": "nope"}}, 400, "invalid restart policy: unknown policy 'nope'"),
