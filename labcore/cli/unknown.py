@@ -29,7 +29,6 @@ INSTEAD: Final = {
     "--use-api-socket": "-v /run/labcore.sock:/run/docker.sock",
     "--volume-driver": "volumes are directories below the state root",
     "--disable-content-trust": "signatures of Notary are not looked at, and a digest names one image for good: NAME@sha256:…",
-    "--tree": "it is docker's experiment; labcore images lists each name",
     "--checkpoint --checkpoint-dir": "nothing freezes a process to disk; labcore pause keeps it in memory",
     "--isolation --cpu-count --cpu-percent --io-maxbandwidth --io-maxiops": WINDOWS,
     "--config-from --config-only --ingress --ipam-driver --ipam-opt --scope": OTHERS,

@@ -261,7 +261,7 @@ class Engine:
         from labcore.engine.volume.volumes import attached, completed
 
         mapped, devices = bool(spec.uid_map), wanted.privileged
-        with attached(self.volumes, completed(wanted.mounts, ()), root, mapped=mapped, devices=devices) as mounts:
+        with attached(self.volumes, self.records, completed(wanted.mounts, ()), root, mapped=mapped, devices=devices) as mounts:
             return with_mounts(spec, mounts)
 
     def root_and_config(self, options: CreateOptions) -> tuple[Root, Config]:

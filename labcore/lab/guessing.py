@@ -9,7 +9,7 @@ from labcore.errors import InvalidInput
 from labcore.lab.colours import BAD, GOOD, MUTED
 from labcore.lab.guesses import Guess, guesses
 from labcore.lab.messages import say
-from labcore.lab.widget import Printable, as_html
+from labcore.lab.widget import Printable, as_heading, as_html
 from labcore.lab.workspace import default_workspace
 from labcore.record import Record
 
@@ -24,7 +24,7 @@ class GuessField(Printable):
         self.kept = HTML()
         self.field = self._field(default_workspace().progress.of("guesses").get(name))
         self.field.observe(self._keep, "value")
-        super().__init__([HTML(f"<b>{as_html(wanted.question)}</b>"), self.field, self.kept])
+        super().__init__([HTML(as_heading(wanted.question)), self.field, self.kept])
 
     def _field(self, earlier: Any) -> Any:
         options = [(str(text), number) for number, text in enumerate(self.wanted.options)]

@@ -25,8 +25,12 @@ c.InteractiveShell.automagic = False
 EXPORT = {"NbConvertBase": {"display_data_priority": [
     "text/html", "text/markdown", "image/svg+xml", "text/latex", "image/png", "image/jpeg", "text/plain",
 ]}}  # fmt: skip
-# JupyterLab breaks a long line of an output in the middle of a word.
-STYLE = ".jp-OutputArea-output pre { word-break: normal; overflow-wrap: anywhere; }\n"
+# JupyterLab breaks a long line of an output in the middle of a word, by a rule that it adds after ours: ours is more specific.
+STYLE = """\
+.jp-OutputArea .jp-OutputArea-output pre { word-break: normal; overflow-wrap: anywhere; }
+.jp-OutputArea .jp-OutputArea-output { overflow-wrap: break-word; }
+.jp-OutputArea-child + .jp-OutputArea-child { margin-top: 0.4em; }
+"""
 FIRST_PORT = 8888
 START_SECONDS = 60
 
@@ -78,7 +82,11 @@ def _command(state: Path, large: bool) -> list[str]:
     overrides = {
         "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
         # The whole lesson is drawn at once: cells that appear while one scrolls make the page jump.
-        "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
+        # A line of code that is too long goes on below: what is cut off at the right is overlooked.
+        "@jupyterlab/notebook-extension:tracker": {
+            "windowingMode": "none",
+            "codeCellConfig": {"lineNumbers": False, "lineWrap": True},
+        },
     }
     (settings / "overrides.json").write_text(json.dumps(overrides), encoding="utf-8")
     config = Path(_environment(state)["JUPYTER_CONFIG_DIR"])

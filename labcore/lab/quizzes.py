@@ -12,7 +12,7 @@ from labcore.lab.learner import learner
 from labcore.lab.lessons import current
 from labcore.lab.messages import say
 from labcore.lab.questions import Question, questions
-from labcore.lab.widget import Printable, as_html
+from labcore.lab.widget import Printable, as_heading, as_html
 from labcore.lab.workspace import default_workspace
 
 
@@ -26,7 +26,7 @@ class QuestionField(VBox):  # type: ignore[misc]
         )
         self.feedback = HTML()
         self.field.observe(self._judge, "value")
-        super().__init__([HTML(f"<b>{number}. {as_html(question.text)}</b>"), self.field, self.feedback])
+        super().__init__([HTML(as_heading(f"{number}. {question.text}")), self.field, self.feedback])
 
     def _judge(self, change: dict[str, Any]) -> None:
         right = change["new"] == self.question.answer

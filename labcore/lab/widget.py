@@ -41,6 +41,11 @@ def as_html(text: object) -> str:
     return "".join(f"<code>{part}</code>" if index % 2 else part for index, part in enumerate(parts))
 
 
+def as_heading(text: object) -> str:
+    """Return a question as HTML, above the answers to it; of several lines, as close as those of a text."""
+    return f"<div style='line-height: 1.5; padding: 0.3em 0'><b>{as_html(text)}</b></div>"
+
+
 class TickOff(Printable):
     """A plan whose ops have a box each: what is unticked is left out when `start` is pressed.
 

@@ -19,30 +19,35 @@ if TYPE_CHECKING:
     from labcore.native.step import Argument
     from labcore.runtime.ops import Op
 
-PROPAGATION = MountFlag.SHARED | MountFlag.PRIVATE | MountFlag.SLAVE | MountFlag.UNBINDABLE
-CUT = MountFlag.PRIVATE | MountFlag.SLAVE
-ANY = ~CloneFlag(0)
+# Plain numbers: of these operations each start makes hundreds, and a flag takes Python longer than a system call.
+REC = int(MountFlag.REC)
+PROPAGATION = int(MountFlag.SHARED | MountFlag.PRIVATE | MountFlag.SLAVE | MountFlag.UNBINDABLE)
+CUT = int(MountFlag.PRIVATE | MountFlag.SLAVE)
+NEWNS, NEWUSER = int(CloneFlag.NEWNS), int(CloneFlag.NEWUSER)
+ANY = ~0
 TELLING = frozenset(("mount", "setns", "unshare"))  # calls by which namespaces and their mounts become others
 
 
 def check_containment(ops: Sequence[Op]) -> None:
     """Raise InvalidInput, with the cure, for a list in which an op would reach the host. It must hold one clone."""
     _check_sides(ops, next(index for index, op in enumerate(ops) if isinstance(op, Clone)))
-    own, cut = CloneFlag(0), False  # namespaces that are not the host's; is the mount tree cut off from the host's?
+    own, cut = 0, False  # namespaces that are not the host's; is the mount tree cut off from the host's?
     for index, op in enumerate(ops):
         steps = [step for step in op.steps if step.call in TELLING]
-        if not (steps or op.needs or op.returns or isinstance(op, Clone)):
+        needs, returns = int(op.needs), int(op.returns)
+        if not (steps or needs or returns or isinstance(op, Clone)):
             continue
-        if missing := op.needs & ~own:
-            raise InvalidInput(f"op {index}, {op}: this would change the host itself: give the clone CloneFlag.{missing.name}")
-        if op.needs & CloneFlag.NEWNS and not cut and not _only_sets_propagation(op):
+        if missing := needs & ~own:
+            name = CloneFlag(missing).name
+            raise InvalidInput(f"op {index}, {op}: this would change the host itself: give the clone CloneFlag.{name}")
+        if needs & NEWNS and not cut and not _only_sets_propagation(op):
             raise InvalidInput(
                 f"op {index}, {op}: mounts still propagate to the host here: first "
                 "Mount('none', '/', flags=MountFlag.REC | MountFlag.PRIVATE)"
             )
-        entered = op.flags if isinstance(op, Clone) else _entered(steps)
-        own = (own | entered) & ~op.returns
-        cut = (cut or _cuts(steps) or _comes_cut(steps, entered)) and not op.returns & CloneFlag.NEWNS
+        entered = int(op.flags) if isinstance(op, Clone) else _entered(steps)
+        own = (own | entered) & ~returns
+        cut = (cut or _cuts(steps) or _comes_cut(steps, entered)) and not returns & NEWNS
 
 
 def _check_sides(ops: Sequence[Op], clone: int) -> None:
@@ -55,40 +60,39 @@ def _check_sides(ops: Sequence[Op], clone: int) -> None:
             raise InvalidInput(f"op {index}, {op}: this is for the new process to do: put it behind op {clone}, clone")
 
 
-def _entered(steps: Sequence[Step]) -> CloneFlag:
+def _entered(steps: Sequence[Step]) -> int:
     """Return the namespaces that steps change for others: unshare(2), setns(2), for which 0 means any kind."""
-    entered = CloneFlag(0)
+    entered = 0
     for step in steps:
         if step.call == "unshare":
-            entered |= _as_flags(step.args[0])
+            entered |= _number(step.args[0])
         elif step.call == "setns":
-            entered |= _as_flags(step.args[1]) or ANY
+            entered |= _number(step.args[1]) or ANY
     return entered
 
 
-def _as_flags(argument: Argument) -> CloneFlag:
-    return CloneFlag(argument) if isinstance(argument, int) else CloneFlag(0)
+def _number(argument: Argument) -> int:
+    return int(argument) if isinstance(argument, int) else 0
 
 
-def _comes_cut(steps: Sequence[Step], entered: CloneFlag) -> bool:
+def _comes_cut(steps: Sequence[Step], entered: int) -> bool:
     """Whether the mount namespace that steps enter propagates nothing to the host.
 
     One that is new in a new user namespace is a slave of the host's; one that is joined is another container's.
     """
     if any(step.call == "setns" for step in steps):
-        return bool(entered & CloneFlag.NEWNS)
-    return entered & (both := CloneFlag.NEWNS | CloneFlag.NEWUSER) == both
+        return bool(entered & NEWNS)
+    return entered & (both := NEWNS | NEWUSER) == both
 
 
 def _cuts(steps: Sequence[Step]) -> bool:
     mounts = (step for step in steps if step.call == "mount")
-    return any(step.args[1] == "/" and _flags(step) & MountFlag.REC and _flags(step) & CUT for step in mounts)
+    return any(step.args[1] == "/" and _flags(step) & REC and _flags(step) & CUT for step in mounts)
 
 
 def _only_sets_propagation(op: Op) -> bool:
     return bool(op.steps) and all(step.call == "mount" and _flags(step) & PROPAGATION for step in op.steps)
 
 
-def _flags(step: Step) -> MountFlag:
-    flags = step.args[3]
-    return MountFlag(flags) if isinstance(flags, int) else MountFlag(0)
+def _flags(step: Step) -> int:
+    return _number(step.args[3])

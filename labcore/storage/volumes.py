@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import contextmanager, suppress
+import stat
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,22 +26,25 @@ from labcore.storage.copies import Copier
 from labcore.storage.directories import NAME, OPEN, UNFINISHED, checked_name, created_whole, remove, remove_tree, sweep
 from labcore.storage.subpath import is_empty, put_in_place
 from labcore.storage.tree import size_of, tree_of
+from labcore.storage.volume_mounts import is_mounted, mount_on, unmount_from
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any, Final
 
     from labcore.storage.files import Files
+    from labcore.storage.volume_mounts import FileSystem
 
 FORMAT: Final = 1
+UNMOUNTING_SECONDS: Final = 5.0  # as long as somebody may have a volume to himself who is about to let it go
 
 
 class Volume(Record):
     """A volume; an `anonymous` one has a random name and is removed with its container.
 
-    `options` are docker's of the driver `local`, as they were given, None if none were: one with them is a directory of the
-    host (`device`).
+    `options` are docker's of the driver `local`, as they were given, None if none were: one with them may be a directory of the
+    host, or have a file system mounted (`labcore.engine.volume.local_driver`).
     """
 
     name: str
@@ -106,10 +110,6 @@ class VolumeStore:
         """Return the directory where a volume is."""
         return self._volumes / volume.name / "data"
 
-    def source(self, volume: Volume) -> Path:
-        """Return the directory that containers see: of one with options, their `device`."""
-        return Path(dict(volume.options)["device"]) if volume.options else self.data(volume)
-
     def usage(self, name: str) -> int:
         """Return how many bytes on disk a volume's files take, also if its description is damaged."""
         return size_of(self._volumes / name / "data")
@@ -118,7 +118,10 @@ class VolumeStore:
         """Remove a volume, with all that is in it, also one whose description is damaged. Raises NotFound, InUse."""
         sweep(self._volumes)
         with self._locked(name):
-            remove(self._place(name))
+            place = self._place(name)
+            with suppress(FileNotFoundError):
+                unmount_from(place / "data")  # what is in there is not the volume's, and stays
+            remove(place)
 
     def is_in_use(self, name: str) -> bool:
         """Does somebody use the volume at this moment?"""
@@ -133,6 +136,37 @@ class VolumeStore:
             yield
 
     @contextmanager
+    def mounted(self, volume: Volume, file_system: FileSystem) -> Iterator[None]:
+        """Do the same, with a file system mounted as the volume's directory, which `unmount_unused` ends.
+
+        Raises NotFound, SystemCallError.
+        """
+        with ExitStack() as held:
+            with self._mounting(volume.name):
+                held.enter_context(self.use(volume))
+                mount_on(self.data(volume), file_system)
+            yield
+
+    def unmount_unused(self, name: str, is_used: Callable[[], bool]) -> None:
+        """Unmount a volume's file system, unless somebody holds the volume, or `is_used` knows of another. Raises NotFound."""
+        data = self._place(name) / "data"
+        with suppress(FileNotFoundError, InUse):
+            if is_mounted(data):
+                with self._mounting(name), self._locked(name):
+                    if not is_used():
+                        unmount_from(data)
+
+    @contextmanager
+    def _mounting(self, name: str) -> Iterator[None]:
+        """Be the only one who mounts or unmounts: the lock of the description, which nobody else takes."""
+        try:
+            lock = Lock(self._place(name) / "volume.json")
+        except FileNotFoundError:
+            raise self._no_such_volume(name) from None
+        with lock.acquire():
+            yield
+
+    @contextmanager
     def _locked(self, name: str, *, shared: bool = False) -> Iterator[None]:
         place = self._place(name)
         try:
@@ -140,7 +174,8 @@ class VolumeStore:
         except FileNotFoundError:
             raise self._no_such_volume(name) from None
         cure = "end the containers that have it first"
-        with lock.acquire(shared=shared, timeout_seconds=0, what=f"volume {name}", cure=cure):
+        wait = UNMOUNTING_SECONDS if shared else 0
+        with lock.acquire(shared=shared, timeout_seconds=wait, what=f"volume {name}", cure=cure):
             if not is_at(lock, place):
                 raise self._no_such_volume(name, "somebody has just removed it")
             yield
@@ -157,11 +192,10 @@ class VolumeStore:
     def fill(self, volume: Volume, files: Files, path: str, subpath: str = "") -> None:
         """Put a copy of a directory's content into a volume that is empty, and its owner and permissions on it: all or nothing.
 
-        Or into an empty directory in the volume, its `subpath`. If there is no such directory, nothing happens, nor to a volume
-        that is a directory of the host.
+        Or into an empty directory in the volume, its `subpath`. If there is no such directory, nothing happens.
         """
         data = self.data(volume)
-        if volume.options or not (is_empty(data, subpath) if subpath else not any(data.iterdir())):
+        if not (is_empty(data, subpath) if subpath else not any(data.iterdir())):
             return
         with room_for(f"volume {volume.name}", data), suppress(NotFound), files.entry(path, follow=True) as entry:
             if not entry.is_directory:
@@ -182,6 +216,26 @@ class VolumeStore:
                         incoming.rename(data)
             finally:
                 remove_tree(incoming)
+
+
+def fill_directory(directory: Path, files: Files, path: str) -> None:
+    """Put a copy of a directory's content into one that is empty and stays where it is: a mount's, or the host's.
+
+    Who copies may be killed meanwhile; then a part is there.
+    """
+    if any(directory.iterdir()):
+        return
+    with room_for(f"volume {directory}", directory), suppress(NotFound), files.entry(path, follow=True) as entry:
+        if not entry.is_directory:
+            return
+        top = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fchown(top, entry.status.st_uid, entry.status.st_gid)
+            os.fchmod(top, stat.S_IMODE(entry.status.st_mode))
+            with tree_of(entry) as tree, Copier(top) as copier:
+                copier.copy_all(tree, "")
+        finally:
+            os.close(top)
 
 
 def _read(path: Path) -> Volume:

@@ -553,11 +553,11 @@ lab.outcome("socket")
 #
 # - **Permissions**: mode `0660`, group `docker`. Whoever is in the group is root; put nobody into it who is not to be that.
 # - **TCP only with TLS**, and with certificates of the clients (`dockerd --tlsverify`, port 2376). An open port 2375 is found by
-#   strangers within hours. without them labcore does not even listen beyond the loopback. `DOCKER_HOST=ssh://…` needs no port at all.
+#   strangers within hours. Without them labcore does not even listen beyond the loopback. `DOCKER_HOST=ssh://…` needs no port at all.
 # - **Rootless**: a daemon of an ordinary user, in a user namespace (lesson 2). Who takes it over is that user, and no more.
 # - **A proxy** that hands on little. To decide what is what your `route` does:
 
-# %% [markdown] lang="zh" of="83168c56"
+# %% [markdown] lang="zh" of="c061a28c"
 # 守护进程只是尽了本分。**谁能往它的套接字里写，谁就是 root**；挂载成 `:ro` 也没用，只读的是那个文件，不是通过它说的话。对策有：
 #
 # - **权限**：模式 `0660`，属组 `docker`。组里的人就是 root；不该是 root 的人，一个也别放进去。

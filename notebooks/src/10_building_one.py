@@ -39,7 +39,7 @@
 # %%
 from labcore.lab.vocabulary import *
 lab.begin(10)
-lab.guess("layers")
+lab.guess("layers of the page")
 
 # %% [markdown] lang="en" id="stage"
 # As in lesson 6 a registry stands in for Docker Hub, and a daemon asks it first. `lab.nginx` says which nginx it has. `lab.context` makes
@@ -249,7 +249,7 @@ for each in parse(DOCKERFILE):
     print(f"{key[7:19]}  {len(state['layers'])} layers  {each[0]}")
 
 # %%
-lab.outcome("layers")
+lab.outcome("layers of the page")
 
 # %% [markdown] lang="en" id="image-step"
 # ## An image

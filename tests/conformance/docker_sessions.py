@@ -106,6 +106,26 @@ SESSIONS = {
         docker container start --checkpoint x cat
         docker container start --checkpoint-dir /x --checkpoint y cat
     """,
+    "volumes that are mounted": """
+        docker volume create -o type=tmpfs -o device=tmpfs -o o=size=1m,uid=7,noexec,nodev mt
+        docker run -d --name keeper -v mt:/data busybox sh -c 'echo hello > /data/file; sleep 100' | grep -c .
+        sleep 0.5; docker run --rm -v mt:/x busybox sh -c 'cat /x/file; stat -c "%A %u" /x; grep " /x " /proc/mounts'
+        docker run --rm -v mt:/x:ro busybox sh -c 'ls /x; touch /x/file'
+        docker cp keeper:/data/file - | tar t
+        docker volume rm mt
+        docker volume prune -af
+        docker volume inspect -f '{{json .Options}}' mt
+        docker kill keeper; docker run --rm -v mt:/x busybox ls -A /x
+        docker rm keeper; docker create --name later -v mt:/x busybox ls -A /x | grep -c .; docker cp later:/x - | tar t
+        docker run --rm --mount type=volume,dst=/x,volume-opt=type=tmpfs,volume-opt=device=tmpfs,volume-opt=o=size=64k busybox df /x | awk '{print $2}'
+        docker rm later; docker volume rm mt; docker volume ls -q
+        docker volume create -o type=nfs -o device=:/x -o o=addr=localhost,ro,nfsvers=4 nn
+        docker run --name no-nfs -v nn:/x busybox true 2>&1 | sed -E 's/[^ :]+_?data/PLACE/g; s/(no such device).*/\1/'
+        docker inspect -f '{{.State.Status}} {{.State.ExitCode}}' no-nfs; docker rm no-nfs
+        docker run --rm -v nn:/x busybox true 2> /dev/null
+        docker volume create -o type=none -o device=/nonesuch -o o=bind bb
+        docker run --rm -v bb:/x busybox true 2> /dev/null
+    """,
     "commands in containers": """
         ~docker run -d --name ee -e A=1 busybox sleep 100
         docker exec ee sh -c 'echo $A; pwd; id -u; exit 5'

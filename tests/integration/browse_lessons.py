@@ -4,8 +4,8 @@
 
 Reads a line of JSON for each lesson, its `url` and its `name`, and prints one: the `problems` that were seen, and how many
 `seconds` after the page was asked for its first cell had run. A problem is an error of the page, an output that is an error
-or on stderr, one that is wider or higher than the screen, a cell that has not run, a widget that does not answer, and a
-word of a Dockerfile that is not marked in its tree.
+or on stderr, one that is wider or higher than the screen, a line that ends within a word, a cell that has not run, a widget
+that does not answer, and a word of a Dockerfile that is not marked in its tree.
 Screenshots of the whole lesson, one below the other, go to DIRECTORY.
 """
 
@@ -52,8 +52,12 @@ PROBLEMS = (
     """() => [...document.querySelectorAll('[data-mime-type*="stderr"], [data-mime-type*="error"]')].map(n => n.textContent)"""
 )
 TOO_LARGE = """([width, height]) => [...document.querySelectorAll('.jp-OutputArea-output')]
-  .filter(n => n.scrollWidth > n.clientWidth + 4 || n.getBoundingClientRect().height > height)
+  .filter(n => n.scrollWidth > n.clientWidth + 4 || n.getBoundingClientRect().height > height ||
+    [...n.querySelectorAll('img')].some(i => i.getBoundingClientRect().right > n.getBoundingClientRect().right + 4))
   .map(n => n.getBoundingClientRect().height + ' ' + n.textContent.slice(0, 80))"""
+
+BREAKS_WORDS = """() => [...document.querySelectorAll('.jp-OutputArea-output pre')]
+  .filter(n => getComputedStyle(n).wordBreak !== 'normal').map(n => n.textContent.slice(0, 80))"""
 
 
 def main(directory: str) -> None:
@@ -86,6 +90,7 @@ def visit(context: BrowserContext, url: str, pictures: Path) -> dict[str, object
             errors += [] if _pointing_is_answered(page) else ["a word that is pointed at is not marked on the other side"]
             errors += [f"output: {text}" for text in page.evaluate(PROBLEMS)]
             errors += [f"too large: {text}" for text in page.evaluate(TOO_LARGE, [WIDTH, HEIGHT])]
+            errors += [f"long lines end within a word: {text}" for text in page.evaluate(BREAKS_WORDS)]
             _photograph(page, pictures)
         except Error as error:
             errors.append(str(error))

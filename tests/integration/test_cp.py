@@ -7,6 +7,7 @@ import sys
 import tarfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from labcore.engine.container.files import container_files
 from labcore.engine.container.logs import logs
 from labcore.engine.container.start import start
 from labcore.engine.containers import remove
-from labcore.errors import InvalidInput
+from labcore.errors import InUse, InvalidInput
 from labcore.native import Process
 from labcore.spec import IdRange
 from labcore.storage.copy_in import extract_into
@@ -328,3 +329,23 @@ def test_a_killed_cp_leaves_nothing_mounted(engine: Engine, name: str) -> None:
         assert (busy.returncode, b"is in use" in busy.stderr) == (1, True)
         holder.kill()
     assert shell(engine, name, "cat /c/one") == "one\n"
+
+
+def test_who_looks_first_and_then_copies_waits_once_for_a_container_that_is_locked(engine: Engine, name: str) -> None:
+    """Docker's cp asks twice (HEAD, then GET or PUT), and the second was a wait anew; who comes after that waits again."""
+    id = engine.records.find(name).id
+
+    def look(seconds: float) -> bool:
+        with container_files(engine, id, wait_seconds=seconds):
+            return True
+
+    with ThreadPoolExecutor(1) as pool:
+        with engine.container_dirs.locked(id, name):
+            with pytest.raises(InUse, match=f"container {name} is in use"):
+                look(0)
+            with pytest.raises(InUse, match=f"container {name} is in use"):
+                pool.submit(look, float("inf")).result(60)
+            waiting = pool.submit(look, float("inf"))
+            time.sleep(0.2)
+            assert not waiting.done()
+        assert waiting.result(60)

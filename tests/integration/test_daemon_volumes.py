@@ -53,12 +53,14 @@ REFUSED: list[tuple[str, str, dict[str, Any], int, str]] = [
     ("POST", "/volumes/create", {"Name": "v1", "DriverOpts": {"zz": "1"}}, 400, 'create v1: invalid option: "zz"'),
     ("POST", "/volumes/create", {"Name": "v1", "DriverOpts": {"type": "none"}}, 400, 'missing required option: "device"'),
     ("POST", "/volumes/create", {"Name": "v1", "DriverOpts": {"size": "1m"}}, 400, "quota size requested but no quota support"),
+    ("POST", "/volumes/create", {"Name": "v1", "DriverOpts": {"size": "x"}}, 400, "create v1: invalid size: 'x'"),
+    ("POST", "/volumes/create", {"Name": "v1", "DriverOpts": {"o": "ro"}}, 400, 'missing required option: "device"'),
     (
         "POST",
         "/volumes/create",
-        {"Name": "v1", "DriverOpts": {"type": "nfs", "o": "addr=1.2.3.4", "device": ":/x"}},
+        {"Name": "v1", "DriverOpts": {"type": "cifs", "device": "//host:445/share"}},
         400,
-        "type=nfs, o=addr=1.2.3.4: file systems are not mounted as volumes here",
+        "create v1: port not allowed in CIFS device URL, include 'port' in 'o='",
     ),
     ("POST", "/volumes/create", {"Name": "v1", "ClusterVolumeSpec": {}}, 503, NOT_A_MANAGER),
     ("GET", '/volumes?filters={"zz":["a"]}', {}, 400, "invalid filter 'zz'"),
@@ -116,8 +118,8 @@ def test_a_volume_that_a_mount_makes_has_its_driver_options(daemon: RunningDaemo
     assert shown["VolumeOptions"]["DriverConfig"]["Options"]["device"] == str(tmp_path)
     daemon.docker("rm", "mounts")
     daemon.docker("volume", "rm", "by-mount")
-    refused = daemon.docker("run", "--mount", "dst=/x,volume-opt=type=ext4,volume-opt=device=/dev/x", "busybox", status=125)
-    assert "file systems are not mounted as volumes here" in refused.stderr
+    refused = daemon.docker("create", "--mount", "dst=/x,volume-opt=type=ext4,volume-opt=zz=1", "busybox", status=1)
+    assert 'invalid option: "zz"' in refused.stderr
 
 
 def test_prune_removes_anonymous_ones_and_before_1_42_all(daemon: RunningDaemon) -> None:

@@ -51,6 +51,31 @@ def test_lists_for_programs(engine: Engine, said: Said) -> None:
     said("volume", "rm", "kept")
 
 
+HELLO = ("-f", "reference=hello-world")
+
+
+def test_the_tree_of_images(served: RunningDaemon, said: Said, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each once, with its names, as docker has it; what a container has is in use."""
+    image = served.client.images.get("hello-world")
+    image.tag("tree-1", "x")
+    container = served.client.containers.create("hello-world", name="uses")
+    try:
+        lines = [line.split() for line in said("images", "--tree", "-f", "reference=tree-1", *HELLO).splitlines()]
+        assert lines[2] == ["IMAGE", "ID", "DISK", "USAGE", "EXTRA"]
+        at = [words[0] for words in lines[3:]].index("tree-1:x") + 3
+        assert lines[at - 1] == ["hello-world:latest"]
+        assert (lines[at][1], lines[at][-1]) == (image.id[7:19], "U")
+        platform = f"{image.attrs['Os']}/{image.attrs['Architecture']}"
+        assert lines[at + 1] == ["└─", platform]
+    finally:
+        container.remove()
+        served.client.images.remove("tree-1:x")
+    assert "U" not in said("images", "--tree", "hello-world").split()[4:]
+    for option in ("--quiet", "--no-trunc", "--digests", "--format=json"):
+        assert main(["--root", str(served.root), "images", "--tree", option]) == 1
+        assert f"{option.partition('=')[0]} is not yet supported with --tree" in capsys.readouterr().err
+
+
 def image_count(said: Said) -> int:
     return len(set(said("images", "-a", "-q", "--no-trunc").split()))
 

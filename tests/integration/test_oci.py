@@ -26,6 +26,7 @@ from labcore.runtime.ops import Op
 from labcore.spec import DOCKER_CAPABILITIES, ContainerSpec, OverlayRoot
 from tests.conftest import PROJECT, needs_root
 from tests.serving import eventually
+from tests.terminals import at_a_terminal
 from tests.threads import Started
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -109,7 +110,7 @@ def test_a_life_step_by_step(bundle: Bundle) -> None:
     bundle.wait_for("running")
     bundle("pause", bundle.name)
     bundle.wait_for("paused")
-    assert "it is paused" in bundle("exec", bundle.name, "true", status=1)
+    assert "it is paused" in bundle("exec", bundle.name, "true", status=255)
     bundle("resume", bundle.name)
     pids = json.loads(bundle("ps", "--format", "json", bundle.name))
     assert json.loads(bundle("state", bundle.name))["pid"] in pids
@@ -117,7 +118,7 @@ def test_a_life_step_by_step(bundle: Bundle) -> None:
     bundle("kill", bundle.name, "TERM")
     bundle.wait_for("stopped")
     assert bundle.output() == "started\nended\n"
-    assert "is not running" in bundle("kill", bundle.name, "KILL", status=1)
+    assert "container not running" in bundle("kill", bundle.name, "KILL", status=1)
     bundle("delete", bundle.name)
     assert "does not exist" in bundle("state", bundle.name, status=1)
     assert "does not exist" in bundle("delete", bundle.name, status=1)
@@ -140,9 +141,9 @@ def test_exec_joins_with_the_same_rights(bundle: Bundle) -> None:
     assert bundle(
         "exec", "--user", "1000:1000", "--cwd", "/tmp", "--env", "X=y", bundle.name, "sh", "-c", "id -u; pwd; echo $X"
     ) == ("1000\n/tmp\ny\n")
-    assert "executable file not found" in bundle("exec", bundle.name, "nonesuch", status=1)
+    assert "executable file not found" in bundle("exec", bundle.name, "nonesuch", status=255)
     for user in (str((1 << 32) - 1), f"0:{(1 << 32) - 1}"):
-        assert "must be from 0 to 4294967294" in bundle("exec", "--user", user, bundle.name, "id", status=1)
+        assert "must be from 0 to 4294967294" in bundle("exec", "--user", user, bundle.name, "id", status=255)
     ours = {os.readlink(f"/proc/self/ns/{name}") for name in ("mnt", "pid", "net", "uts", "ipc", "cgroup")}
     theirs = set(bundle("exec", bundle.name, "sh", "-c", "for f in /proc/self/ns/*; do readlink $f; done").split())
     assert not ours & theirs
@@ -190,6 +191,85 @@ def test_a_terminal_is_sent_to_the_console_socket(bundle: Bundle) -> None:
         os.close(master)
     bundle.wait_for("stopped")
     assert "needs --console-socket" in bundle("create", bundle.name + "-2", status=1)
+
+
+def runtime_words(bundle: Bundle, *words: str) -> list[str]:
+    return [sys.executable, "-m", "labcore.runtime.oci.cli", "--root", str(bundle.state), *words]
+
+
+def test_a_terminal_in_the_foreground_is_relayed(bundle: Bundle) -> None:
+    bundle.config["process"]["terminal"] = True
+    bundle.program("sh", "-c", "read -r line; tty; echo got $line; exit 7")
+    (bundle.directory / "config.json").write_text(json.dumps(bundle.config))
+    run = runtime_words(bundle, "run", "--bundle", str(bundle.directory), bundle.name)
+    done = subprocess.run(run, input="some words\n", capture_output=True, text=True, timeout=30, cwd=PROJECT)
+    assert (done.returncode, done.stderr) == (7, "")
+    assert done.stdout.splitlines() == ["some words", "/dev/pts/0", "got some words"]
+
+
+def test_a_terminal_in_the_foreground_has_the_size_and_keys_of_ours(bundle: Bundle) -> None:
+    bundle.config["process"]["terminal"] = True
+    bundle.program("sh", "-c", "trap 'echo interrupted; exit 5' INT; stty size; while :; do sleep 0.1; done")
+    (bundle.directory / "config.json").write_text(json.dumps(bundle.config))
+    with at_a_terminal(runtime_words(bundle, "run", "--bundle", str(bundle.directory), bundle.name)) as terminal:
+        terminal.until("24 80")
+        terminal.type("\x03")
+        terminal.until("interrupted")
+        assert terminal.wait() == 5
+
+
+def test_a_terminal_of_an_exec_is_relayed(bundle: Bundle) -> None:
+    bundle.program("sleep", "60").create()
+    bundle("start", bundle.name)
+    run = runtime_words(bundle, "exec", "--tty", bundle.name, "sh", "-c", "tty; exit 3")
+    done = subprocess.run(run, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, cwd=PROJECT)
+    assert (done.returncode, done.stdout, done.stderr) == (3, b"/dev/pts/0\n", b"")
+
+
+def test_an_exec_can_be_given_capabilities_and_groups(bundle: Bundle) -> None:
+    bundle.config["process"]["capabilities"] = {"bounding": ["CAP_CHOWN"]}
+    bundle.program("sleep", "60").create()
+    bundle("start", bundle.name)
+    more = ["--cap", "CAP_KILL", "-c", "CAP_AUDIT_WRITE", "--additional-gids", "7", "-g", "8", "--no-new-privs"]
+    status = dict(line.split(":\t", 1) for line in bundle("exec", *more, bundle.name, "cat", "/proc/self/status").splitlines())
+    assert [int(status[f"Cap{name}"], 16) for name in ("Bnd", "Eff", "Prm", "Inh", "Amb")] == [
+        0x20000021,
+        *[0x20000020] * 2,
+        0,
+        0,
+    ]
+    assert (status["Groups"].split(), status["NoNewPrivs"]) == (["7", "8"], "1")
+    assert "--additional-gids x: a number is wanted" in bundle("exec", "-g", "x", bundle.name, "true", status=255)
+
+
+def test_a_dev_that_is_read_only_is_filled_before(bundle: Bundle) -> None:
+    dev = next(mount for mount in bundle.config["mounts"] if mount["destination"] == "/dev")
+    dev["options"].append("ro")
+    said = bundle.run(
+        "sh", "-c", "ls /dev/null /dev/pts/ptmx; echo > /dev/null; touch /dev/x; grep -o ' /dev ro,' /proc/self/mountinfo"
+    )
+    assert said.splitlines() == ["/dev/null", "/dev/pts/ptmx", " /dev ro,", "touch: /dev/x: Read-only file system"]
+
+
+def test_another_config_and_the_way_cgroups_are_made_can_be_named(bundle: Bundle) -> None:
+    bundle.program("hostname")
+    (bundle.directory / "other.json").write_text(json.dumps(bundle.config | {"hostname": "other"}))
+    assert bundle("--cgroup-manager", "cgroupfs", "run", "--config", "other.json", bundle.name) == "other\n"
+    assert "--cgroup-manager x: there are" in bundle("--cgroup-manager=x", "run", bundle.name, status=1)
+
+
+def test_the_example_shows_its_cgroups(bundle: Bundle) -> None:
+    assert "ro" in bundle.run("sh", "-c", "grep ' /sys/fs/cgroup' /proc/mounts | tail -n 1 | cut -d' ' -f4").split(",")
+
+
+def test_a_hook_before_the_program_has_its_environment_and_is_heard(bundle: Bundle) -> None:
+    bundle.config["process"]["env"].append("ONE=two")
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", "echo ONE is $ONE >&2; exit 3"]}
+    bundle.config["hooks"] = {"startContainer": [hook]}
+    said = bundle.run("true", status=1)
+    assert "error running startContainer hook #0: /bin/sh: exit status 3: ONE is two" in said
+    hook["env"] = ["ONE=three"]
+    assert said.replace("two", "three") == bundle.run("true", status=1)
 
 
 def test_mounts_devices_and_hidden_parts(bundle: Bundle, tmp_path: Path) -> None:
@@ -307,6 +387,8 @@ def test_update_and_device_rules(bundle: Bundle) -> None:
     bundle("update", "--pids-limit", "33", bundle.name)
     directory = Cgroup.near_own(bundle.name).directories()
     assert Path(directory.get("pids") or directory[""], "pids.max").read_text() == "33\n"
+    for limits in (["--memory", "32m", "--memory-swap", "64m"], ["--memory", "-1"], ["--memory", "16m"]):
+        bundle("update", *limits, bundle.name)
     bundle("update", "--resources", "-", bundle.name, input=json.dumps({"pids": {"limit": 44}}))
     assert "resources.pids.limit: must be from -1" in bundle("update", "--pids-limit", str(1 << 63), bundle.name, status=1)
     assert "--memory much: a number is wanted" in bundle("update", "--memory", "much", bundle.name, status=1)
@@ -450,10 +532,17 @@ def test_hooks_get_the_state_and_their_place(bundle: Bundle, tmp_path: Path) -> 
 
 def test_a_hook_that_fails_leaves_nothing(bundle: Bundle) -> None:
     bundle.config["hooks"] = {"createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", "echo no >&2; exit 3"]}]}
-    assert "createRuntime hook /bin/sh: exit status 3: no" in bundle.run("true", status=1)
+    assert "error running createRuntime hook #0: /bin/sh: exit status 3: no" in bundle.run("true", status=1)
     bundle.config["hooks"] = {"prestart": [{"path": "/bin/sleep", "args": ["sleep", "9"], "timeout": 1}]}
     assert "timed out" in bundle.run("true", status=1)
     assert bundle("list", "--quiet") == ""
+
+
+def test_a_listener_for_calls_is_refused_if_it_would_hear_of_any(bundle: Bundle) -> None:
+    profile = bundle.config["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/nowhere/sock"}
+    assert bundle.run("echo", "fine") == "fine\n"
+    profile["syscalls"] = [{"names": ["chmod"], "action": "SCMP_ACT_NOTIFY"}]
+    assert "listenerPath: a listener for filtered calls is not supported" in bundle.run("true", status=1)
 
 
 def test_seccomp_from_the_bundle(bundle: Bundle) -> None:
@@ -655,7 +744,7 @@ def test_the_log_is_what_engines_read(bundle: Bundle) -> None:
 
 def test_options_that_cannot_be_are_refused_by_name(bundle: Bundle) -> None:
     assert "--no-pivot" in bundle("create", "--no-pivot", "x", status=1)
-    assert "--cap: write the capabilities" in bundle("exec", "--cap", "CAP_CHOWN", "x", "true", status=1)
+    assert "--process-label" in bundle("exec", "--process-label", "x", "x", "true", status=255)
     assert "--sideways: there is no such option" in bundle("create", "--sideways", "x", status=1)
     assert "no such command: fly" in bundle("fly", status=1)
     assert "is no container's name" in bundle("state", "../x", status=1)
@@ -796,11 +885,11 @@ def test_an_exec_that_nobody_waits_for_says_what_failed(bundle: Bundle, tmp_path
     bundle("start", bundle.name)
     pid_file = tmp_path / "pid"
     for words in (["/own/plain"], ["--cwd", "/nonesuch", "true"], ["--cwd", "/own/plain", "true"]):
-        said = bundle("exec", "--detach", "--pid-file", str(pid_file), *words[:-1], bundle.name, words[-1], status=1)
+        said = bundle("exec", "--detach", "--pid-file", str(pid_file), *words[:-1], bundle.name, words[-1], status=255)
         assert said.startswith("labcore-runtime: op ")
         assert "PATH" not in said  # what the host has there says nothing
         assert not pid_file.exists()
-    assert "executable file not found" in bundle("exec", "--detach", bundle.name, "nonesuch", status=1)
+    assert "executable file not found" in bundle("exec", "--detach", bundle.name, "nonesuch", status=255)
 
 
 @pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
@@ -824,7 +913,7 @@ def test_of_equal_variables_the_last_one_holds(bundle: Bundle) -> None:
     bundle("start", bundle.name)
     said = bundle("exec", "--env", "A=3", "--env", "A=4", bundle.name, "env")
     assert [line for line in said.splitlines() if line[0] in "ABP"] == ["B=x", "PATH=/bin", "A=4"]
-    assert "executable file not found" in bundle("exec", "--env", "PATH=/nonesuch", bundle.name, "env", status=1)
+    assert "executable file not found" in bundle("exec", "--env", "PATH=/nonesuch", bundle.name, "env", status=255)
 
 
 def test_a_mounts_place_may_be_a_link_that_leads_nowhere_yet(bundle: Bundle, rootfs: Path, tmp_path: Path) -> None:

@@ -43,11 +43,11 @@ def test_words_that_cannot_be_are_said(bundle: Bundle, tmp_path: Path) -> None:
     bundle.program("sleep", "60").create()
     bundle("start", bundle.name)
     for user in ("bob", "1000:", "-1", "1:users"):
-        assert f"--user {user}: numbers are wanted" in bundle("exec", f"--user={user}", bundle.name, "id", status=1)
+        assert f"--user {user}: numbers are wanted" in bundle("exec", f"--user={user}", bundle.name, "id", status=255)
     (tmp_path / "broken").write_text("{")
     (tmp_path / "list").write_text("[]")
     for name in ("broken", "list", "nonesuch"):
-        said = bundle("exec", "--process", str(tmp_path / name), bundle.name, status=1)
+        said = bundle("exec", "--process", str(tmp_path / name), bundle.name, status=255)
         assert said.startswith(f"labcore-runtime: --process {tmp_path / name}: ")
     assert "--pids-limit many: a number is wanted" in bundle("update", "--pids-limit", "many", bundle.name, status=1)
     bundle("update", "--pids-limit", "1k", bundle.name)
@@ -196,6 +196,6 @@ def test_a_pid_file_takes_the_place_of_a_file_alone(bundle: Bundle, tmp_path: Pa
     assert stat.S_ISCHR(device.stat().st_mode)
     bundle("exec", "--pid-file", str(tmp_path / "pid"), bundle.name, "true")
     assert int((tmp_path / "pid").read_text()) > 1
-    said = bundle("exec", "--detach", "--pid-file", "/nowhere/pid", bundle.name, "sleep", "77", status=1)
+    said = bundle("exec", "--detach", "--pid-file", "/nowhere/pid", bundle.name, "sleep", "77", status=255)
     assert "--pid-file /nowhere/pid: it cannot be written" in said
     assert len(json.loads(bundle("ps", "--format", "json", bundle.name))) == 1

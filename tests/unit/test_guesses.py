@@ -1,5 +1,6 @@
 """Guesses and quizzes: asked before, kept, shown beside the outcome; drawn for each learner; readable in print."""
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,11 @@ def test_a_guess_is_kept_and_shown_beside_the_outcome(workspace: Workspace) -> N
     assert shown.lines()[:2] == ["✗ you guessed: a second", "it is: 16.2 ms"]
     assert "a second" in shown._repr_html_()
     assert lab.guess("start").field.value == 1, "it is there again after a restart"
+
+
+def test_no_two_lessons_have_a_guess_of_one_name() -> None:
+    names = [name for each in LESSONS for name in import_module(f"labcore.lab.guesses.lesson_{each.number:02}").GUESSES]
+    assert sorted(names) == sorted(guesses())
 
 
 def test_a_guess_that_is_typed_is_neither_right_nor_wrong() -> None:

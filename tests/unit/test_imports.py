@@ -18,7 +18,7 @@ PACKAGE = Path(labcore.__file__).parent
 OPEN_TO_ALL = {
     "lazy", "spec", "errors", "enumeration", "record", "record_json", "elf", "language", "disk_space", "paths", "streams",
     "tar", "trust", "procfs", "locks", "atomic", "files", "json_codec", "unix_sockets", "signal_forwarding", "cancellation",
-    "detach_keys", "timestamps",
+    "detach_keys", "timestamps", "terminal",
 }  # fmt: skip
 SUBJECT = {"options", "native", "runtime", "storage", "images", "registry", "network", "engine"}
 ALLOWED = {
@@ -35,6 +35,7 @@ ALLOWED = {
     "trust": {"errors"},
     "unix_sockets": set(),
     "signal_forwarding": set(),
+    "terminal": {"errors", "signal_forwarding"},
     "cancellation": set(),
     "detach_keys": {"errors"},
     "timestamps": {"errors"},

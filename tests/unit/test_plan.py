@@ -11,7 +11,7 @@ from labcore.native import CloneFlag
 from labcore.runtime import STAGES, Plan, make_plan, ops
 from labcore.runtime.exec import exec_plan
 from labcore.runtime.ops.fields import _fields as op_fields
-from labcore.spec import BindRoot, ContainerSpec, OverlayRoot, TopDirectory
+from labcore.spec import BindRoot, ContainerSpec, OverlayRoot, SeccompProfile, TopDirectory
 
 SPEC = ContainerSpec(OverlayRoot("/state", ("layers/top", "layers/base"), "scratch"), ("hostname",), hostname="box")
 
@@ -24,6 +24,14 @@ def test_the_table_numbers_ops_and_names_the_carrier() -> None:
         " 2  execve       /bin/true",
         "carrier: extension (the extension walks it, in a child that shares our memory until its exec)",
     ]
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_filter_comes_last_if_it_may_and_else_before_capabilities_are_given_up(late: bool) -> None:
+    profile = SeccompProfile("SCMP_ACT_ALLOW")
+    names = [op.name for op in make_plan(SPEC.replace(seccomp=profile, no_new_privileges=late))]
+    assert (names[-2] == "seccomp") == late
+    assert (names.index("seccomp") < names.index("capabilities")) == (not late)
 
 
 def test_ops_are_values() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from labcore.cli.connection import client_of
 from labcore.cli.container.attached import Attachment, attach_arguments, follow
-from labcore.cli.terminal import check_terminal
 from labcore.errors import InUse, NotRunning
+from labcore.terminal import check_terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ import sys
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from select import POLLIN, POLLOUT, poll
 
-from labcore.cli.terminal import STDIN, STDOUT, joined_terminal
 from labcore.detach_keys import KeyFilter, detach_keys
 from labcore.errors import LabcoreError, Unavailable
 from labcore.record import Record
 from labcore.signal_forwarding import SignalForwarding
+from labcore.terminal import STDIN, STDOUT, joined_terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

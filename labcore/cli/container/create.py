@@ -7,8 +7,8 @@ import sys
 from labcore.cli.connection import client_of
 from labcore.cli.container import options as create_options
 from labcore.cli.container.cidfile import check_cidfile, write_cidfile
-from labcore.cli.terminal import terminal_size
 from labcore.errors import ImageNotFound, InvalidInput
+from labcore.terminal import terminal_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from contextlib import nullcontext, suppress
 from labcore.cli.connection import client_of
 from labcore.cli.container.attached import carry, detach_keys_argument
 from labcore.cli.container.options import variables
-from labcore.cli.terminal import check_terminal, joined_terminal, terminal_size
 from labcore.detach_keys import KeyFilter, detach_keys
 from labcore.errors import LabcoreError
+from labcore.terminal import check_terminal, joined_terminal, terminal_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

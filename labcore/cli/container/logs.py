@@ -5,8 +5,8 @@ import sys
 
 from labcore.cli.connection import client_of
 from labcore.cli.container.attached import STDERR, write_all
-from labcore.cli.terminal import STDOUT
 from labcore.errors import InvalidInput
+from labcore.terminal import STDOUT
 from labcore.timestamps import SECOND, parse_time
 
 

@@ -9,10 +9,10 @@ from labcore.cli import RUN_FAILED, said
 from labcore.cli.connection import client_of
 from labcore.cli.container.attached import Attachment, Detached, attach_arguments, follow
 from labcore.cli.container.create import attached_streams, container_arguments, container_options, created
-from labcore.cli.terminal import check_terminal
 from labcore.client.errors import APIError
 from labcore.detach_keys import detach_keys
 from labcore.errors import InvalidInput, LabcoreError
+from labcore.terminal import check_terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

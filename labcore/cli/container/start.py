@@ -7,8 +7,8 @@ import sys
 from labcore.cli import for_each
 from labcore.cli.connection import client_of
 from labcore.cli.container.attached import Attachment, Detached, detach_keys_argument, follow
-from labcore.cli.terminal import check_terminal
 from labcore.errors import InvalidInput
+from labcore.terminal import check_terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

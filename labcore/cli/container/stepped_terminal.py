@@ -5,9 +5,9 @@ import os
 import select
 from typing import Final
 
-from labcore.cli.terminal import STDIN, STDOUT, joined_terminal, terminal_size
 from labcore.native import Process
 from labcore.runtime.terminal import resize, take
+from labcore.terminal import STDIN, STDOUT, joined_terminal, terminal_size
 
 CHUNK_SIZE: Final = 1 << 16
 

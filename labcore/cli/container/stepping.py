@@ -12,7 +12,6 @@ from labcore.cli.container.stepped_terminal import ContainerTerminal
 from labcore.cli.formatting import width_of
 from labcore.cli.notices import notify
 from labcore.cli.rootless import become_root
-from labcore.cli.terminal import check_terminal
 from labcore.engine import Engine, exit_code
 from labcore.engine.container.foreground import Prepared, prepared
 from labcore.engine.network.default import default_network
@@ -22,6 +21,7 @@ from labcore.native import DEVNULL
 from labcore.runtime.launch import Launch
 from labcore.runtime.stepping import GivenUp, Stop
 from labcore.signal_forwarding import SignalForwarding
+from labcore.terminal import check_terminal
 
 PROMPT: Final = "(step) "
 HELP: Final = "n: do this op (so does Enter), c: go on to the end, q: give the start up"

@@ -8,7 +8,8 @@ from labcore.daemon.versions import version_of
 from labcore.daemon.wire.codec import decode, empty, json_response
 from labcore.daemon.wire.query import filters, flag
 from labcore.daemon.wire.volumes import FILTERS, PRUNE_FILTERS, VolumeCreate, filter_of, is_all, volume_json
-from labcore.engine.volume.objects import DRIVER, create_volume, prune_volumes, remove_volume
+from labcore.engine.volume.local_driver import DRIVER
+from labcore.engine.volume.objects import create_volume, prune_volumes, remove_volume
 from labcore.errors import InvalidInput, NotFound
 from labcore.http import HTTPException, Request, Response, Route
 

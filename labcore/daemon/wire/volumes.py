@@ -7,7 +7,7 @@ from labcore.daemon.wire.codec import Wire
 from labcore.daemon.wire.query import FALSE_WORDS, TRUE_WORDS
 from labcore.engine.engine import Engine
 from labcore.engine.filters import has_label, is_like
-from labcore.engine.volume.objects import DRIVER
+from labcore.engine.volume.local_driver import DRIVER
 from labcore.errors import InvalidInput
 from labcore.storage.volumes import Volume
 

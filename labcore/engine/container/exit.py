@@ -34,6 +34,10 @@ def note_exit(engine: Engine, container: Container, state: State) -> Container:
         container = engine.records.change_state(container.id, ended)
     except StoreFull:  # it is found out anew the next time, and told once
         container = container.replace(state=ended(container.state))
+    if container.mounts:
+        from labcore.engine.volume.mounting import unmount_volumes_of  # likewise
+
+        unmount_volumes_of(engine.volumes, engine.records, container)
     if state.status == "exited" and not (engine.supervisor and engine.supervisor.has_seen_to(container.id)):
         _tell(engine, container)
     return container

@@ -16,6 +16,7 @@ from labcore.engine.container import state as states
 from labcore.engine.containers import attached, wait_for
 from labcore.engine.engine import Engine
 from labcore.engine.options.users import user_in
+from labcore.engine.records.container_dirs import LOCK_SECONDS
 from labcore.engine.records.records import Container
 from labcore.errors import (
     InUse,
@@ -58,17 +59,20 @@ def check_has_layers(container: Container) -> None:
 
 
 @contextmanager
-def container_files(engine: Engine, text: str, *, writable: bool = False, mounts: bool = True) -> Iterator[Files]:
+def container_files(
+    engine: Engine, text: str, *, writable: bool = False, mounts: bool = True, wait_seconds: float = LOCK_SECONDS
+) -> Iterator[Files]:
     """Yield all files that a container sees; of a stopped one those of its volumes and binds only with `mounts`.
 
-    Raises NotFound, InUse; InvalidInput if it runs and its users are others outside.
+    So long one that somebody is changing is waited for. Raises NotFound, InUse; InvalidInput if it runs and its users are
+    others outside.
     """
     container = states.get(engine, text)
     with ExitStack() as undo:
         if container.state.status == "running" and (root := _root_of_running(engine, container, undo)) is not None:
             yield Files(root, f"{container.name}:")
             return
-    with engine.container_dirs.locked(container.id, container.name):
+    with engine.container_dirs.locked_once(container.id, container.name, seconds=wait_seconds):
         if states.settled(engine, container.id).state.status == "running":
             raise InUse(f"{container} is just ending, or was started meanwhile: try again")
         with _stopped(engine, container, writable=writable, mounts=mounts) as files:
@@ -104,7 +108,7 @@ def _stopped(engine: Engine, container: Container, *, writable: bool, mounts: bo
     from labcore.storage.mount_tree import mounted
 
     with (
-        attached(engine.volumes, bound, root, mapped=False, devices=False) as points,
+        attached(engine.volumes, engine.records, bound, root, mapped=False, devices=False) as points,
         mounted(root, points, read_only=container.options.read_only or not writable) as fd,
     ):
         yield Files(fd, whose)

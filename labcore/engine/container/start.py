@@ -24,6 +24,7 @@ from labcore.engine.network.networks import connection, given_back
 from labcore.engine.options.resources import cgroup_of
 from labcore.engine.records.records import Container
 from labcore.engine.spans import note_ops, span
+from labcore.engine.volume.mounting import unmount_volumes_of
 from labcore.errors import InUse, LabcoreError, NotFound, NotRunning, StepFailed
 from labcore.native import Process
 from labcore.runtime.launch import Launch
@@ -72,6 +73,7 @@ def started(engine: Engine, container: Container, *, with_input: bool = False) -
     except BaseException as error:
         failed = never_ran(before).replace(exit_code=start_failure_code(error), error=str(error))
         engine.records.set_state(container, failed)
+        unmount_volumes_of(engine.volumes, engine.records, container)
         log_volumes(engine, container, "unmount")
         raise
     log_mode(engine, container, "connect")

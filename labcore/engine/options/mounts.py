@@ -26,7 +26,9 @@ def mounted(engine: Engine, options: CreateOptions, spec: ContainerSpec, config:
     wanted = completed(options.mounts, config.volumes)
     with (
         _named(engine, wanted) as named,
-        attached(engine.volumes, named, spec.root, mapped=bool(spec.uid_map), devices=options.privileged) as mounts,
+        attached(
+            engine.volumes, engine.records, named, spec.root, mapped=bool(spec.uid_map), devices=options.privileged
+        ) as mounts,
     ):
         yield with_mounts(spec, mounts)
 

@@ -8,7 +8,8 @@ somebody uses one of the volumes the mark stays, and with it the directory: each
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, suppress
+import time
+from contextlib import ExitStack, contextmanager, suppress
 
 from labcore.atomic import atomic_write
 from labcore.disk_space import FULL, room_for
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 UNFINISHED: Final = "unfinished"
 LOG: Final = "log"  # the output, which the shim writes on
 LOCK_SECONDS: Final = 30.0
+ASKS_AGAIN_SECONDS: Final = 1.0
 OPEN: Final = os.O_DIRECTORY | os.O_NOFOLLOW
 
 
@@ -45,6 +47,7 @@ class ContainerDirs:
         self._records = records
         self._uppers = uppers
         self._volumes = volumes
+        self._ran_out: dict[str, float] = {}  # when who wanted to look into a container has given up waiting, by its ID
 
     def path(self, id: str) -> Path:
         """Return a container's directory."""
@@ -94,6 +97,25 @@ class ContainerDirs:
         with lock.acquire(timeout_seconds=seconds, what=f"container {name}", cure="wait for that to end"):
             if not is_at(lock, place):
                 raise gone
+            yield place
+
+    @contextmanager
+    def locked_once(self, id: str, name: str, *, seconds: float = LOCK_SECONDS) -> Iterator[Path]:
+        """Do the same for who asks twice: docker's cp looks at a path (HEAD) before it copies, also where it could not look.
+
+        Where the first has waited in vain, the next does not wait anew.
+        """
+        ran_out = self._ran_out.pop(id, -ASKS_AGAIN_SECONDS)
+        if time.monotonic() - ran_out < ASKS_AGAIN_SECONDS:
+            with self.locked(id, name, seconds=0) as place:
+                yield place
+            return
+        with ExitStack() as held:
+            try:
+                place = held.enter_context(self.locked(id, name, seconds=seconds))
+            except InUse:
+                self._ran_out[id] = time.monotonic()
+                raise
             yield place
 
     def is_locked(self, id: str) -> bool:

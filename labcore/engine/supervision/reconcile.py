@@ -9,6 +9,7 @@ from labcore.engine.container.cgroups import cgroup_directories
 from labcore.engine.container.network_connect import settle_networks
 from labcore.engine.container.state import settled, while_it_runs
 from labcore.engine.supervision.restart_policy import should_start
+from labcore.engine.volume.mounting import unmount_unused
 from labcore.errors import LabcoreError, NotFound, NotRunning
 from labcore.runtime.cgroups.removal import frozen
 from labcore.storage import gc
@@ -38,6 +39,7 @@ def reconcile(engine: Engine) -> None:
                 _reconciled(engine, engine.supervisor, settled(engine, each.id))
         except NotFound:  # its directory has gone, and it can be but removed
             continue
+    unmount_unused(engine.volumes, engine.records, engine.volumes.names())
 
 
 def _repair_networks(engine: Engine) -> None:

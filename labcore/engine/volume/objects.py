@@ -1,23 +1,18 @@
-"""Volumes as objects: made, removed and pruned, with the events that say so; and the options of docker's driver `local`."""
+"""Volumes as objects: made, removed and pruned, with the events that say so."""
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 
-from labcore.errors import InUse, InvalidInput, NotFound
+from labcore.engine.volume.local_driver import DRIVER, check_options
+from labcore.errors import InUse, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Final
 
     from labcore.engine.engine import Engine
     from labcore.storage.volumes import Volume
-
-DRIVER: Final = "local"
-OPTIONS: Final = ("type", "o", "device", "size")  # of the driver
-BIND: Final = ("bind", "rbind", "rw")  # words of `o` that mean what is done anyway
 
 
 def create_volume(
@@ -39,33 +34,6 @@ def create_volume(
     return volume
 
 
-def check_options(name: str, options: Mapping[str, str]) -> None:
-    """Refuse options of the driver that cannot be carried out: only a directory of the host is mounted as a volume.
-
-    Raises InvalidInput.
-    """
-    for option in options:
-        if option not in OPTIONS:
-            raise InvalidInput(f'create {name}: invalid option: "{option:.80}"')
-    if "size" in options:
-        raise InvalidInput(f"create {name}: quota size requested but no quota support")
-    for option in ("device", "type") if options else ():
-        if not options.get(option):
-            raise InvalidInput(f'create {name}: missing required option: "{option}"')
-    if not options:
-        return
-    words = options.get("o", "").split(",")
-    unknown = [word for word in words if word and word not in BIND]
-    if options["type"] not in ("none", "bind") or not {"bind", "rbind"} & {*words} or unknown:
-        asked = f"type={options['type']}" + (f", o={options['o']}" if options.get("o") else "")
-        raise InvalidInput(
-            f"create {name}: {asked}: file systems are not mounted as volumes here, but for a directory of the host: mount it "
-            "yourself, and use type=none, o=bind, device=DIRECTORY; or mount a tmpfs with --tmpfs"
-        )
-    if not os.path.isabs(options["device"]):  # noqa: PTH117
-        raise InvalidInput(f"create {name}: device {options['device']:.80}: write it as an absolute path")
-
-
 def remove_volume(engine: Engine, name: str) -> None:
     """Remove a volume that no container has. Raises NotFound, InUse."""
     users = engine.records.volume_users().get(name)
@@ -80,7 +48,7 @@ def prune_volumes(
 ) -> tuple[list[Volume], int]:
     """Remove the `wanted` anonymous volumes that no container has, and with `named` the others too.
 
-    Those with options stay, as docker has it: they are not more than a name for a directory of the host.
+    Those with options stay, as docker has it: what they name is not labcore's own.
     Returns them, and the bytes on disk that they took. Raises StoreDamaged.
     """
     users, removed, size = engine.records.volume_users(), [], 0

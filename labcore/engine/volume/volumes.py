@@ -5,12 +5,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from labcore.engine.records.records import Records
+from labcore.engine.volume.mounting import source_of
 from labcore.errors import InvalidInput
 from labcore.options.mounts import PROPAGATION
 from labcore.spec import Mount, MountPoint, Root
 from labcore.storage.files import of_root
 from labcore.storage.subpath import opened
-from labcore.storage.volumes import Volume, VolumeStore
+from labcore.storage.volumes import Volume, VolumeStore, fill_directory
 
 QUIET = ("noexec", "nosuid", "nodev")
 KERNELS = (("proc",), ("sys",), ("dev",))
@@ -42,7 +44,7 @@ def with_drawn_names(mounts: Sequence[Mount]) -> tuple[Mount, ...]:
 
 @contextmanager
 def attached(
-    store: VolumeStore, attachments: Sequence[Mount], root: Root, *, mapped: bool, devices: bool
+    volumes: VolumeStore, records: Records, attachments: Sequence[Mount], root: Root, *, mapped: bool, devices: bool
 ) -> Iterator[tuple[MountPoint, ...]]:
     """Yield the mounts for a container that runs inside the block.
 
@@ -61,7 +63,7 @@ def attached(
                 continue
             binding = "rbind" if each.recursive else "bind"
             if each.kind == "volume":
-                source = undo.enter_context(_volume(store, each, root))
+                source = undo.enter_context(_volume(volumes, records, each, root))
                 options = (binding, *flags, *read_only, *(("idmap",) if mapped else ()))
             else:
                 source = _bound(each)
@@ -71,23 +73,27 @@ def attached(
 
 
 @contextmanager
-def _volume(store: VolumeStore, attachment: Mount, root: Root) -> Iterator[str]:
+def _volume(volumes: VolumeStore, records: Records, attachment: Mount, root: Root) -> Iterator[str]:
     with ExitStack() as undo:
-        volume = store.create(attachment.source)
-        undo.enter_context(store.use(volume))
+        volume = volumes.create(attachment.source)
+        source = undo.enter_context(source_of(volumes, records, volume))
         if attachment.copy:
-            _copy_up(store, volume, root, attachment)
-        source = store.source(volume)
-        if not source.is_dir():
-            raise InvalidInput(f"volume {volume.name}: failed to mount local volume: there is no directory {source}: make it")
+            _copy_up(volumes, volume, source, root, attachment)
         if attachment.subpath:
             source = Path(f"/proc/self/fd/{undo.enter_context(opened(source, attachment.subpath))}")
         yield str(source)
 
 
-def _copy_up(store: VolumeStore, volume: Volume, root: Root, attachment: Mount) -> None:
+def _copy_up(volumes: VolumeStore, volume: Volume, source: Path, root: Root, attachment: Mount) -> None:
+    """Fill an empty volume with what the root has at its place.
+
+    Not a tmpfs: docker fills one when a container is created, and it is a new one by the start.
+    """
     with of_root(root) as files:
-        store.fill(volume, files, attachment.target, attachment.subpath)
+        if not volume.options:
+            volumes.fill(volume, files, attachment.target, attachment.subpath)
+        elif not attachment.subpath and dict(volume.options).get("type") != "tmpfs":
+            fill_directory(source, files, attachment.target)
 
 
 def check_source(attachment: Mount) -> None:

@@ -112,12 +112,12 @@ class Certificate(Record):
         colour = GOOD if self.holds else BAD
         said = "".join(f"<div>{html.escape(line)}</div>" for line in self.sentences())
         columns = (_claims(self.claims), f"{_lessons(self.rows)}{_bars(self.figures)}")
-        both = "".join(f"<div style='flex:1'>{each}</div>" for each in columns)
+        both = "".join(f"<div style='flex:1 1 260px'>{each}</div>" for each in columns)
         foot = f"labcore · {say('ten lessons')} · {self.date}"
         return (
             f"<div style='border:3px double {colour};padding:14px 22px;max-width:880px;line-height:1.4'>"
             f"<div style='font-size:22px;color:{colour}'>{html.escape(self.title)}</div>{said}"
-            f"<div style='display:flex;gap:28px'>{both}</div>{_framed(self.page)}"
+            f"<div style='display:flex;flex-wrap:wrap;gap:12px 28px'>{both}</div>{_framed(self.page)}"
             f"<div style='color:{MUTED};margin-top:10px'>{html.escape(foot)}</div></div>"
         )
 

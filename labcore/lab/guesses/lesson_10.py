@@ -6,7 +6,7 @@ from labcore.lab.guesses import Guess
 from labcore.language import Bilingual as T
 
 GUESSES: Final[dict[str, Guess]] = {
-    "layers": Guess(
+    "layers of the page": Guess(
         T("How many layers will the image have more than nginx?", "做好的镜像会比 nginx 多几层？"),
         (T("none", "不多"), T("one", "一层"), T("two", "两层"), T("three", "三层")),
         1,

@@ -12,7 +12,7 @@ CHINESE = {
     "{url} is no unix socket: name a daemon on one": "{url} 不是 unix 套接字：请给出监听 unix 套接字的守护进程",
     "A daemon as it runs, and what hangs on it": "运行中的守护进程，以及它所管的一切",
     "daemon: process {pid}, {threads} threads": "守护进程：进程 {pid}，{threads} 个线程",
-    "listens at {address}; {count} connections open": "监听 {address}；现有 {count} 个连接",
+    "listens at {address}; connections: {count}": "监听 {address}；现有 {count} 个连接",
     "(none is being done)": "（没有正在做的）",
     "finds who answers; {done} jobs are done, the last: {last}": "找到由谁应答；已做完 {done} 个 job，最近的：{last}",
     "clients": "客户端",

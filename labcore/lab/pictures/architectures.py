@@ -64,7 +64,7 @@ def draw(state: DaemonState) -> Picture:
     head = say("daemon: process {pid}, {threads} threads", pid=state.pid, threads=state.threads)
     write(axes, LEFT + PAD, TOP + 0.16, head, bold=True, colour=HERE)
     doors = [
-        say("listens at {address}; {count} connections open", address=shorten(each.address, 40), count=each.connections)
+        say("listens at {address}; connections: {count}", address=shorten(each.address, 40), count=each.connections)
         for each in state.doors[:MOST_DOORS]
     ]
     _stage(axes, server, "Server", doors)

@@ -48,7 +48,7 @@ def where_starts_go(found: Comparison) -> Picture:
     if not subjects:
         raise InvalidInput(say("this comparison has no {what}: measure it first", what="timelines"))
     rows = {name: grouped(found.timelines[name]) if name == "labcore" else list(found.timelines[name]) for name in subjects}
-    drawn = sheet(WIDTH, sum(0.23 * len(steps) + 0.85 for steps in rows.values()))
+    drawn = sheet(WIDTH, sum(0.2 * len(steps) + 0.85 for steps in rows.values()))
     panels = drawn.subplots(len(subjects), squeeze=False, height_ratios=[len(steps) + 2.5 for steps in rows.values()])
     container = _end(found.timelines["labcore"]) if "labcore" in subjects else None
     for axes, name in zip(panels[:, 0], subjects, strict=True):

@@ -61,7 +61,7 @@ class Picture(Record):
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the picture with its alt text: as HTML, for JupyterLab shows a bare PNG without one; and for other readers."""
         png = base64.b64encode(self._repr_png_()).decode()
-        image = f'<img alt="{html.escape(self.alt)}" src="data:image/png;base64,{png}">'
+        image = f'<img alt="{html.escape(self.alt)}" style="max-width: 100%; height: auto" src="data:image/png;base64,{png}">'
         return {"image/png": png, "text/html": image, "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
 
     def _repr_png_(self) -> bytes:

@@ -221,13 +221,18 @@ def _normalized(path: str) -> str:
 
 
 def _possible_order(settings: list[Setting], there: dict[str, str]) -> Iterator[Setting]:
-    """Yield settings so that memory never exceeds memory and swap together on the way from the old limits to the new."""
+    """Yield settings so that memory never exceeds memory and swap together on the way from the old limits to the new.
+
+    Memory without a limit (-1) takes that of both together away, too, where nothing is said of it.
+    """
     names = ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes")
     pair = [setting for setting in settings if setting.file in names]
-    if len(pair) == 2 and "memory" in there:
+    both = f"{there.get('memory', '')}/{names[1]}"
+    if [(each.file, each.value) for each in pair] == [(names[0], "-1")] and os.path.exists(both):
+        pair.append(pair[0].replace(file=names[1]))
+    if len(pair) == 2:
         with suppress(OSError, ValueError):
-            now = int(read_text(f"{there['memory']}/{names[1]}"))
-            if int(pair[0].value) > now:
+            if pair[0].value == "-1" or int(pair[0].value) > int(read_text(both)):
                 pair.reverse()
     yield from pair
     yield from (setting for setting in settings if setting.file not in names)

@@ -7,7 +7,6 @@ import sys
 import time
 from contextlib import ExitStack
 
-from labcore.errors import InvalidInput
 from labcore.files import read_bytes
 from labcore.json_codec import loads
 from labcore.procfs import start_time
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     from labcore.native import Process
     from labcore.runtime.oci.config import Bundle
+    from labcore.runtime.oci.console import Console
     from labcore.runtime.oci.state import Store
     from labcore.runtime.stages import Action, Stage, SyncPoint
 
@@ -37,16 +37,18 @@ FILTERS: Final = ".seccomp"  # below the directory of the containers; no contain
 
 
 class Request(Record):
-    """What a container is to be made of. `preserved` are descriptors that its program finds open from 3 on.
+    """What a container is to be made of.
 
-    With `scope` its cgroup is made by systemd, and the bundle names it in systemd's way.
+    `config` is another config.json than the bundle's. `console` gets its terminal's other end. `preserved` are descriptors that
+    its program finds open from 3 on. With `scope` its cgroup is made by systemd, and the bundle names it in systemd's way.
     """
 
     name: str
     directory: str
-    console_socket: str | None = None
+    console: Console
     preserved: Sequence[int] = ()
     scope: bool = False
+    config: str = ""
 
 
 def create(store: Store, request: Request, stages: Mapping[str, Stage | None] | None, *, keep: bool) -> Process:
@@ -55,9 +57,9 @@ def create(store: Store, request: Request, stages: Mapping[str, Stage | None] | 
     Its process belongs to whoever reaps this one's orphans; with `keep` to this one, which can wait for it.
     Raises ConfigError, InvalidInput, StepFailed, HookFailed.
     """
-    config = read_config(request.directory)
+    config = read_config(request.config or f"{request.directory}/config.json")
     bundle = read_bundle(config, request.directory, warn)
-    check_socket(request.console_socket, bundle.spec.terminal)
+    request.console.check(wanted=bundle.spec.terminal)
     with ExitStack() as undo, ExitStack() as meanwhile:
         directory = store.make(request.name)
         undo.callback(forget, directory)
@@ -102,7 +104,7 @@ class _Creation:
     def syncs(self) -> tuple[tuple[SyncPoint, Action], ...]:
         """Return what is to be done at which sync point."""
         hooks = self.bundle.hooks
-        wanted: list[tuple[SyncPoint, Action]] = [("terminal", self.take_terminal), ("created", self.created)]
+        wanted: list[tuple[SyncPoint, Action]] = [("terminal", self.request.console.take), ("created", self.created)]
         if hooks["prestart"] or hooks["createRuntime"]:
             wanted.append(("namespaces", self.run_runtime_hooks))
         if hooks["createContainer"]:
@@ -145,12 +147,6 @@ class _Creation:
         directory = self.bundle.spec.root.directory
         hooks.run_inside("createContainer", self.bundle.hooks["createContainer"], state, process.pid, directory=directory)
 
-    def take_terminal(self, process: Process) -> None:
-        """Hand the terminal's other end to whoever asked for the container."""
-        from labcore.runtime.oci import console
-
-        console.hand_over(process, self.request.console_socket or "")
-
     def created(self, process: Process) -> None:
         """Remember the container: all is done but becoming the program."""
         spec = self.bundle.spec
@@ -176,19 +172,8 @@ def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{nanoseconds:09}Z"
 
 
-def check_socket(path: str | None, wanted: bool) -> None:
-    """Raise InvalidInput if a terminal is wanted and nobody would get its other end, or the other way round."""
-    if wanted and not path:
-        raise InvalidInput("process.terminal: a terminal needs --console-socket, to which its other end is sent")
-    if path and not wanted:
-        raise InvalidInput("--console-socket: process.terminal is false, so that there is no terminal to be sent")
-    if path and not os.path.exists(path):
-        raise InvalidInput(f"--console-socket {path}: there is no such socket")
-
-
-def read_config(directory: str) -> dict[str, Any]:
-    """Read a bundle's config.json. Raises ConfigError."""
-    path = f"{directory}/config.json"
+def read_config(path: str) -> dict[str, Any]:
+    """Read a config.json. Raises ConfigError."""
     try:
         config = loads(read_bytes(path).decode())
     except FileNotFoundError:

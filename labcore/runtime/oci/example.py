@@ -9,8 +9,9 @@ from labcore.runtime.mount_flags import BINDS, COPY_UP, FLAGS, PROPAGATION, RECU
 from labcore.runtime.oci.config import HOOKS
 from labcore.runtime.seccomp.compile import ACTIONS, ARCHITECTURES
 from labcore.runtime.stages import NAMESPACE_FLAGS
-from labcore.spec import DEFAULT_MOUNTS, DEFAULT_PATH, MASKED_PATHS, READONLY_PATHS
+from labcore.spec import DEFAULT_MOUNTS, DEFAULT_PATH, MASKED_PATHS, READONLY_PATHS, MountPoint
 
+CGROUPS = MountPoint("/sys/fs/cgroup", "cgroup", "cgroup", ("nosuid", "noexec", "nodev", "relatime", "ro"))
 EXAMPLE_CAPABILITIES = ("CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE")
 
 
@@ -33,7 +34,7 @@ def example_config() -> dict[str, Any]:
         "hostname": "labcore",
         "mounts": [
             {"destination": m.target, "type": m.kind, "source": m.source, **({"options": list(m.options)} if m.options else {})}
-            for m in DEFAULT_MOUNTS
+            for m in (*DEFAULT_MOUNTS, CGROUPS)
         ],
         "linux": {
             "resources": {"devices": [{"allow": False, "access": "rwm"}]},
@@ -48,6 +49,7 @@ def rootless_config(uid: int, gid: int) -> dict[str, Any]:
     """Return the same for an ordinary user with these numbers, who is root in it."""
     config = example_config()
     config["linux"]["namespaces"].append({"type": "user"})
+    config["mounts"] = [mount for mount in config["mounts"] if mount["type"] != "cgroup"]  # few users have cgroups of their own
     for name, outside in (("uidMappings", uid), ("gidMappings", gid)):
         config["linux"][name] = [{"containerID": 0, "hostID": outside, "size": 1}]
     for mount in config["mounts"]:

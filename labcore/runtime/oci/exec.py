@@ -6,9 +6,8 @@ import os
 
 from labcore.runtime.cgroups import Cgroup
 from labcore.runtime.exec import exec_plan
-from labcore.runtime.oci import console
 from labcore.runtime.oci.config import read_affinities, read_bundle, read_process
-from labcore.runtime.oci.creation import check_socket, warn
+from labcore.runtime.oci.creation import warn
 from labcore.runtime.oci.node import Node
 from labcore.runtime.oci.rootfs import check_program, with_home
 from labcore.runtime.stages import LaunchOptions
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from labcore.native import Process
+    from labcore.runtime.oci.console import Console
     from labcore.runtime.oci.state import Saved
     from labcore.runtime.stages import Stage
     from labcore.spec import ContainerSpec
@@ -31,7 +31,7 @@ def execute(
     process: dict[str, Any],
     *,
     stages: Mapping[str, Stage | None] | None,
-    console_socket: str | None,
+    console: Console,
     preserved: Sequence[int],
     release: bool,
     check_joined: Callable[[], None],
@@ -43,7 +43,7 @@ def execute(
     """
     node = Node(process, "process")
     spec = _spec(saved, node)
-    check_socket(console_socket, spec.terminal)
+    console.check(wanted=spec.terminal)
 
     def ready(joined: Process) -> None:
         check_joined()
@@ -51,11 +51,8 @@ def execute(
         if not spec.terminal:
             give_streams(joined.pid, spec.user.uid, terminals=True)
 
-    def take_terminal(joined: Process) -> None:
-        console.hand_over(joined, console_socket or "")
-
     options = LaunchOptions(
-        dies_with_parent=False, preserve_fds=len(preserved), syncs=(("terminal", take_terminal), ("created", ready))
+        dies_with_parent=False, preserve_fds=len(preserved), syncs=(("terminal", console.take), ("created", ready))
     )
     plan = exec_plan(spec, saved.pid, stages=stages, options=options, affinities=read_affinities(node))
     return spawn(plan, release=release, preserved=preserved)

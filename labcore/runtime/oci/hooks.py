@@ -13,6 +13,8 @@ from labcore.runtime.exec import enter_root, joined_namespaces
 from labcore.runtime.oci.config import Hook
 from labcore.runtime.ops import Op
 
+MOST_SAID = 300  # bytes of what a failed hook has said
+
 
 class HookFailed(LabcoreError):
     """A hook did not do its work."""
@@ -20,7 +22,7 @@ class HookFailed(LabcoreError):
 
 def run_here(kind: str, hooks: tuple[Hook, ...], state: dict[str, Any]) -> None:
     """Run hooks in this process's namespaces, one after the other. Raises HookFailed at the first that fails."""
-    for hook in hooks:
+    for number, hook in enumerate(hooks):
         environment = dict(variable.split("=", 1) for variable in hook.env if "=" in variable)
         try:
             done = subprocess.run(
@@ -35,10 +37,9 @@ def run_here(kind: str, hooks: tuple[Hook, ...], state: dict[str, Any]) -> None:
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise HookFailed(f"{kind} hook {hook.path}: {error}") from None
+            raise _failure(kind, number, hook, str(error)) from None
         if done.returncode:
-            said = done.stderr.decode(errors="replace").strip()[-300:]
-            raise HookFailed(f"{kind} hook {hook.path}: exit status {done.returncode}" + (f": {said}" if said else ""))
+            raise _failure(kind, number, hook, _how_it_ended(done.returncode, done.stderr))
 
 
 def run_inside(
@@ -57,7 +58,7 @@ def run_inside(
     `confinement`.
     """
     enter: list[Op] = [ops.JoinCgroup(entrances)] if entrances else []
-    for hook in hooks:
+    for number, hook in enumerate(hooks):
         execute = ops.Execve(hook.args, ops.last_of_each(hook.env), (hook.path,))
         begin = [
             ops.JoinNamespaces(joined_namespaces(pid)),
@@ -68,12 +69,22 @@ def run_inside(
         ]
         plan = Plan([*enter, *begin, *enter_root(pid), ops.Chdir(directory), *confinement, execute])
         try:
-            with spawn(plan, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL) as process:
-                process.communicate(json.dumps(state).encode(), hook.timeout)
+            with spawn(plan, stdin=PIPE, stdout=DEVNULL, stderr=PIPE) as process:
+                _, said = process.communicate(json.dumps(state).encode(), hook.timeout)
         except (LabcoreError, TimeoutError, BrokenPipeError) as error:
-            raise HookFailed(f"{kind} hook {hook.path}: {error}") from None
+            raise _failure(kind, number, hook, str(error)) from None
         if process.returncode:
-            raise HookFailed(f"{kind} hook {hook.path}: exit status {process.returncode}")
+            raise _failure(kind, number, hook, _how_it_ended(process.returncode, said))
+
+
+def _failure(kind: str, number: int, hook: Hook, why: str) -> HookFailed:
+    """Return the error as runc words it, and engines show it: the hooks of a kind are counted from 0."""
+    return HookFailed(f"error running {kind} hook #{number}: {hook.path}: {why}")
+
+
+def _how_it_ended(status: int, stderr: bytes) -> str:
+    said = stderr[-MOST_SAID:].decode(errors="replace").strip()
+    return f"exit status {status}" + (f": {said}" if said else "")
 
 
 def run_anyway(kind: str, hooks: tuple[Hook, ...], state: dict[str, Any]) -> None:

@@ -156,10 +156,10 @@ class Life:
         try:
             pidfd = os.pidfd_open(self.pid)
         except OSError as error:
-            raise WrongState(f"container {self.name} is not running ({error.strerror})") from None
+            raise WrongState(f"{self.name}: container not running ({error.strerror})") from None
         try:
             if not self.runs():
-                raise WrongState(f"container {self.name} is not running")
+                raise WrongState(f"{self.name}: container not running")  # runc's words, which engines look for
             signal.pidfd_send_signal(pidfd, number)
             if number == SIGKILL:
                 removal.thaw(self.cgroups)  # in version 1 what is frozen does not even die

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from labcore.native import Process
     from labcore.runtime.cgroups.statistics import Statistics
+    from labcore.runtime.oci.console import Console
     from labcore.runtime.oci.state import Saved
     from labcore.runtime.stages import Stage
 
@@ -38,15 +39,21 @@ class Runtime:
         name: str,
         directory: StrPath,
         *,
-        console_socket: str | None = None,
+        console: Console | None = None,
         preserved: Sequence[int] = (),
         scope: bool = False,
+        config: str = "",
         keep: bool = False,
     ) -> Process:
-        """Make everything up to the program, which waits for `start`; return its process: see creation.create."""
+        """Make everything up to the program, which waits for `start`; return its process: see creation.create.
+
+        `console` gets its terminal's other end, if it has a terminal.
+        """
+        from labcore.runtime.oci.console import ConsoleSocket
         from labcore.runtime.oci.creation import Request, create
 
-        return create(self.store, Request(name, os.fspath(directory), console_socket, preserved, scope), self.stages, keep=keep)
+        request = Request(name, os.fspath(directory), console or ConsoleSocket(None), preserved, scope, config)
+        return create(self.store, request, self.stages, keep=keep)
 
     def start(self, name: str) -> None:
         """Let a created container become its program. Raises WrongState, HookFailed; then the container is gone."""
@@ -66,7 +73,7 @@ class Runtime:
         name: str,
         process: dict[str, Any],
         *,
-        console_socket: str | None = None,
+        console: Console | None = None,
         preserved: Sequence[int] = (),
         release: bool = False,
     ) -> Process:
@@ -75,6 +82,7 @@ class Runtime:
         The caller waits for it, unless it is released to whoever reaps this process's orphans. Raises WrongState, ConfigError,
         InvalidInput, StepFailed.
         """
+        from labcore.runtime.oci.console import ConsoleSocket
         from labcore.runtime.oci.exec import execute
 
         saved = self._in_state(name, "nothing can be executed in it", "running", "created")
@@ -86,7 +94,7 @@ class Runtime:
             saved,
             process,
             stages=self.stages,
-            console_socket=console_socket,
+            console=console or ConsoleSocket(None),
             preserved=preserved,
             release=release,
             check_joined=check,

@@ -15,7 +15,8 @@ def read_seccomp(node: Node) -> SeccompProfile | None:
     """Read the object; None if there is none. Raises ConfigError."""
     if not node:
         return None
-    if node["listenerPath"].text():
+    actions = (node["defaultAction"], *(rule["action"] for rule in node["syscalls"].items()))
+    if node["listenerPath"].text() and any(action.text() == "SCMP_ACT_NOTIFY" for action in actions):
         raise node["listenerPath"].fail("a listener for filtered calls is not supported")
     for flag in node["flags"].items():
         if flag.text() not in ("SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC"):

@@ -127,18 +127,21 @@ def state_json(saved: Saved, status: str) -> dict[str, Any]:
 def run_hooks_inside(kind: str, saved: Saved) -> None:
     """Run hooks whose programs lie in the container's own root, before it becomes its program. Raises HookFailed.
 
-    Whoever made that root has written them: they get no more than the container, its cgroups and its rights.
+    Whoever made that root has written them: they get no more than the container, its cgroups and its rights. One without an
+    environment has the container's, as with runc.
     """
     from labcore.runtime.cgroups import Cgroup
     from labcore.runtime.oci import hooks
     from labcore.runtime.oci.config import read_bundle
+    from labcore.runtime.oci.rootfs import with_home
     from labcore.runtime.stages import STAGES, become_root_of
 
-    spec = read_bundle(saved.config, saved.bundle).spec
+    spec = with_home(read_bundle(saved.config, saved.bundle).spec, f"/proc/{saved.pid}/root")
     confined = [*become_root_of(spec), *STAGES["confine"](spec)]
     entrances = Cgroup(saved.cgroup).entrances()
     state = state_json(saved, "created")
-    hooks.run_inside(kind, _hooks_of(saved)[kind], state, saved.pid, entrances=entrances, confinement=confined)
+    wanted = tuple(hook if hook.env else hook.replace(env=spec.environment) for hook in _hooks_of(saved)[kind])
+    hooks.run_inside(kind, wanted, state, saved.pid, entrances=entrances, confinement=confined)
 
 
 def run_hooks_anyway(kind: str, saved: Saved, status: str) -> None:

@@ -14,11 +14,11 @@ from labcore.runtime.oci.cli.options import NAME, HelpWanted, Options, read_opti
 from labcore.streams import open_standard_streams
 
 USAGE = f"""\
-usage: {NAME} [--root DIR] [--log FILE] [--log-format text|json] COMMAND ...
+usage: {NAME} [--root DIR] [--log FILE] [--log-format text|json] [--cgroup-manager cgroupfs|systemd] COMMAND ...
 
 An OCI runtime: containers from bundles, for engines such as podman, dockerd and containerd.
 
-  create ID     make a container from a bundle (--bundle DIR), which waits for start
+  create ID     make a container from a bundle (--bundle DIR, --config FILE), which waits for start
   start ID      let it become its program
   run ID        create, start, and with it in the foreground wait for its end (--detach: do not wait)
   exec ID CMD   run a further program in it (--process FILE, --cwd, --env, --user, --tty, --detach)
@@ -34,6 +34,9 @@ An OCI runtime: containers from bundles, for engines such as podman, dockerd and
   features      print as JSON what this runtime can do
 """
 
+FAILED = 1
+EXEC_FAILED = 255  # runc's status, too: any other may be that of the program
+
 # command -> the module of this package that has a function do_COMMAND
 COMMANDS = {
     **dict.fromkeys(("start", "kill", "delete"), "transitions"),
@@ -47,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     open_standard_streams()
     gc.disable()  # a command lives for milliseconds, and looking for garbage among its imports would take some of them
     given = sys.argv[1:] if arguments is None else arguments
-    general = Options()
+    general, command = Options(), ""
     try:
         general, rest = read_options(given, until_word=True)
         if general.get("version"):
@@ -64,10 +67,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(USAGE, end="")
         return 0
     except (LabcoreError, OSError) as error:
-        return _fail(general, str(error))
+        _fail(general, str(error))
+        return EXEC_FAILED if command == "exec" else FAILED
 
 
-def _fail(general: Options, message: str) -> int:
+def _fail(general: Options, message: str) -> None:
     """Say what went wrong on standard error, and where the engine looks for it."""
     import time
 
@@ -84,7 +88,6 @@ def _fail(general: Options, message: str) -> int:
                 file.write(line + "\n")
         except OSError as error:
             print(f"{NAME}: --log {path}: {error.strerror}", file=sys.stderr)
-    return 1
 
 
 def _version() -> int:

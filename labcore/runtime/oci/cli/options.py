@@ -27,9 +27,6 @@ REFUSED = {
     "no-pivot": "a root that is not turned by pivot_root can be left again",
     "process-label": "SELinux labels are not supported",
     "no-new-keyring": "a container always has a session keyring of its own",
-    "cap": "write the capabilities into a --process file",
-    "additional-gids": "write the groups into a --process file",
-    "no-new-privs": "write it into a --process file",
 }
 # Of `update`: which limit each of them is, in config.json's words.
 UPDATES = {
@@ -42,7 +39,7 @@ UPDATES = {
 VALUED = {
     "root", "log", "log-format", "bundle", "pid-file", "console-socket", "preserve-fds", "process", "cwd", "env", "user",
     "signal", "format", "resources", "criu", "cap", "additional-gids", "apparmor", "process-label",
-    "interval",
+    "interval", "cgroup-manager", "config",
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from labcore.errors import InvalidInput
 from labcore.files import write_text
 from labcore.native.process import SIGKILL
 from labcore.runtime.oci.cli.options import NAME, one_name, read_object, read_options, refuse, root_of
+from labcore.runtime.oci.console import ConsoleSocket
 from labcore.runtime.oci.lifecycle import Runtime
 from labcore.runtime.oci.state import Store
 from labcore.signal_forwarding import SignalForwarding
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from labcore.native import Process
+    from labcore.runtime.oci.cli.foreground import Foreground
     from labcore.runtime.oci.cli.options import Options
+    from labcore.runtime.oci.console import Console
 
 MOST_PRESERVED: Final = 32
 
@@ -30,7 +33,8 @@ def _runtime(general: Options) -> Runtime:
 
 def do_create(general: Options, words: list[str]) -> int:
     """Make a container that waits for start."""
-    options, runtime, name, process = _created(general, words, "create")
+    options, _ = read_options(words)
+    runtime, name, process = _created(general, options, "create", ConsoleSocket(options.get("console-socket")))
     try:
         _write_pid(options, process)
     except BaseException:
@@ -39,26 +43,36 @@ def do_create(general: Options, words: list[str]) -> int:
     return 0
 
 
-def _created(general: Options, words: list[str], command: str) -> tuple[Options, Runtime, str, Process]:
+def _created(general: Options, options: Options, command: str, console: Console) -> tuple[Runtime, str, Process]:
     """Create the container that a `create` or `run` asks for; the process of a `run` is this one's to wait for."""
-    options, _ = read_options(words)
     refuse(options)
     name = one_name(options, command)
     runtime = _runtime(general)
     process = runtime.create(
         name,
         os.path.abspath(options.get("bundle", ".")),
-        console_socket=options.get("console-socket"),
+        console=console,
         preserved=_preserved(options),
-        scope=bool(general.get("systemd-cgroup")),
+        scope=_by_systemd(general),
+        config=os.path.abspath(options["config"]) if "config" in options else "",
         keep=command == "run",
     )
-    return options, runtime, name, process
+    return runtime, name, process
+
+
+def _by_systemd(general: Options) -> bool:
+    """Return whether systemd makes the cgroups: runc's way to say so, or crun's. Raises InvalidInput."""
+    manager = general.get("cgroup-manager", "cgroupfs")
+    if manager not in ("cgroupfs", "systemd"):
+        raise InvalidInput(f"--cgroup-manager {manager}: there are cgroupfs and systemd")
+    return manager == "systemd" or bool(general.get("systemd-cgroup"))
 
 
 def do_run(general: Options, words: list[str]) -> int:
     """Create, start, and wait for its end."""
-    options, runtime, name, process = _created(general, words, "run")
+    options, _ = read_options(words)
+    console = _console(options)
+    runtime, name, process = _created(general, options, "run", console)
     try:
         _write_pid(options, process)
         runtime.start(name)
@@ -68,7 +82,7 @@ def do_run(general: Options, words: list[str]) -> int:
     if options.get("detach"):
         process.release()
         return 0
-    code = _wait(process)
+    code = _wait(process, console)
     _tell_of_memory(runtime, name, code)
     if not options.get("keep"):
         runtime.delete(name, force=True)
@@ -85,8 +99,19 @@ def _tell_of_memory(runtime: Runtime, name: str, code: int) -> None:
         print(f"{NAME}: {name}: killed by the kernel: {limit} was reached", file=sys.stderr)
 
 
-def _wait(process: Process) -> int:
+def _console(options: Options) -> ConsoleSocket | Foreground:
+    """Return who gets the terminal of a process: a socket's listener, or whoever waits for the process here."""
+    if options.get("detach") or options.get("console-socket"):
+        return ConsoleSocket(options.get("console-socket"))
+    from labcore.runtime.oci.cli.foreground import Foreground  # engines have sockets
+
+    return Foreground()
+
+
+def _wait(process: Process, console: ConsoleSocket | Foreground) -> int:
     """Wait for a process in the foreground, passing signals on; return its exit code as a shell would."""
+    if not isinstance(console, ConsoleSocket):
+        console.relay(process)
     with SignalForwarding(second_kills=False) as signals:
         signals.go_to(process.kill)
         code = process.wait()
@@ -101,11 +126,11 @@ def do_exec(general: Options, words: list[str]) -> int:
         raise InvalidInput("exec: name a container")
     name, *argv = command
     process_object = _process_object(general, name, options, argv)
-    alone, socket = bool(options.get("detach")), options.get("console-socket")
+    alone, console = bool(options.get("detach")), _console(options)
     _check_pid_file(options)
-    process = _runtime(general).exec(name, process_object, console_socket=socket, preserved=_preserved(options), release=alone)
+    process = _runtime(general).exec(name, process_object, console=console, preserved=_preserved(options), release=alone)
     _write_pid(options, process)
-    return 0 if alone else _wait(process)
+    return 0 if alone else _wait(process, console)
 
 
 def _process_object(general: Options, name: str, options: Options, argv: list[str]) -> dict[str, Any]:
@@ -122,7 +147,26 @@ def _process_object(general: Options, name: str, options: Options, argv: list[st
     made["env"] = [*made.get("env", []), *options.get("env", [])]
     if user := options.get("user"):
         made["user"] = {**made.get("user", {}), **_user(user)}
+    if groups := options.get("additional-gids"):
+        made["user"] = _with_groups(made.get("user", {}), groups)
+    if names := options.get("cap"):
+        made["capabilities"] = _with_capabilities(made.get("capabilities", {}), names)
+    if options.get("no-new-privs"):
+        made["noNewPrivileges"] = True
     return made
+
+
+def _with_groups(user: dict[str, Any], groups: list[str]) -> dict[str, Any]:
+    """Return a user with further groups. Raises InvalidInput."""
+    if wrong := next((each for each in groups if not each.isdecimal()), None):
+        raise InvalidInput(f"--additional-gids {wrong}: a number is wanted")
+    return {**user, "additionalGids": [*user.get("additionalGids", []), *map(int, groups)]}
+
+
+def _with_capabilities(sets: dict[str, list[str]], names: list[str]) -> dict[str, list[str]]:
+    """Return capability sets with further ones. Ambient can be only what is inheritable, which these are not of themselves."""
+    grown = ["bounding", "effective", "permitted", *(["ambient"] if "inheritable" in sets else [])]
+    return {**sets, **{kind: [*sets.get(kind, []), *names] for kind in grown}}
 
 
 def _user(text: str) -> dict[str, int]:

@@ -148,6 +148,9 @@ def do_update(general: Options, words: list[str]) -> int:
     return 0
 
 
+LISTED = ("ociVersion", "id", "pid", "status", "bundle", "rootfs", "created", "annotations", "owner")  # in runc's order
+
+
 def do_list(general: Options, words: list[str]) -> int:
     """List all containers."""
     options, _ = read_options(words, short={"f": "format"})
@@ -157,14 +160,17 @@ def do_list(general: Options, words: list[str]) -> int:
     for name in runtime.store.names():
         try:
             saved = runtime.store.load(name)
-            rows.append(runtime.state(name) | {"created": saved.created, "rootfs": _rootfs(saved), "owner": "root"})
+            found = runtime.state(name) | {"rootfs": _rootfs(saved), "created": saved.created, "owner": "root"}
+            rows.append({field: found[field] for field in LISTED})
         except StateDamaged as error:
             print(f"{NAME}: warning: {error}", file=sys.stderr)
         except NoSuchContainer:
             if runtime.store.is_left_over(name):
                 print(f"{NAME}: warning: container {name} was never made to its end: delete --force {name}", file=sys.stderr)
     if as_json:
-        print(dumps(rows or None))
+        import json
+
+        print(json.dumps(rows or None, separators=(",", ":")))
     elif options.get("quiet"):
         print(*(row["id"] for row in rows), sep="\n", end="\n" if rows else "")
     else:
