@@ -28,6 +28,7 @@ EXPORT = {"NbConvertBase": {"display_data_priority": [
 # JupyterLab breaks a long line of an output in the middle of a word, by a rule that it adds after ours: ours is more specific.
 STYLE = """\
 .jp-OutputArea .jp-OutputArea-output pre { word-break: normal; overflow-wrap: anywhere; }
+.jp-OutputArea .jp-OutputArea-output { overflow-wrap: break-word; }
 .jp-OutputArea-child + .jp-OutputArea-child { margin-top: 0.4em; }
 """
 FIRST_PORT = 8888

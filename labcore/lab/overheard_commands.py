@@ -29,6 +29,7 @@ ID: Final = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 OBJECT: Final = re.compile(
     r"(/(?:containers|exec|images|networks))/(?!create\b|json\b|search\b|prune\b|load\b).+?(?=/(?:[a-z]+)$|$)"
 )
+WIDTHS: Final = (30, 30, 40)  # percent, of the columns: else the last one is squeezed where the window is narrow
 QUIET: Final = ("/_ping",)  # asked before every command: how the API's version is agreed
 _RUN: list["Command"] = []  # of this notebook
 
@@ -124,9 +125,11 @@ class Page(Record):
         return "\n".join(self.lines())
 
     def _repr_html_(self) -> str:
-        style = f"style='text-align:left;padding:2px 14px 4px 0;border-bottom:1px solid {RULE}'"
+        style = f"text-align:left;padding:2px 14px 4px 0;border-bottom:1px solid {RULE}"
         heads = (say("command"), say("what it asks of the daemon"), say("what happens there"))
-        head = "".join(f"<th {style}>{html.escape(word)}</th>" for word in heads)
+        head = "".join(
+            f"<th style='{style};width:{width}%'>{html.escape(word)}</th>" for word, width in zip(heads, WIDTHS, strict=True)
+        )
         rows = "".join(map(_row, self.commands))
         return f"<table style='border-collapse:collapse;font-size:11px;line-height:1.3'><tr>{head}</tr>{rows}</table>"
 

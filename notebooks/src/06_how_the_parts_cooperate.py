@@ -431,7 +431,7 @@ lab.image(store, "cafe", [lab.layer({"menu": "soup\n"})], base="hello-world")
 lab.push(store, "cafe", registry)
 bad = registry.tampering()
 recorded = lab.trace(f"docker run --rm {bad.address}/cafe", host=daemon.url)
-print(recorded.output, "exit status", recorded.status)
+print(f"{recorded.output}exit status {recorded.status}")
 recorded.answers
 
 # %%
@@ -454,7 +454,7 @@ lab.guess("registry down")
 # %%
 bad.close(), registry.close()
 recorded = lab.trace(f"docker run --rm {bad.address}/cafe", host=daemon.url)
-print(recorded.output, "exit status", recorded.status)
+print(f"{recorded.output}exit status {recorded.status}")
 recorded.answers
 
 # %%
@@ -478,7 +478,7 @@ lab.guess("no program")
 
 # %%
 recorded = lab.trace("docker run --rm hello-world nosuch", host=daemon.url)
-print(recorded.output, "exit status", recorded.status)
+print(f"{recorded.output}exit status {recorded.status}")
 recorded.answers
 
 # %%
@@ -501,7 +501,7 @@ lab.guess("read-only store")
 # %%
 with daemon.read_only():
     recorded = lab.trace("docker run --rm hello-world", host=daemon.url)
-print(recorded.output, "exit status", recorded.status)
+print(f"{recorded.output}exit status {recorded.status}")
 recorded.answers
 
 # %%
