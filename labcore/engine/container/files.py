@@ -214,8 +214,9 @@ def archived(files: Files, path: str, called: str) -> Generator[bytes, None, Non
 def extract_archive(
     files: Files, container: Container, path: str, archive: BinaryIO, *, called: str, overwrites: bool, as_user: bool
 ) -> None:  # fmt: skip
-    """Extract an archive into a directory of a container; what is in it belongs to whom it says, or to the container's user.
+    """Extract an archive into a directory of a container; what is in it belongs to whom it says.
 
+    With `as_user` it belongs to the container's user, if the container or its image names one.
     Raises NotFound; InvalidInput, also for what is read-only to the container.
     """
     from labcore.storage.copy_in import extract_into
@@ -224,7 +225,8 @@ def extract_archive(
         if not directory.is_directory:
             raise InvalidInput("extraction point is not a directory")
         _check_writable(files, directory, container)
-    user = user_in(files, container.options.user or container.config.user) if as_user else None
+    chosen = container.options.user or container.config.user
+    user = user_in(files, chosen) if as_user and chosen else None
     extract_into(archive, files, path, owner=(user.uid, user.gid) if user else None, overwrites=overwrites)
 
 
