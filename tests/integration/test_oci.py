@@ -379,6 +379,26 @@ def test_live_statistics(bundle: Bundle) -> None:
     assert json.loads(lines[-1])["type"] == "stats"
 
 
+def test_a_quota_below_a_cgroup_with_one_is_changed_in_an_order_that_can_be(bundle: Bundle) -> None:
+    if (controller := hierarchies().directory("cpu")) is None or hierarchies().directory("pids") is None:
+        pytest.skip("no cpu controller of version 1 here")
+    above = Path(controller, f"{bundle.name}-above")
+    above.mkdir()
+    try:
+        (above / "cpu.cfs_quota_us").write_text("50000")
+        bundle.config["linux"]["cgroupsPath"] = f"/{above.name}/inner"
+        bundle.program("sleep", "60").create()
+        bundle("start", bundle.name)
+        for period, quota in ((10_000, 3_000), (100_000, 30_000), (10_000, 4_000)):
+            bundle("update", "--cpu-period", str(period), "--cpu-quota", str(quota), bundle.name)
+            found = [int((above / "inner" / f"cpu.cfs_{name}_us").read_text()) for name in ("period", "quota")]
+            assert found == [period, quota]
+        bundle("delete", "--force", bundle.name)
+    finally:
+        for directory in Path(controller).parent.glob(f"*/{above.name}"):
+            directory.rmdir()
+
+
 def test_update_and_device_rules(bundle: Bundle) -> None:
     if hierarchies().directory("pids") is None:
         pytest.skip("no pids controller here")
