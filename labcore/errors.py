@@ -9,6 +9,7 @@
     ├── NotFound            (LookupError) no such container, no such volume, no such file in one
     ├── NotRunning                        the container has ended
     ├── InUse                             somebody else uses it, and it cannot be shared
+    │   └── PortInUse                     a port of the host is another's
     ├── StoreDamaged                      what lies on disk is not what was written there
     ├── Unavailable                       this machine or this installation lacks something; the message names the cure
     ├── StoreFull           (OSError)     there is no room on the disk for what was to be kept; nothing half done is left
@@ -62,6 +63,10 @@ class NotRunning(LabcoreError):
 
 class InUse(LabcoreError):
     """The object is in use, and cannot be shared or removed meanwhile."""
+
+
+class PortInUse(InUse):
+    """A port of the host is another's."""
 
 
 class Cancelled(LabcoreError):

@@ -9,6 +9,7 @@ nothing does.
 """
 
 import ast
+import ctypes
 import hashlib
 import importlib.util
 import os
@@ -72,6 +73,8 @@ def wanted_packages(purpose: str) -> list[tuple[str, str, object]]:
         ("python3-dev", "Python's headers", (include / "Python.h").exists()),
         ("python3-venv", "a virtual environment", importlib.util.find_spec("ensurepip")),
         ("uidmap", "maps the numbers of ordinary users' containers", shutil.which("newuidmap")),
+        ("libnftables1", "the firewall's rules of containers' networks", shutil.which("nft") or loads("libnftables.so.1")),
+        ("procps", "the processes that docker top shows", shutil.which("ps")),
         ("busybox-static", "the first image", installed("busybox-static") or static_busybox()),
         ("fonts-wqy-zenhei", "Chinese labels in plots", any(Path("/usr/share/fonts").rglob("wqy-zenhei*"))),
     ]
@@ -144,6 +147,15 @@ def installed(package: str) -> bool:
     """Return whether dpkg has it."""
     asked = subprocess.run(["dpkg-query", "-W", "-f=${Status}", package], capture_output=True, text=True, check=False)
     return asked.stdout.endswith(" installed")
+
+
+def loads(library: str) -> bool:
+    """Return whether a C library is found where the system's lie."""
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 def static_busybox() -> bool:

@@ -206,7 +206,8 @@ def rename(engine: Engine, text: str, name: str) -> Container:
     try:
         renamed = engine.records.rename(found, name)
     except (InUse, InvalidInput) as error:
-        raise type(error)(f"Error when allocating new name: {error}") from None
+        why = str(error).replace("container name (", "container name (/")  # docker has it with its slash here
+        raise type(error)(f"Error when allocating new name: {why}") from None
     log_container_event(engine, renamed, "rename", oldName=f"/{found.name}")
     return renamed
 

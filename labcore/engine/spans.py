@@ -28,13 +28,15 @@ if TYPE_CHECKING:
 class Span:
     """A part of a job's time, in ns since 1970; `end` is 0 while it lasts. `worker` is 0 in the job's own thread.
 
-    Spans of one thread lie within one another. It ends with the block that it is the context manager of.
+    `calls`: the system calls that an op made, 0 for what is none. Spans of one thread lie within one another. One ends with
+    the block that it is the context manager of.
     """
 
-    __slots__ = ("end", "name", "start", "worker")
+    __slots__ = ("calls", "end", "name", "start", "worker")
 
-    def __init__(self, name: str, start: int, end: int = 0) -> None:
+    def __init__(self, name: str, start: int, end: int = 0, calls: int = 0) -> None:
         self.name = name
+        self.calls = calls
         self.worker = _worker.get()
         self.start = start
         self.end = end
@@ -83,4 +85,4 @@ def note_ops(process: Process, begun: int, *, before: str = "runtime: cgroup, pl
     for moment in process.timeline:
         start = clone + int(moment.start_us * 1e3)
         name = f"op {moment.index}: {moment.name} {moment.detail}".rstrip()
-        job.spans.append(Span(name, start, start + max(0, int(moment.duration_us * 1e3))))
+        job.spans.append(Span(name, start, start + max(0, int(moment.duration_us * 1e3)), moment.calls))

@@ -102,7 +102,7 @@ LESSONS = (
         "instructions",
         titles={"en": "Instructions", "zh": "Dockerfile 常用的指令"},
         steps=("expand", "apply", "overlay", "layer", "run_step"),
-        challenges=("copy_step",),
+        challenges=("copy_step", "reaper"),
         requires=("root", "namespaces", "overlay", "cgroups"),
     ),
     Lesson(

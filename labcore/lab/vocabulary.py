@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -98,6 +99,7 @@ __all__ = [
     "secrets",
     "show",
     "shutil",
+    "signal",
     "socket",
     "spawn",
     "stat",

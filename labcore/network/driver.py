@@ -275,7 +275,7 @@ class NetworkDriver:
         with self._networks.locked(), Netlink() as netlink:
             found = self._endpoints.entries(network=network_id, owner=owner)
             if not found:
-                raise NotFound(f"network {network}: {owner[:12]} is not connected to it")
+                raise NotFound(f"endpoint {owner[:12]} not found: it is not connected to network {network}")
             self._end(netlink, found)
         with Netlink() as netlink:  # without the lock: that takes 20 ms
             for entry in found:

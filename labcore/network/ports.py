@@ -19,7 +19,7 @@ from socket import (
 )
 from typing import Self
 
-from labcore.errors import InUse, InvalidInput
+from labcore.errors import InvalidInput, PortInUse
 from labcore.network.listeners import held_by
 from labcore.spec.network import Endpoint, PortBinding, Protocol
 
@@ -152,7 +152,8 @@ def _refusal(wanted: PortBinding, error: OSError) -> Exception:
     port = f"{wanted.host_port}-{wanted.host_port_last}" if wanted.host_port_last else str(wanted.host_port)
     about = f"port {wanted.host_ip or '*'}:{port}:{wanted.container_port}/{wanted.protocol}"
     if error.errno == errno.EADDRINUSE:
-        return InUse(f"{about}: {_taken(wanted)}: publish another one")
+        bound = f"Bind for {wanted.host_ip or '0.0.0.0'}:{port} failed: port is already allocated"  # docker's words
+        return PortInUse(f"{bound}: {about}: {_taken(wanted)}: publish another one")
     if error.errno == errno.EADDRNOTAVAIL:
         return InvalidInput(f"{about}: this host has no address {wanted.host_ip}: name one that `ip address` shows")
     if error.errno == errno.EACCES:

@@ -124,5 +124,5 @@ def signal_name(name: str, value: Any) -> str:
     )
     number += int(offset) if offset.isascii() and offset.isdecimal() and len(offset) < 3 and word == "RTMIN" else 0
     if number not in signal.valid_signals() or (plus and word != "RTMIN"):
-        refuse(name, value, "it is no signal: see signal(7)")
+        raise InvalidInput(f"invalid signal: {value!s:.80}: {name} is one of signal(7)")
     return found

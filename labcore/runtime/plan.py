@@ -115,15 +115,18 @@ class Plan(Record):
 
     def timeline(self, report: Report) -> tuple[Moment, ...]:
         """Return when each op began and how long it took; an op that was never reached is left out."""
-        started: dict[int, int] = {self.clone_index: report.cloned}
+        started: dict[int, list[int]] = {self.clone_index: [report.cloned]}
         for (index, _), outcome in zip(self.steps, report.outcomes, strict=True):
             if outcome.started:
-                started.setdefault(index, outcome.started)
-        ends = [*list(started.values())[1:], report.returned]
+                started.setdefault(index, []).append(outcome.started)
+        begun = [at for at, *_ in started.values()]
         return tuple(
-            Moment(index, self.ops[index].name, self.ops[index].detail, (at - report.cloned) / 1e3, (end - at) / 1e3)
-            for (index, at), end in zip(started.items(), ends, strict=True)
+            self._moment(index, at - report.cloned, end - at, len(calls))
+            for (index, calls), at, end in zip(started.items(), begun, [*begun[1:], report.returned], strict=True)
         )
+
+    def _moment(self, index: int, start_ns: int, duration_ns: int, calls: int) -> Moment:
+        return Moment(index, self.ops[index].name, self.ops[index].detail, start_ns / 1e3, duration_ns / 1e3, calls)
 
     def __iter__(self) -> Iterator[Op]:
         return iter(self.ops)

@@ -144,7 +144,8 @@ class ContainerSpec(Record):
 
     def __post_init__(self) -> None:
         if not self.argv or not self.argv[0]:
-            raise InvalidInput("argv is empty: name a command, or use an image that has one")
+            said = 'exec: "": executable file not found in $PATH' if self.argv else "no command specified"  # docker's words
+            raise InvalidInput(f"{said}: argv is empty: name a command, or use an image that has one")
         for what, texts in (
             ("argv", self.argv),
             ("environment", self.environment),

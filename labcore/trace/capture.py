@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from labcore.errors import InvalidInput, Unavailable
 from labcore.record import Record
 from labcore.trace.relay import Call, relayed
-from labcore.trace.span import Span, lane, nested
+from labcore.trace.span import Kind, Span, lane, nested
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -153,4 +153,5 @@ def _job_span(job: Mapping[str, Any], end: int) -> Span:
 
 def _part(span: Mapping[str, Any], lane: int, end: int) -> Span:
     name = span["Name"]
-    return Span("op" if name.startswith("op ") else "part", name, span["StartNano"], span["EndNano"] or end, lane)
+    kind: Kind = "op" if name.startswith("op ") else "part"
+    return Span(kind, name, span["StartNano"], span["EndNano"] or end, lane, calls=span.get("Calls", 0))

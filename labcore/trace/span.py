@@ -15,7 +15,7 @@ Kind = Literal["command", "call", "job", "part", "op"]
 class Span(Record):
     """A part of what was done, from `start` to `end` (ns since 1970). `lane`: a client's connection, or a daemon's thread.
 
-    `answer`: the status that a call was answered with.
+    `answer`: the status that a call was answered with. `calls`: how many system calls an op made.
     """
 
     kind: Kind
@@ -26,6 +26,7 @@ class Span(Record):
     children: tuple[Span, ...] = ()
     error: str = ""
     answer: str = ""
+    calls: int = 0
 
     @property
     def duration_ms(self) -> float:

@@ -188,11 +188,13 @@ lab.outcome("exposed")
 # | `WORKDIR` | `WorkingDir` | `os.path.join` of `/`, the one before, and the new; no `..` is left: `os.path.normpath` |
 # | `USER` | `User` | the text |
 # | `EXPOSE` | `ExposedPorts` | a dict, the old ports and the new: `{"5000/tcp": {}}`; `tcp` if nothing is said |
+# | `LABEL` | `Labels` | a dict, the old labels and the new: `{"org.example.by": "me"}` |
 #
-# All but the first row are expanded, with `lab.environment(config)`, the variables by name. `lab.pairs(text)` reads what stands behind `ENV`, quotes and all: a dict.
+# All but the first row are expanded, with `lab.environment(config)`, the variables by name. `lab.pairs(text)` reads what stands behind `ENV` and `LABEL`, several in a line,
+# quotes and all: a dict.
 # Fields may be missing, or `None`. Whatever else comes, RUN or COPY: return the config as it is.
 
-# %% [markdown] lang="zh" of="feb15003"
+# %% [markdown] lang="zh" of="72bc95bf"
 # `EXPOSE` 什么也没打开。它是给人看的说明，也是给 `-P` 用的：`-P` 把每个写明的端口发布到机器的一个空闲端口上。
 # 写在中间的 `USER` 从那一行起生效：`who` 里是 `nobody`。（文章把它归为容器启动指令，它的作用不止于此。）
 #
@@ -208,8 +210,9 @@ lab.outcome("exposed")
 # | `WORKDIR` | `WorkingDir` | 用 `os.path.join` 连接 `/`、上一个和新的；再用 `os.path.normpath` 去掉 `..` |
 # | `USER` | `User` | 这段文本 |
 # | `EXPOSE` | `ExposedPorts` | 字典，原有的端口加上新的：`{"5000/tcp": {}}`；没写协议就是 `tcp` |
+# | `LABEL` | `Labels` | 字典，原有的标签加上新的：`{"org.example.by": "me"}` |
 #
-# 除第一行外都要展开变量，用 `lab.environment(config)`：按名字排好的变量。`lab.pairs(text)` 读出 `ENV` 后面的内容（引号也处理好），给出一个字典。
+# 除第一行外都要展开变量，用 `lab.environment(config)`：按名字排好的变量。`lab.pairs(text)` 读出 `ENV` 和 `LABEL` 后面的内容（一行几对都行，引号也处理好），给出一个字典。
 # 字段可能没有，也可能是 `None`。其他指令（RUN、COPY 等）：配置原样返回。
 
 # %% tags=["exercise"] zh="返回执行一条指令之后的配置；多数指令不改它（12 行）。" of="76e54715"
@@ -564,11 +567,11 @@ ADD site.tar /added/
 lab.outcome("add")
 
 # %% [markdown] lang="en" id="others"
-# `ADD` unpacks archives, and downloads URLs. The remaining instructions are soon told, and each is an experiment of three lines: `LABEL` and `STOPSIGNAL` write one field;
+# `ADD` unpacks archives, and downloads URLs. The remaining instructions are soon told, and each is an experiment of three lines: `STOPSIGNAL` writes one field, as `LABEL` does;
 # `VOLUME` says where a container gets a volume of its own; `HEALTHCHECK` a command that `docker ps` reports on; `SHELL` replaces `/bin/sh -c`; `ONBUILD` waits for the next FROM.
 
-# %% [markdown] lang="zh" of="5d0c85be"
-# `ADD` 会解开归档，还会下载 URL。其余的指令几句话就能说完，每条都是三行的实验：`LABEL`、`STOPSIGNAL` 各写一个字段；`VOLUME` 说明容器在哪里有自己的卷；
+# %% [markdown] lang="zh" of="6033888a"
+# `ADD` 会解开归档，还会下载 URL。其余的指令几句话就能说完，每条都是三行的实验：`STOPSIGNAL` 和 `LABEL` 一样，只写一个字段；`VOLUME` 说明容器在哪里有自己的卷；
 # `HEALTHCHECK` 是 `docker ps` 据以报告健康状况的命令；`SHELL` 替换 `/bin/sh -c`；`ONBUILD` 等到下一个 FROM 才执行。
 
 # %% [markdown] lang="en" id="copy-step"
@@ -599,6 +602,57 @@ def copy_step(sources, destination, context, below, store):
 
 # %% tags=["check"]
 lab.check(copy_step)
+
+# %% [markdown] lang="en" id="orphans"
+# ## Further: a process 1 of your own
+#
+# A program whose parent has ended becomes a child of process 1, and when it ends it stays a **zombie**, a number without a program, until process 1 asks for its exit code. Few programs do.
+# Both containers below leave two orphans behind; in the second one `--init` has put a process 1 before the program. What does `ps` show of the orphans, a second later?
+
+# %% [markdown] lang="zh" of="ee03429f"
+# ## 进阶：自己的 1 号进程
+#
+# 父进程已经结束的程序，会成为 1 号进程的子进程；它结束以后是一个**僵尸**：有编号，没有程序，直到 1 号进程来取它的退出码。这样做的程序不多。
+# 下面两个容器都会留下两个孤儿进程；第二个容器里，`--init` 在程序前面放了一个 1 号进程。一秒之后，`ps` 里会看到这些孤儿吗？
+
+# %%
+program = "(sleep 0.1 &); (sleep 0.1 &); exec sleep 1000"
+for name, option in {"careless": "", "careful": "--init"}.items():
+    docker(f"run -d --name {name} {option} busybox sh -c '{program}'")
+    docker(f"exec {name} sh -c 'sleep 1; ps -o stat,pid,ppid,args'")
+
+# %% [markdown] lang="en" id="reaper-step"
+# `Z` is a zombie, and holds one of the numbers that `--pids-limit` counts. Where there is an init, nothing is left to be seen.
+#
+# **A challenge**: be that init. `reaper(argv)` is called in process 1 of a new PID namespace; it starts the program and returns when that has ended.
+#
+# - `os.posix_spawnp(argv[0], argv, os.environ, setsigmask=())` starts it, with no signal blocked
+# - whoever has ended is reaped, the program or not; several that end together send one SIGCHLD
+# - each signal that process 1 is given goes to the program: `os.kill`
+# - return the program's exit code, as `docker run` would: 128 and the number of the signal, if one has ended it
+#
+# A signal that comes just before the wait must not be lost. So block all of them (`signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())`), and let `signal.sigwait` bring one after the other.
+
+# %% [markdown] lang="zh" of="dc2078bb"
+# `Z` 就是僵尸，它占着一个编号，`--pids-limit` 也把它算在内。有 init 的地方，什么也看不到。
+#
+# **一道挑战题**：自己来当这个 init。`reaper(argv)` 在一个新的 PID 命名空间的 1 号进程里被调用；它启动程序，程序结束时返回。
+#
+# - `os.posix_spawnp(argv[0], argv, os.environ, setsigmask=())` 启动程序，不阻塞任何信号
+# - 谁结束了都要收尸，不管是不是那个程序；几个同时结束，只来一次 SIGCHLD
+# - 1 号进程收到的每个信号都转给程序：`os.kill`
+# - 返回程序的退出码，同 `docker run` 一样：死于信号的，是 128 加信号的编号
+#
+# 恰好在开始等待之前到来的信号也不能丢。所以先阻塞全部信号（`signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())`），再用 `signal.sigwait` 一个一个地取。
+
+# %% tags=["exercise"] zh="当一个程序的 1 号进程：收尸、转发信号，返回退出码（11 行）。" of="6a55624b"
+@lab.step
+def reaper(argv):
+    """Be a program's process 1: reap, pass on signals; return its code (11 lines)."""
+    ...
+
+# %% tags=["check"]
+lab.check(reaper)
 
 # %% [markdown] lang="en" id="fault"
 # ## Further: find the fault

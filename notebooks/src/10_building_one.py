@@ -341,7 +341,8 @@ my_build(other, "angelkitty/nginx_web:mine")
 
 # %%
 name = lab.push(store, "angelkitty/nginx_web:mine", registry)
-docker(f"run --rm --pull=always -q {name} cat /usr/share/nginx/html/index.html")
+docker(f"pull -q {name}")
+docker(f"run --rm {name} cat /usr/share/nginx/html/index.html")
 
 # %% [markdown] lang="en" id="touch"
 # One question about the cache of the real daemon. A `COPY . /site` has been built. Now somebody runs `touch` on the page: its time is new, its bytes

@@ -24,7 +24,7 @@ HINT = "Run 'docker run --help' for more information"
 REFUSALS = ("rror", "only supported", "invalid", "found")
 # What a line of a session fails for, and no option of it is to blame: an object, a registry or a file that is not there.
 OTHER_CAUSES = (
-    "No such container", "nobody listens", "is not connected to it", "container ID file found", "has already been set",
+    "No such container", "nobody listens", "is not connected to network", "container ID file found", "has already been set",
     "user specified IP address", "bind source path does not exist",
 )  # fmt: skip
 NOISE = tuple(

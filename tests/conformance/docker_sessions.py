@@ -126,6 +126,41 @@ SESSIONS = {
         docker volume create -o type=none -o device=/nonesuch -o o=bind bb
         docker run --rm -v bb:/x busybox true 2> /dev/null
     """,
+    "what cannot be is refused in docker's words": """
+        docker create --name made busybox sleep 100 | grep -c .
+        docker run -d --name running -p 127.0.0.1:18080:80 busybox sleep 1000 | grep -c .
+        docker rename made 'bad name'
+        docker exec running ''
+        docker exec -u 1:nosuch running true
+        docker update -m 1k running
+        docker network connect host running
+        docker network disconnect -f bridge nosuch
+        !docker run --rm --network container:nosuch busybox true
+        docker run --rm --network host -p 80:80 busybox true
+        docker run --name taken -p 127.0.0.1:18080:80 busybox true
+        docker rm taken
+        docker volume create 'a b'
+        docker run --rm -v relative/path:/x busybox true
+        docker ps -f status=bad
+        docker ps -f health=bad
+        docker ps -f is-task=maybe
+        docker ps -f publish=99999 2>&1 | cut -c1-69
+        docker ps -f expose=80-70 2>&1 | cut -c1-69
+        docker run --rm -u 0:nosuch busybox true
+        docker run --rm --entrypoint '' busybox
+        docker run --rm -m 4m busybox true
+        docker run --rm --memory-reservation 4m busybox true
+        docker run --rm --memory-swap 50m busybox true
+        docker run --rm -m 10m --memory-swap 5m busybox true
+        docker run --rm --memory-reservation 20m -m 10m busybox true
+        docker run --rm --cpu-period 1 busybox true
+        docker run --rm --cpu-quota 1 busybox true
+        docker run --rm --cap-add NOSUCH busybox true
+        docker run --rm --cap-drop nosuch busybox true
+        docker run --rm --uts host --hostname x busybox true
+        docker run --rm --stop-signal BAD busybox true
+        !docker run --rm busybox ''
+    """,
     "commands in containers": """
         ~docker run -d --name ee -e A=1 busybox sleep 100
         docker exec ee sh -c 'echo $A; pwd; id -u; exit 5'

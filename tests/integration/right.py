@@ -657,7 +657,21 @@ def apply(instruction, config):
             made["ExposedPorts"] = dict(made.get("ExposedPorts") or {})
             for port in expand(text, lab.environment(config)).split():
                 made["ExposedPorts"][port if "/" in port else port + "/tcp"] = {}
+        case ("LABEL", text):
+            made["Labels"] = {**(made.get("Labels") or {}), **lab.pairs(expand(text, lab.environment(config)))}
     return made
+""",
+    },
+    (9, "reaper"): {
+        "handlers, and a wait": """
+def reaper(argv):
+    child = os.spawnvp(os.P_NOWAIT, argv[0], argv)
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}:
+        signal.signal(number, lambda number, _: os.kill(child, number))
+    pid = 0
+    while pid != child:
+        pid, status = os.wait()
+    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
 """,
     },
     (9, "overlay"): {

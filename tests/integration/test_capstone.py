@@ -1,5 +1,6 @@
 """The capstone: docker on a learner's functions, what is seen of them from outside, and the certificate."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from labcore import lab
 from labcore.engine import Engine
 from labcore.lab.capstones import examination
+from labcore.lab.capstones.figures import docker_ms
 from labcore.lab.checks import NotPassed
 from labcore.lab.lessons import lesson_of
 from labcore.lab.program import marked
@@ -57,7 +59,8 @@ def test_the_learners_functions_are_seen_at_work(registry: LessonRegistry, tmp_p
     assert set(certificate.own) == {"parse", "cache_key", "rootfs", "hostname"}
     assert set(certificate.own) | set(certificate.supplied) == set(examination.EXAMINED)
     assert {whose for whose, _ in certificate.figures.starts} >= {"mine", "labcore"}
-    assert certificate.figures.ops > 20
+    assert certificate.figures.calls > certificate.figures.ops > 20
+    assert f"{certificate.figures.calls} system calls" in repr(certificate)
     assert [row.own for row in certificate.rows if row.own] == [1, 1, 1, 1], "of lessons 1, 4, 8 and 10"
     page = Path(certificate.save(str(tmp_path / "certificate.html"))).read_text()
     assert "read-" in certificate.page
@@ -79,6 +82,14 @@ def test_what_does_not_do_its_work_is_seen(registry: LessonRegistry, tmp_path: P
     (tmp_path / "my_runtime.py").write_text("def parse(text):\n    return []\n")
     with pytest.raises(NotPassed, match="what is looked for is there"):
         lab.capstone(registry, seed=8)
+
+
+def test_a_docker_that_does_not_answer_takes_no_certificate_away(tmp_path: Path) -> None:
+    """It has a socket, takes what is asked, and says nothing."""
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / "docker.sock"))
+        silent.listen()
+        assert docker_ms(f"unix://{tmp_path}/docker.sock", seconds=0.5) == 0
 
 
 def test_labcores_own_solutions_make_a_specimen_and_no_certificate(registry: LessonRegistry) -> None:

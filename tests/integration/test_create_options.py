@@ -176,7 +176,7 @@ def test_a_profile_of_ones_own_refuses_by_capability(engine: Engine, tmp_path: P
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"cpus": 1, "cpu_quota": 5000}, "Conflicting options: Nano CPUs and CPU Quota cannot both be set"),
-    ({"memory": "1m"}, "6291456 bytes are the least"),
+    ({"memory": "1m"}, "Minimum memory limit allowed is 6MB"),
     ({"memory_swap": "64m"}, "name the memory too"),
     ({"memory": "64m", "memory_swap": "32m"}, "the memory alone is"),
     ({"memory": "64m", "memory_reservation": "65m"}, "must not be less"),

@@ -239,6 +239,14 @@ def test_events(daemon: RunningDaemon) -> None:
     assert len({event["Actor"]["Attributes"]["execID"] for event in seen}) == 1
 
 
+def test_the_start_of_what_is_not_there_is_told(daemon: RunningDaemon) -> None:
+    with ask(daemon.socket, "GET", "/events") as events:
+        daemon.docker("exec", "box", "nonesuch", status=127)
+        daemon.docker("exec", "box", "true")
+        told = [json.loads(events.chunk())["Action"] for _ in range(3)]
+    assert told == ["exec_create: nonesuch ", "exec_start: nonesuch ", "exec_create: true "]
+
+
 def test_by_docker_py(daemon: RunningDaemon) -> None:
     box = daemon.client.containers.get("box")
     assert box.exec_run(["sh", "-c", "echo out; echo err >&2; exit 4"], demux=True) == (4, (b"out\n", b"err\n"))

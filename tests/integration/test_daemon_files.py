@@ -150,13 +150,26 @@ def test_a_directory_is_replaced_only_if_that_is_wanted(daemon: RunningDaemon, n
     assert got(daemon, "/tmp")["tmp/x"] == b"file"
 
 
-def test_files_belong_to_the_containers_user_if_that_is_wanted(daemon: RunningDaemon) -> None:
-    daemon.docker("create", "--name", "box", "--network", "none", "-u", "33:44", "busybox", "true")
-    for query, owner in (("path=/tmp&copyUIDGID=1", (33, 44)), ("path=/tmp", (7, 7))):
+def test_the_working_directory_is_there_before_the_start(daemon: RunningDaemon, tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("in it\n")
+    daemon.docker("create", "--name", "box", "--network", "none", "-w", "/made/for/it", "busybox", "cat", "f")
+    daemon.docker("cp", "box:/made/for/it", str(tmp_path))
+    assert (tmp_path / "it").is_dir()
+    daemon.docker("cp", str(tmp_path / "f"), "box:/made/for/it/")
+    assert daemon.docker("start", "-a", "box").stdout == "in it\n"
+    daemon.docker("rm", "box")
+
+
+@pytest.mark.parametrize(("user", "owner"), [("33:44", (33, 44)), ("root", (0, 0)), ("", (7, 7))])
+def test_files_belong_to_the_containers_user_if_that_is_wanted(
+    daemon: RunningDaemon, user: str, owner: tuple[int, int]
+) -> None:  # fmt: skip
+    daemon.docker("create", "--name", "box", "--network", "none", "-u", user, "busybox", "true")
+    for query, whose in (("path=/tmp&copyUIDGID=1", owner), ("path=/tmp", (7, 7))):
         assert put(daemon, query, archive(("f", b""), uid=7)) == (200, "")
         stream, _ = daemon.client.containers.get("box").get_archive("/tmp/f")
         with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as tar:
-            assert (tar.getmember("f").uid, tar.getmember("f").gid) == owner
+            assert (tar.getmember("f").uid, tar.getmember("f").gid) == whose
     daemon.docker("rm", "box")
 
 

@@ -24,6 +24,7 @@ from tests.serving import stays
 
 STATES = ("Status", "Running", "Paused", "Restarting")
 SECOND = 10**9
+ATTRIBUTES = ("signal", "exitCode", "oldName", "destination", "height", "width")  # of events
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +102,7 @@ def events(daemon: RunningDaemon, since: str, id: str) -> list[str]:
         attributes = dict(event["Actor"]["Attributes"])
         if id not in (event["Actor"]["ID"], attributes.get("container")):
             continue
-        said = [f"{key}={attributes[key]}" for key in ("signal", "exitCode", "oldName", "destination") if key in attributes]
+        said = [f"{key}={attributes[key]}" for key in ATTRIBUTES if key in attributes]
         found.append(" ".join([event["Type"], event["Action"], *said]))
     return found
 
@@ -314,7 +315,7 @@ def test_limits_change_while_it_runs(daemon: RunningDaemon) -> None:
 @pytest.mark.parametrize(
     ("body", "code", "words"),
     [
-        ({"Memory": 1}, 400, "6291456 bytes are the least"),
+        ({"Memory": 1}, 400, "Minimum memory limit allowed is 6MB"),
         ({"Memory": 128 << 20}, 409, "Cannot update container ID: Memory limit should be smaller than already set memoryswap"),
         ({"CpusetCpus": "77"}, 400, "77"),
         ({"RestartPolicy": {"Name": "nope"}}, 400, "invalid restart policy: unknown policy 'nope'"),
@@ -344,6 +345,22 @@ def test_a_name_is_changed(daemon: RunningDaemon) -> None:
     assert events(daemon, since, id) == ["container create", "container rename oldName=/old"]
     removed(daemon, id)
     removed(daemon, other)
+
+
+def test_what_is_read_and_written_of_it_is_told(daemon: RunningDaemon, tmp_path: Path) -> None:
+    id = started(daemon, "sleep", "1000")
+    since = daemon.now()
+    (tmp_path / "file").write_text("copied")
+    daemon.docker("cp", str(tmp_path / "file"), f"{id}:/tmp")
+    daemon.docker("cp", f"{id}:/tmp/file", str(tmp_path / "back"))
+    daemon.docker("cp", f"{id}:/tmp/nothing", "-", status=1)
+    daemon.docker("export", "-o", str(tmp_path / "tar"), id)
+    daemon.docker("top", id)
+    assert ask_for(daemon, id, "resize?h=30&w=90").status == 200
+    assert ask_for(daemon, id, "resize?h=x&w=90").status == 400
+    told = ["extract-to-dir", "archive-path", "export", "top", "resize height=30 width=90"]
+    assert events(daemon, since, id) == [f"container {action}" for action in told]
+    removed(daemon, id)
 
 
 def test_one_of_many_removes_a_container(daemon: RunningDaemon) -> None:

@@ -250,7 +250,7 @@ def test_bootstrap_says_it_in_one_line(tmp_path: Path) -> None:
 
 def test_make_kit_takes_all_that_make_lab_asks_for() -> None:
     names = {name for name, _, _ in bootstrap.wanted_packages("class")}
-    assert {"gcc", "python3-dev", "python3-venv", "busybox-static"} <= names
+    assert {"gcc", "python3-dev", "python3-venv", "busybox-static", "libnftables1", "procps"} <= names
     project = bootstrap.requirements("lab")
     assert any(word.startswith("jupyterlab") for word in project)
     assert set(project) < set(bootstrap.requirements("dev"))

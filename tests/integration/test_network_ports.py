@@ -211,7 +211,7 @@ def test_repair_holds_what_the_records_say_and_names_what_is_taken(made: Rig, ne
     os.kill(proxies()[0], signal.SIGKILL)
     wait_until(lambda: not proxies())
     with serving(made.host, "host", 8080), made.host.entered():
-        assert [str(error).split(": ")[0] for error in made.proxy.restore()] == ["port 0.0.0.0:8080:80/tcp"]
+        assert [str(error).split(": ")[0] for error in made.proxy.restore()] == ["Bind for 0.0.0.0:8080 failed"]
     with made.host.entered():
         assert made.proxy.restore() == []
     made.endpoints.pop(0)

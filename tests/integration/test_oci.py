@@ -251,6 +251,29 @@ def test_a_dev_that_is_read_only_is_filled_before(bundle: Bundle) -> None:
     assert said.splitlines() == ["/dev/null", "/dev/pts/ptmx", " /dev ro,", "touch: /dev/x: Read-only file system"]
 
 
+def test_whom_a_kill_reaches(bundle: Bundle) -> None:
+    bundle.config["linux"]["namespaces"] = [each for each in bundle.config["linux"]["namespaces"] if each["type"] != "pid"]
+    bundle.program("sleep", "60").create()
+    bundle("start", bundle.name)
+    further = runtime_words(bundle, "exec", "--detach", bundle.name, "sleep", "61")
+    subprocess.run(further, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    bundle("kill", bundle.name, "0")
+    first, *others = pids = json.loads(bundle("ps", "--format", "json", bundle.name))
+    assert others
+    os.kill(first, signal.SIGKILL)
+    eventually(lambda: json.loads(bundle("state", bundle.name))["status"] == "stopped")
+    assert "container not running" in bundle("kill", bundle.name, "TERM", status=1)
+    bundle("kill", bundle.name, "KILL")
+    eventually(lambda: not any(has_not_ended(pid) for pid in pids))
+    assert "container not running" in bundle("kill", bundle.name, "0", status=1)
+    bundle("kill", "--all", bundle.name, "0")
+
+
+def has_not_ended(pid: int) -> bool:
+    state = Path(f"/proc/{pid}/stat")
+    return state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
 def test_another_config_and_the_way_cgroups_are_made_can_be_named(bundle: Bundle) -> None:
     bundle.program("hostname")
     (bundle.directory / "other.json").write_text(json.dumps(bundle.config | {"hostname": "other"}))
@@ -377,6 +400,26 @@ def test_live_statistics(bundle: Bundle) -> None:
     bundle("kill", bundle.name, "KILL")
     lines = bundle("events", "--interval", "0.1s", bundle.name).splitlines()
     assert json.loads(lines[-1])["type"] == "stats"
+
+
+def test_a_quota_below_a_cgroup_with_one_is_changed_in_an_order_that_can_be(bundle: Bundle) -> None:
+    if (controller := hierarchies().directory("cpu")) is None or hierarchies().directory("pids") is None:
+        pytest.skip("no cpu controller of version 1 here")
+    above = Path(controller, f"{bundle.name}-above")
+    above.mkdir()
+    try:
+        (above / "cpu.cfs_quota_us").write_text("50000")
+        bundle.config["linux"]["cgroupsPath"] = f"/{above.name}/inner"
+        bundle.program("sleep", "60").create()
+        bundle("start", bundle.name)
+        for period, quota in ((10_000, 3_000), (100_000, 30_000), (10_000, 4_000)):
+            bundle("update", "--cpu-period", str(period), "--cpu-quota", str(quota), bundle.name)
+            found = [int((above / "inner" / f"cpu.cfs_{name}_us").read_text()) for name in ("period", "quota")]
+            assert found == [period, quota]
+        bundle("delete", "--force", bundle.name)
+    finally:
+        for directory in Path(controller).parent.glob(f"*/{above.name}"):
+            directory.rmdir()
 
 
 def test_update_and_device_rules(bundle: Bundle) -> None:

@@ -4,6 +4,7 @@ import ctypes
 import errno
 import itertools
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,12 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from labcore.engine import Engine
 from labcore.errors import StepFailed
 from labcore.native import DEVNULL, PIPE, Capability, CloneFlag, MountFlag, Process, Step
 from labcore.native.monitor import MonitorLost
 from labcore.runtime import Carrier, Plan, make_plan, ops, spawn
 from labcore.spec import ContainerSpec, OverlayRoot
-from tests.conftest import needs_root
+from tests.conftest import needs, needs_root
 from tests.threads import together
 
 CARRIERS: tuple[Carrier, ...] = ("extension", "monitor")
@@ -160,6 +162,33 @@ def test_every_op_is_time_stamped(carrier: Carrier, engine) -> None:  # type: ig
     assert all(moment.duration_us >= 0 for moment in timeline)
     for one, following in itertools.pairwise(timeline):
         assert one.start_us + one.duration_us == pytest.approx(following.start_us)
+
+
+STARTED = """
+import sys
+from labcore import Engine
+from labcore.runtime import make_plan, spawn
+plan = make_plan(Engine(sys.argv[1]).spec("busybox", ["true"]))
+with spawn(plan, carrier="monitor") as process:
+    process.wait(10)
+print(*{step.call for _, step in plan.steps})
+print(len(plan.steps), sum(moment.calls for moment in process.timeline[1:]))
+"""
+
+
+def test_the_calls_of_its_ops_are_those_that_strace_sees(engine: Engine, tmp_path: Path) -> None:
+    """Those that were left out are not counted, and the one by which the child enters its cgroup is no op's."""
+    needs("strace")
+    traced = ["strace", "-ff", "-qq", "-o", str(tmp_path / "calls")]
+    ran = subprocess.run([*traced, sys.executable, "-c", STARTED, str(engine.root)], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    names, counts = ran.stdout.splitlines()
+    steps, told = map(int, counts.split())
+    (child,) = [text for text in (path.read_text() for path in tmp_path.glob("calls.*")) if "pivot_root(" in text]
+    lines = child[: child.index("\n", child.rindex("\nexecve(") + 1)].splitlines()
+    seen = [line for line in lines if line.partition("(")[0] in names.split()]
+    assert told == len([line for line in seen if not re.match(r'write\(\d+, "0", 1\)', line)])
+    assert told < steps
 
 
 @BOTH

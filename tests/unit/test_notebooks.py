@@ -1,9 +1,13 @@
 """The lessons as they are committed: made from their sources, in both languages, and fit to be read."""
 
+import ast
 import json
 import re
+import shlex
+import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +15,7 @@ import pytest
 
 from labcore.lab.lessons import LESSONS
 from labcore.language import Catalogue
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, needs
 
 sys.path.insert(0, str(PROJECT / "tools"))
 import notebooks
@@ -206,3 +210,28 @@ def test_every_paragraph_of_the_article_is_answered() -> None:
             assert entry["cells"], entry
             assert entry["about"], entry
     assert [section["section"] for section in sections] == [lesson.number for lesson in LESSONS]
+
+
+DEBIANS_CLIENT = Path("/usr/bin/docker")  # of the package docker.io: what `labcore lesson setup` brings where there is none
+
+
+def docker_lines(source: Path) -> Iterator[str]:
+    """Yield the lines that a lesson gives to the docker command; what is computed in them is `x`."""
+    cells = [text for _, kind, text, _ in inputs(notebooks.build(source, "en")) if kind == "code" and not text.startswith("%%")]
+    for call in (node for cell in cells for node in ast.walk(ast.parse(cell)) if isinstance(node, ast.Call)):
+        if isinstance(call.func, ast.Name | ast.Attribute) and ast.unparse(call.func).rpartition(".")[2] == "docker":
+            for line in (each for each in call.args[:1] if isinstance(each, ast.Constant | ast.JoinedStr)):
+                parts = line.values if isinstance(line, ast.JoinedStr) else [line]
+                yield "".join(str(part.value) if isinstance(part, ast.Constant) else "x" for part in parts)
+
+
+def test_debians_docker_command_knows_each_option_of_the_lessons() -> None:
+    """Debian 12's is four years old. Its daemon is nowhere: what it finds fault with before it asks is the line."""
+    needs(str(DEBIANS_CLIENT))
+    environment = {"DOCKER_HOST": "unix:///nowhere", "HOME": "/nowhere", "DOCKER_BUILDKIT": "0"}
+    lines = {line for source in SOURCES for line in docker_lines(source)}
+    assert len(lines) > 80
+    for line in lines:
+        command = [DEBIANS_CLIENT, *shlex.split(line)]
+        asked = subprocess.run(command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        assert not re.search(r"unknown (shorthand )?flag|is not a docker command", asked.stderr), (line, asked.stderr)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from labcore.daemon.context import Daemon
 from labcore.daemon.wire.codec import empty, encode, json_response
 from labcore.engine.jobs import Job, Trace
+from labcore.engine.spans import Span
 from labcore.errors import InvalidInput
 from labcore.http import Request, Response, Route
 
@@ -49,10 +50,13 @@ def _json(job: Job) -> dict[str, Any]:
         "Error": job.error,
         "StartedNano": job.started,
         "EndedNano": job.ended,
-        "Spans": [
-            {"Name": each.name, "StartNano": each.start, "EndNano": each.end, "Worker": each.worker} for each in job.spans
-        ],
+        "Spans": [_span(each) for each in job.spans],
     }
+
+
+def _span(span: Span) -> dict[str, Any]:
+    told = {"Name": span.name, "StartNano": span.start, "EndNano": span.end, "Worker": span.worker}
+    return {**told, "Calls": span.calls} if span.calls else told
 
 
 ROUTES: Final = (

@@ -42,7 +42,7 @@ class ExecOptions(Record):
     console_size: tuple[int, int] | None = None  # rows and columns that its terminal begins with
 
     def __post_init__(self) -> None:
-        if not self.command or not self.command[0]:
+        if not self.command:
             raise InvalidInput("No exec command specified")
 
 

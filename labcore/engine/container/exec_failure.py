@@ -26,6 +26,8 @@ class ExecFailure(Record):
 
 def exec_failure(error: Exception, program: str) -> ExecFailure:
     """Return how docker says why a program was not started; what no step of its start has refused stays as it is."""
+    if not program:
+        return ExecFailure(NOT_FOUND, InvalidInput(f'{PREFIX}exec: "": executable file not found in $PATH'))
     if not isinstance(error, StepFailed):
         return ExecFailure(NOT_EXECUTABLE, error)
     op = error.step.partition(", ")[2]  # "chdir /nowhere"

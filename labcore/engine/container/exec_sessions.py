@@ -155,6 +155,7 @@ class ExecSessions:
 
         Raises StepFailed, in docker's words, InvalidInput, NotRunning.
         """
+        self._log(session, "exec_start")
         with ExitStack() as undo, ExitStack() as opened:
             try:
                 process, sources = self._spawn(session, opened, undo, attached=bool(sink))
@@ -164,7 +165,6 @@ class ExecSessions:
                 raise failure.why from error
             opened.pop_all()
         session.pid, session.is_running = process.pid, True
-        self._log(session, "exec_start")
         Thread(target=self._see_to, args=(session, process, sources, sink), name=f"exec-{session.id[:12]}", daemon=True).start()
 
     def _spawn(

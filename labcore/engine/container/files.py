@@ -33,6 +33,7 @@ from labcore.spec import BindRoot, Root
 from labcore.storage.files import MAX_LINKS, Files, ResolvedPath, of_root
 from labcore.storage.packing import Packer
 from labcore.storage.tree import Entry, tree_of
+from labcore.tar import BadArchive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,8 +76,26 @@ def container_files(
     with engine.container_dirs.locked_once(container.id, container.name, seconds=wait_seconds):
         if states.settled(engine, container.id).state.status == "running":
             raise InUse(f"{container} is just ending, or was started meanwhile: try again")
+        _make_workdir(engine, container)
         with _stopped(engine, container, writable=writable, mounts=mounts) as files:
             yield files
+
+
+def _make_workdir(engine: Engine, container: Container) -> None:
+    """Make the working directory of a container that was never started: docker's is there as soon as the container is.
+
+    One that cannot be made is the start's to refuse.
+    """
+    workdir = posixpath.normpath(container.options.workdir or container.config.workdir or "/")
+    if container.state.status != "created" or not container.layers or workdir == "/":
+        return
+    with of_root(root_of_stopped(engine, container), f"{container.name}:", writable=True) as files:
+        parents = files.parents("")
+        try:
+            with suppress(OSError, BadArchive):
+                parents.resolve(os.fsencode(f"{workdir}/what-is-in-it"))  # which makes what is above
+        finally:
+            parents.close()
 
 
 def _root_of_running(engine: Engine, container: Container, undo: ExitStack) -> int | None:
@@ -214,8 +233,9 @@ def archived(files: Files, path: str, called: str) -> Generator[bytes, None, Non
 def extract_archive(
     files: Files, container: Container, path: str, archive: BinaryIO, *, called: str, overwrites: bool, as_user: bool
 ) -> None:  # fmt: skip
-    """Extract an archive into a directory of a container; what is in it belongs to whom it says, or to the container's user.
+    """Extract an archive into a directory of a container; what is in it belongs to whom it says.
 
+    With `as_user` it belongs to the container's user, if the container or its image names one.
     Raises NotFound; InvalidInput, also for what is read-only to the container.
     """
     from labcore.storage.copy_in import extract_into
@@ -224,7 +244,8 @@ def extract_archive(
         if not directory.is_directory:
             raise InvalidInput("extraction point is not a directory")
         _check_writable(files, directory, container)
-    user = user_in(files, container.options.user or container.config.user) if as_user else None
+    chosen = container.options.user or container.config.user
+    user = user_in(files, chosen) if as_user and chosen else None
     extract_into(archive, files, path, owner=(user.uid, user.gid) if user else None, overwrites=overwrites)
 
 

@@ -41,7 +41,7 @@ def spec_of(engine: Engine, container: Container, root: Root, pid_of: PidOf | No
 
 def running(engine: Engine, kind: str, name: str) -> Container:
     """Return a container that runs, and whose namespace of a kind another is to join. Raises InvalidInput, LabcoreError."""
-    other = named_container(engine, name)
+    other = named_container(engine, name, "joining network namespace of container: " if kind == "network" else "")
     status = other.state.status
     if status != "running" and kind == "network":
         state = f"container {other.name} is {status}"

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 
 from labcore.engine.container.lifecycle import STATUSES, status_of
-from labcore.engine.filters import has_label
+from labcore.engine.filters import TRUTHS, has_label
 from labcore.engine.records.records import entrypoint_and_command
 from labcore.engine.supervision.health_state import NO_HEALTH
 from labcore.errors import InvalidInput
@@ -24,7 +24,8 @@ FILTERS: Final = (
     "id", "name", "status", "exited", "label", "ancestor", "network", "volume", "publish", "expose", "health", "before",
     "since",
 )  # fmt: skip
-HEALTHS: Final = ("starting", "healthy", "unhealthy", "none")
+HEALTHS: Final = ("none", "starting", "healthy", "unhealthy")
+PORT_MAX: Final = 65535
 # A time is said in the first unit that it has at least so many seconds of, as docker says it.
 SPANS: Final = (
     (2 * 365 * 86400, 365 * 86400, "years"),
@@ -44,15 +45,23 @@ def checked_filters(filters: dict[str, list[str]]) -> dict[str, list[str]]:
 
 
 def _check(name: str, value: str) -> None:
-    known = {"status": STATUSES, "health": HEALTHS}.get(name)
+    called, known = {"status": ("state", STATUSES), "health": ("health", HEALTHS)}.get(name, ("", ()))
     if known and value not in known:
-        raise InvalidInput(f"filter {name}={value}: there are {', '.join(known)}")
+        cure = f"must be one of {', '.join(known)}"
+        raise InvalidInput(f"invalid filter '{name}={value:.80}': invalid value for {called} ({value:.80}): {cure}")
     if name == "exited" and not re.fullmatch(r"-?[0-9]{1,9}", value, re.ASCII):
-        raise InvalidInput(f"filter exited={value}: an exit code is wanted")
-    if name in ("publish", "expose") and not re.fullmatch(r"[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp))?", value, re.ASCII):
-        raise InvalidInput(f"filter {name}={value}: PORT[-LAST][/tcp|udp] is wanted")
+        raise InvalidInput(f"invalid filter 'exited={value:.80}': an exit code is wanted")
+    if name == "is-task" and value not in TRUTHS:
+        raise InvalidInput(f"invalid filter 'is-task=[{value:.80}]': true or false is wanted")
+    if name in ("publish", "expose") and not _is_port_range(value):
+        raise InvalidInput(f"error while looking up for {name} {value:.80}: PORT[-LAST][/tcp|udp] is wanted, up to {PORT_MAX}")
     if name == "name":
         _pattern(value)
+
+
+def _is_port_range(text: str) -> bool:
+    match = re.fullmatch(r"([0-9]{1,5})(?:-([0-9]{1,5}))?(/(tcp|udp))?", text, re.ASCII)
+    return match is not None and int(match[1]) <= int(match[2] or match[1]) <= PORT_MAX
 
 
 def _pattern(text: str) -> re.Pattern[str]:

@@ -90,7 +90,9 @@ def hostname_of(options: CreateOptions, default: str) -> str:
     """Return the name of the host inside. With the host's network it is the host's own, as with docker. Raises InvalidInput."""
     if options.uts_mode == "host":
         if options.hostname or options.domainname:
-            raise InvalidInput("hostname: with uts host it would be the machine's own that changed: leave one of them out")
+            raise InvalidInput(
+                "conflicting options: hostname and the UTS mode: the machine's own would change: leave one of them out"
+            )
         return os.uname().nodename
     if options.network_mode == "host" and not options.hostname:
         return os.uname().nodename

@@ -24,6 +24,8 @@ def connect(engine: Engine, wanted: EndpointOptions, text: str) -> None:
     network = engine.networks.find(wanted.network)
     wanted = wanted.replace(network=network.wanted.name)
     engine.networks.check(wanted)
+    if network.wanted.driver == "host":
+        raise InvalidInput("cannot connect container to host network - container must be created in host network mode")
     found = engine.records.find(text)
     with (
         room_for(f"{found} on network {wanted.network}", engine.root),

@@ -14,7 +14,7 @@ from labcore.engine.network.objects import log_endpoint_events, release_endpoint
 from labcore.engine.network.resolv_conf import embedded, machines, own, wanted
 from labcore.engine.records.ids import new_id
 from labcore.engine.spans import span
-from labcore.errors import InvalidInput, NotFound
+from labcore.errors import InUse, InvalidInput, NotFound, PortInUse
 from labcore.options.limits import HOST_GATEWAY
 from labcore.record import Record
 from labcore.spec.network import PortBinding
@@ -85,6 +85,9 @@ def connection(engine: Engine, options: CreateOptions, owner: str, *, name: str 
                     endpoints.append(engine.networks.reserve(each, owner, names=names, ports=own_ports))
         except NotFound as error:
             raise NotFound(f"failed to set up container networking: {error}") from None
+        except PortInUse as error:
+            failed = f"driver failed programming external connectivity on endpoint {name or owner[:SHOWN]} ({owner})"
+            raise InUse(f"failed to set up container networking: {failed}: {error}") from None
         made = _connected(engine, options, tuple(endpoints), asked, owner, name)
         undo.pop_all()
         log_endpoint_events(engine, endpoints, "connect")

@@ -81,23 +81,29 @@ def _refuse(name: str, value: object, why: str) -> Never:
 
 def _check_memory(limits: Resources) -> None:
     memory, swap, reservation = limits.memory or 0, limits.swap or 0, limits.reservation or 0
-    for name, value in (("memory", memory), ("memory_reservation", reservation)):
+    for name, value in (("memory limit", memory), ("memory reservation", reservation)):
         if 0 < value < MEMORY_MIN:
-            _refuse(name, value, f"{MEMORY_MIN} bytes are the least (6m)")
+            raise InvalidInput(f"Minimum {name} allowed is 6MB: write 6m, or more, for {value}")
     if swap and not memory:
-        _refuse("memory_swap", swap, "it is memory and swap together: name the memory too")
+        why = "memory_swap is memory and swap together"
+        raise InvalidInput(f"You should always set the Memory limit when using Memoryswap limit, see usage: {why}")
     if 0 < swap < memory:
-        _refuse("memory_swap", swap, f"it is memory and swap together, and the memory alone is {memory}")
+        why = f"memory_swap {swap} is memory and swap together, and the memory alone is {memory}"
+        raise InvalidInput(f"Minimum memoryswap limit should be larger than memory limit, see usage: {why}")
     if memory and reservation > memory:
-        _refuse("memory_reservation", reservation, f"the memory is {memory}, which must not be less")
+        why = f"the memory is {memory}, the reservation {reservation}"
+        raise InvalidInput(f"Minimum memory limit can not be less than memory reservation limit, see usage: {why}")
 
 
 def _check_processors(limits: Resources) -> None:
     online = os.cpu_count() or 1
     if limits.cpu_period and limits.cpu_period not in PERIODS:
-        _refuse("cpu_period", limits.cpu_period, f"{PERIODS.start} microseconds are the least, {PERIODS.stop - 1} the most")
+        why = f"cpu_period {limits.cpu_period}: {PERIODS.start} microseconds are the least, {PERIODS.stop - 1} the most"
+        limit = "can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)"
+        raise InvalidInput(f"CPU cfs period {limit}: {why}")
     if limits.cpu_quota and 0 < limits.cpu_quota < QUOTA_MIN:
-        _refuse("cpu_quota", limits.cpu_quota, f"{QUOTA_MIN} microseconds are the least")
+        why = f"cpu_quota {limits.cpu_quota}: {QUOTA_MIN} microseconds are the least"
+        raise InvalidInput(f"CPU cfs quota can not be less than 1ms (i.e. 1000): {why}")
     if limits.cpu_quota and limits.cpu_quota > online * (limits.cpu_period or PERIOD):
         _refuse("cpu_quota", limits.cpu_quota, f"this machine has {online} processors")
     _check_available("CPUs", limits.cpus, "cpuset.cpus")

@@ -78,10 +78,14 @@ def capabilities(options: CreateOptions, default: tuple[str, ...]) -> tuple[str,
     return tuple(wanted)
 
 
+OF_DOCKER: Final = {"cap-add": "CapAdd", "cap-drop": "CapDrop"}
+
+
 def _named(option: str, names: Sequence[str]) -> tuple[str, ...]:
     found = tuple(name.upper().removeprefix("CAP_") for name in names)
     if unknown := [name for name in found if name != ALL and name not in Capability.__members__]:
-        raise InvalidInput(f"{option} {unknown[0]!r}: there is no such capability: see capabilities(7), or say ALL")
+        name, cure = f"CAP_{unknown[0]}", "there is no such capability: see capabilities(7), or say ALL"
+        raise InvalidInput(f'invalid {OF_DOCKER[option]}: unknown capability: "{name:.80}": {cure}')
     return found
 
 

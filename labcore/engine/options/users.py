@@ -122,7 +122,8 @@ def _group(files: Files, text: str) -> int:
     number = _number(text)
     found = number if number is not None else next((gid for name, gid, _ in _groups(files) if name == text), None)
     if found is None:
-        raise InvalidInput(f"group {text!r}: there is none in its /etc/group: name one that is there, or a number")
+        why = "no matching entries in group file: name one that is there, or a number"
+        raise InvalidInput(f"unable to find group {text}: {why}")
     return found
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 
 from labcore.engine.volume.local_driver import DRIVER, check_options
-from labcore.errors import InUse, NotFound
+from labcore.errors import InUse, InvalidInput, NotFound
+from labcore.storage.directories import NAME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ def create_volume(
     if name is not None:
         with suppress(NotFound):
             return engine.volumes.get(name)
+        if not NAME.fullmatch(name):
+            raise InvalidInput(
+                f'create {name:.140}: "{name:.140}" includes invalid characters for a local volume name, only '
+                '"[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path'
+            )
     check_options(name or "", options or {})
     kept = None if options is None else tuple(sorted(options.items()))
     volume = engine.volumes.create(name, anonymous=anonymous, labels=labels, options=kept)

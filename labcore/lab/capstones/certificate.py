@@ -96,11 +96,7 @@ class Certificate(Record):
 
     def _figure_lines(self) -> Iterator[str]:
         if self.figures.ops:
-            yield say(
-                "{n} operations in a container's plan, each a system call or a few; from its clone to its program {time}",
-                n=self.figures.ops,
-                time=duration(self.figures.machine),
-            )
+            yield _plan(self.figures)
         for whose, ms in self.figures.starts:
             yield labelled(_whose(whose), duration(ms))
 
@@ -157,12 +153,17 @@ def _bars(figures: Figures) -> str:
         return ""
     most = max(ms for _, ms in figures.starts) or 1
     bars = "".join(_bar(_whose(whose), ms, ms / most, BARS[whose]) for whose, ms in figures.starts)
-    told = say(
-        "{n} operations in a container's plan, each a system call or a few; from its clone to its program {time}",
-        n=figures.ops,
+    told = f"<div style='font-size:12px'>{html.escape(_plan(figures))}</div>" if figures.ops else ""
+    return f"{_heading(say('Measured: docker run --rm … true'))}{bars}{told}"
+
+
+def _plan(figures: Figures) -> str:
+    return say(
+        "A container's plan, as it ran: {ops} operations made {calls} system calls, in {time} from its clone to its program",
+        ops=figures.ops,
+        calls=figures.calls,
         time=duration(figures.machine),
     )
-    return f"{_heading(say('Measured: docker run --rm … true'))}{bars}<div style='font-size:12px'>{html.escape(told)}</div>"
 
 
 def _bar(label: str, ms: float, part: float, colour: str) -> str:

@@ -19,16 +19,16 @@ HINTS = {
     ),
     "apply": (
         T(
-            "Which of the six write their text as it is, which expand it, and which add to what is there already?",
-            "六条指令里，哪些原样写入，哪些要展开变量，哪些是在原有的上面添加？",
+            "Which of the seven write their text as it is, which expand it, and which add to what is there already?",
+            "七条指令里，哪些原样写入，哪些要展开变量，哪些是在原有的上面添加？",
         ),
         T(
-            "A list is the exec form, a text the shell form: only CMD and ENTRYPOINT care. `config | {…}` makes a new dict; a dict of ENV is `lab.environment(config) | lab.pairs(text)`, and has to become lines again.",
-            "列表是 exec 形式，文本是 shell 形式：只有 CMD 和 ENTRYPOINT 要区分。`config | {…}` 得到新字典；ENV 的字典是 `lab.environment(config) | lab.pairs(text)`，还要变回一行行。",
+            "A list is the exec form, a text the shell form: only CMD and ENTRYPOINT care. `config | {…}` makes a new dict; a dict of ENV is `lab.environment(config) | lab.pairs(text)`, and has to become lines again. EXPOSE and LABEL add to a dict, each to its own: one `if` does for both.",
+            "列表是 exec 形式，文本是 shell 形式：只有 CMD 和 ENTRYPOINT 要区分。`config | {…}` 得到新字典；ENV 的字典是 `lab.environment(config) | lab.pairs(text)`，还要变回一行行。EXPOSE 和 LABEL 都是往字典里添加，只是字段不同：一个 `if` 就够。",
         ),
         T(
-            "`text = expand(str(value), lab.environment(config))`; `if name in ('CMD', 'ENTRYPOINT'): return config | {name.capitalize(): …}`; `os.path.join('/', config.get('WorkingDir') or '', text)`; `(config.get('ExposedPorts') or {}) | {port if '/' in port else f'{port}/tcp': {} for port in text.split()}`",
-            "`text = expand(str(value), lab.environment(config))`；`if name in ('CMD', 'ENTRYPOINT'): return config | {name.capitalize(): …}`；`os.path.join('/', config.get('WorkingDir') or '', text)`；`(config.get('ExposedPorts') or {}) | {port if '/' in port else f'{port}/tcp': {} for port in text.split()}`",
+            "`text = expand(str(value), lab.environment(config))`; `if name in ('CMD', 'ENTRYPOINT'): return config | {name.capitalize(): …}`; `os.path.join('/', config.get('WorkingDir') or '', text)`; `if field := {'EXPOSE': 'ExposedPorts', 'LABEL': 'Labels'}.get(name):`; `return config | {field: (config.get(field) or {}) | more}`; for ports, `more = {port if '/' in port else f'{port}/tcp': {} for port in text.split()}`",
+            "`text = expand(str(value), lab.environment(config))`；`if name in ('CMD', 'ENTRYPOINT'): return config | {name.capitalize(): …}`；`os.path.join('/', config.get('WorkingDir') or '', text)`；`if field := {'EXPOSE': 'ExposedPorts', 'LABEL': 'Labels'}.get(name):`；`return config | {field: (config.get(field) or {}) | more}`；端口的 `more = {port if '/' in port else f'{port}/tcp': {} for port in text.split()}`",
         ),
     ),
     "overlay": (
@@ -85,6 +85,20 @@ HINTS = {
         T(
             "`source = Path(context, name.lstrip('/')).resolve()`; `if not source.is_relative_to(Path(context).resolve()): raise ValueError(…)`; `shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)` or, with `place.parent.mkdir(parents=True, exist_ok=True)`, `shutil.copy2(source, place)`",
             "`source = Path(context, name.lstrip('/')).resolve()`；`if not source.is_relative_to(Path(context).resolve()): raise ValueError(…)`；`shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)`，或者先 `place.parent.mkdir(parents=True, exist_ok=True)` 再 `shutil.copy2(source, place)`",
+        ),
+    ),
+    "reaper": (
+        T(
+            "Two kinds of news reach process 1: a child has ended, and somebody wants the program to end. Could both come the same way, so that it waits in one place?",
+            "传到 1 号进程的消息有两种：有子进程结束了；有人要程序结束。能不能让两种消息从同一条路来，只在一处等待？",
+        ),
+        T(
+            "Block all signals before the program is started, and none is lost; then `signal.sigwait` brings one after the other. After a SIGCHLD ask `os.waitpid(-1, os.WNOHANG)` until nobody is left: several that end together make one SIGCHLD. Everything else goes to the child.",
+            "启动程序之前先阻塞所有信号，就一个也不会丢；然后用 `signal.sigwait` 一个一个地取。收到 SIGCHLD，就反复 `os.waitpid(-1, os.WNOHANG)`，直到没有为止：几个同时结束，只来一次 SIGCHLD。其余的信号都转给子进程。",
+        ),
+        T(
+            "`signal.pthread_sigmask(signal.SIG_BLOCK, signals)`; `child = os.posix_spawnp(argv[0], argv, os.environ, setsigmask=())`; in a loop `number = signal.sigwait(signals)`, `os.kill(child, number)` unless it is SIGCHLD, `while number == signal.SIGCHLD and (ended := os.waitpid(-1, os.WNOHANG))[0]:`; `code = os.waitstatus_to_exitcode(…)` is negative for a signal",
+            "`signal.pthread_sigmask(signal.SIG_BLOCK, signals)`；`child = os.posix_spawnp(argv[0], argv, os.environ, setsigmask=())`；循环里 `number = signal.sigwait(signals)`，不是 SIGCHLD 就 `os.kill(child, number)`，`while number == signal.SIGCHLD and (ended := os.waitpid(-1, os.WNOHANG))[0]:`；`code = os.waitstatus_to_exitcode(…)` 是负数时，表示死于信号",
         ),
     ),
 }

@@ -31,6 +31,9 @@ CHINESE = {
     "USER, expanded": "USER，展开变量",
     "EXPOSE adds a port; tcp, where nothing is said": "EXPOSE 添加端口；没写协议就是 tcp",
     "EXPOSE of several": "EXPOSE，好几个端口",
+    "LABEL adds a pair, expanded": "LABEL 添加一对，值要展开变量",
+    "LABEL gives one that is there a new value": "LABEL 给已有的标签新值",
+    "LABEL of several, in quotes": "LABEL，一行好几对，带引号",
     "{name} changes nothing of the config": "{name} 不改配置",
     "a new config is returned: the one that was given is as it was": "返回新的配置，给的那个没有被改动",
     "a Dockerfile, line by line: the config that labcore's builder makes":
@@ -90,6 +93,16 @@ CHINESE = {
     "also where a link leads there": "链接指到外面去也一样",
     "a file that is not there is an error": "不存在的文件是错误",
     "the context is as it was": "上下文没有被改动",
+    # reaper
+    "the program is a child of process 1, which is your function": "程序是 1 号进程的子进程，1 号进程就是你的函数",
+    "no signal is blocked in the program": "程序里没有被阻塞的信号",
+    "{n} orphans become its children, and it goes on": "{n} 个孤儿进程成了它的子进程，它照常运行",
+    "orphans that end together are reaped, all of them: no zombie is left":
+        "同时结束的孤儿进程全部收尸，没有留下僵尸进程",
+    "{signal}, given to process 1, ends the program, and then process 1":
+        "把 {signal} 发给 1 号进程：程序结束，然后 1 号进程结束",
+    "128 and the number of the signal, where one has ended the program": "程序死于信号时，是 128 加信号的编号",
+    "0, where the program has ended with that": "程序以 0 结束，就是 0",
     # the lab's tools
     "{text}: {error}: close the quotes": "{text}：{error}：引号没有成对",
     "{text} is not NAME=value: write both, with = between": "{text} 不是 NAME=value：两边都要写，中间用 =",

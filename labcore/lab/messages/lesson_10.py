@@ -114,8 +114,8 @@ CHINESE = {
     "Labcore's, for want of yours: {names}.": "你没写、由 labcore 顶上的：{names}。",
     "{n}. {title}: {own} of {steps} steps, {lines} lines, {passed} passed":
         "{n}. {title}：{steps} 步中写了 {own} 步，{lines} 行，{passed} 步通过",
-    "{n} operations in a container's plan, each a system call or a few; from its clone to its program {time}":
-        "一个容器的计划有 {n} 个操作，每个是一个或几个系统调用；从 clone 到程序启动 {time}",
+    "A container's plan, as it ran: {ops} operations made {calls} system calls, in {time} from its clone to its program":
+        "一个容器的计划实际执行下来：{ops} 个操作，共 {calls} 次系统调用，从 clone 到程序启动用时 {time}",
     "{lines} lines in all": "共 {lines} 行",
     "lesson": "课",
     "steps": "步数",

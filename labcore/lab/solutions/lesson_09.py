@@ -1,4 +1,4 @@
-"""Solutions of lesson 9: variables, instructions that change the config, and RUN, whose upper directory becomes a layer."""
+"""Solutions of lesson 9: variables, what changes the config, RUN, whose upper directory becomes a layer, and process 1."""
 
 # ruff: noqa: F403, F405
 # mypy: ignore-errors
@@ -23,9 +23,9 @@ def apply(instruction, config):
         return config | {"Env": [f"{key}={each}" for key, each in (lab.environment(config) | lab.pairs(text)).items()]}
     if name == "WORKDIR":
         return config | {"WorkingDir": os.path.normpath(os.path.join("/", config.get("WorkingDir") or "", text))}
-    if name == "EXPOSE":
-        ports = {port if "/" in port else f"{port}/tcp": {} for port in text.split()}
-        return config | {"ExposedPorts": (config.get("ExposedPorts") or {}) | ports}
+    if field := {"EXPOSE": "ExposedPorts", "LABEL": "Labels"}.get(name):
+        more = lab.pairs(text) if name == "LABEL" else {port if "/" in port else f"{port}/tcp": {} for port in text.split()}
+        return config | {field: (config.get(field) or {}) | more}
     return config | {"User": text} if name == "USER" else config
 
 
@@ -83,3 +83,18 @@ def copy_step(sources, destination, context, below, store):
         target.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(["cp", "-RT", "--preserve=mode,timestamps", source, target], check=True)
     return layer(upper, store)
+
+
+def reaper(argv):
+    """Be process 1 for a program: reap all that ends, pass on all signals; return its exit code, or 128 and its signal."""
+    signals = signal.valid_signals()
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    child = os.posix_spawnp(argv[0], argv, os.environ, setsigmask=())
+    while True:
+        number = signal.sigwait(signals)
+        if number != signal.SIGCHLD:
+            os.kill(child, number)
+        while number == signal.SIGCHLD and (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            if ended[0] == child:
+                code = os.waitstatus_to_exitcode(ended[1])
+                return code if code >= 0 else 128 - code

@@ -221,21 +221,46 @@ def _normalized(path: str) -> str:
 
 
 def _possible_order(settings: list[Setting], there: dict[str, str]) -> Iterator[Setting]:
-    """Yield settings so that memory never exceeds memory and swap together on the way from the old limits to the new.
+    """Yield settings so that none is refused for what another one still is on the way from the old limits to the new."""
+    pairs = {
+        **dict.fromkeys(MEMORY, _memory_in_order([each for each in settings if each.file in MEMORY], there)),
+        **dict.fromkeys(QUOTA, _quota_in_order([each for each in settings if each.file in QUOTA], there)),
+    }
+    seen: set[str] = set()
+    for setting in settings:
+        if setting.file not in seen:
+            together = pairs.get(setting.file, [setting])
+            seen.update(each.file for each in together)
+            yield from together
+
+
+MEMORY = ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes")
+QUOTA = ("cpu.cfs_period_us", "cpu.cfs_quota_us")
+
+
+def _memory_in_order(pair: list[Setting], there: dict[str, str]) -> list[Setting]:
+    """Memory never exceeds memory and swap together.
 
     Memory without a limit (-1) takes that of both together away, too, where nothing is said of it.
     """
-    names = ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes")
-    pair = [setting for setting in settings if setting.file in names]
-    both = f"{there.get('memory', '')}/{names[1]}"
-    if [(each.file, each.value) for each in pair] == [(names[0], "-1")] and os.path.exists(both):
-        pair.append(pair[0].replace(file=names[1]))
+    both = f"{there.get('memory', '')}/{MEMORY[1]}"
+    if [(each.file, each.value) for each in pair] == [(MEMORY[0], "-1")] and os.path.exists(both):
+        pair = [*pair, pair[0].replace(file=MEMORY[1])]
     if len(pair) == 2:
         with suppress(OSError, ValueError):
             if pair[0].value == "-1" or int(pair[0].value) > int(read_text(both)):
-                pair.reverse()
-    yield from pair
-    yield from (setting for setting in settings if setting.file not in names)
+                return pair[::-1]
+    return pair
+
+
+def _quota_in_order(pair: list[Setting], there: dict[str, str]) -> list[Setting]:
+    """Quota by period, a share of the processors, never exceeds the old one and the new: a cgroup above may limit it."""
+    if len(pair) == 2:
+        with suppress(OSError, ValueError):
+            now = int(read_text(f"{there.get('cpu', '')}/{QUOTA[1]}"))
+            if now < 0 or int(pair[1].value) < now:
+                return pair[::-1]
+    return pair
 
 
 def _write(directory: str | None, setting: Setting) -> None:

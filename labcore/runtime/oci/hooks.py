@@ -28,7 +28,7 @@ def run_here(kind: str, hooks: tuple[Hook, ...], state: dict[str, Any]) -> None:
             done = subprocess.run(
                 hook.args,
                 executable=hook.path,
-                env=environment,
+                env=environment or None,  # ours, as with runc
                 input=json.dumps(state).encode(),
                 stderr=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,

@@ -150,7 +150,13 @@ class Life:
         return "running" if os.path.exists(f"{self.directory}/started") else "created"
 
     def kill(self, number: int) -> None:
-        """Send a signal to the very process that was started. Raises WrongState if it has ended."""
+        """Send a signal to the very process that was started. Raises WrongState if it has ended.
+
+        SIGKILL takes all in its cgroups along: without a PID namespace of its own they would outlive it, and may have.
+        """
+        if number == SIGKILL and removal.processes(self.made):
+            self.kill_all(number)
+            return
         import _signal as signal  # all of `signal` but its enumerations, which take long
 
         try:

@@ -26,9 +26,9 @@ def apply(instruction, config):
         return config | {"Env": [f"{key}={each}" for key, each in variables.items()]}
     if name == "WORKDIR":
         return config | {"WorkingDir": os.path.normpath(os.path.join("/", config.get("WorkingDir") or "", text))}
-    if name == "EXPOSE":
-        ports = {port if "/" in port else f"{port}/tcp": {} for port in text.split()}
-        return config | {"ExposedPorts": (config.get("ExposedPorts") or {}) | ports}
+    if field := {"EXPOSE": "ExposedPorts", "LABEL": "Labels"}.get(name):
+        more = lab.pairs(text) if name == "LABEL" else {port if "/" in port else f"{port}/tcp": {} for port in text.split()}
+        return config | {field: (config.get(field) or {}) | more}
     return config | {"User": text} if name == "USER" else config
 """
 OVERLAY = """
@@ -86,6 +86,20 @@ def copy_step(sources, destination, context, below, store):
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, place)
     return layer(upper, store)
+"""
+REAPER = """
+def reaper(argv):
+    signals = signal.valid_signals()
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    child = os.posix_spawnp(argv[0], argv, os.environ, setsigmask=())
+    while True:
+        number = signal.sigwait(signals)
+        if number != signal.SIGCHLD:
+            os.kill(child, number)
+        while number == signal.SIGCHLD and (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            if ended[0] == child:
+                code = os.waitstatus_to_exitcode(ended[1])
+                return code if code >= 0 else 128 - code
 """
 RAISES = """    if code := show(Plan([*before, *rootfs(spec), *after, program])).returncode:
         raise RuntimeError(f"{command} returned a non-zero code: {code}")
@@ -145,7 +159,7 @@ def apply(instruction, config):
     from labcore.builder.image_config import changed
     from labcore.images import Config
     name, value = instruction
-    if name not in ("ENV", "CMD", "ENTRYPOINT", "WORKDIR", "USER", "EXPOSE"):
+    if name not in ("ENV", "CMD", "ENTRYPOINT", "WORKDIR", "USER", "EXPOSE", "LABEL"):
         return config
     line = f"{name} {value if isinstance(value, str) else json.dumps(value)}"
     whole = {"architecture": "amd64", "rootfs": {"diff_ids": []}, "config": config}
@@ -174,8 +188,8 @@ def apply(instruction, config):
             ('[f"{key}={each}" for', '[*(config.get("Env") or ()), *(f"{key}={each}" for'),
             ("variables.items()]", "lab.pairs(text).items())]"),
         ),
-        "ENV by blanks": _but(APPLY, ("lab.pairs(text)", 'dict(word.split("=", 1) for word in text.split())')),
-        "ENV unexpanded": _but(APPLY, ("lab.pairs(text)", "lab.pairs(value)")),
+        "ENV by blanks": _but(APPLY, ("| lab.pairs(text)", '| dict(word.split("=", 1) for word in text.split())')),
+        "ENV unexpanded": _but(APPLY, ("| lab.pairs(text)", "| lab.pairs(value)")),
         "WORKDIR from the root only": _but(APPLY, ('config.get("WorkingDir") or ""', '""')),
         "WORKDIR pasted together": _but(
             APPLY,
@@ -184,11 +198,27 @@ def apply(instruction, config):
                 '(config.get("WorkingDir") or "") + "/" + text',
             ),
         ),
-        "EXPOSE in place of what was there": _but(APPLY, ('(config.get("ExposedPorts") or {}) | ports', "ports")),
+        "EXPOSE in place of what was there": _but(
+            APPLY, ("(config.get(field) or {}) | more", '(name == "LABEL" and config.get(field) or {}) | more')
+        ),
         "EXPOSE without a protocol": _but(APPLY, ('port if "/" in port else f"{port}/tcp"', "port")),
         "EXPOSE of one port": _but(APPLY, ("text.split()}", "[text]}")),
-        "fields that are null are not thought of": _but(
-            APPLY, ('(config.get("ExposedPorts") or {})', 'config.get("ExposedPorts", {})')
+        "fields that are null are not thought of": _but(APPLY, ("(config.get(field) or {})", "config.get(field, {})")),
+        "LABEL is not known": _but(APPLY, (', "LABEL": "Labels"', "")),
+        "LABEL in place of what was there": _but(
+            APPLY, ("(config.get(field) or {}) | more", '(name != "LABEL" and config.get(field) or {}) | more')
+        ),
+        "LABEL keeps the old value": _but(APPLY, ("(config.get(field) or {}) | more", "more | (config.get(field) or {})")),
+        "LABEL by blanks": _but(
+            APPLY,
+            ('lab.pairs(text) if name == "LABEL"', 'dict(word.split("=", 1) for word in text.split()) if name == "LABEL"'),
+        ),
+        "LABEL of one pair": _but(
+            APPLY, ('lab.pairs(text) if name == "LABEL"', 'dict([text.replace(chr(34), "").split("=", 1)]) if name == "LABEL"')
+        ),
+        "LABEL unexpanded": _but(APPLY, ('lab.pairs(text) if name == "LABEL"', 'lab.pairs(value) if name == "LABEL"')),
+        "LABEL as lines, like ENV": _but(
+            APPLY, ('lab.pairs(text) if name == "LABEL"', 'dict.fromkeys(text.split(), "") if name == "LABEL"')
         ),
         "the user's name is not expanded": _but(APPLY, ('{"User": text}', '{"User": value}')),
         "RUN is written down, too": _but(
@@ -388,6 +418,38 @@ def run_step(command, config, below, store):
         "the content alone": _but(COPY_STEP, ("copy2", "copyfile")),
         "from the root of the machine": _but(COPY_STEP, ('name.lstrip("/")', "name")),
     },
+    "reaper": {
+        "a faked print": "def reaper(argv):\n    print('reaping for', *argv)\n    return 0\n",
+        "a hard-coded code": _but(REAPER, ("code if code >= 0 else 128 - code", "42")),
+        "a call of the reference": _reference("reaper"),
+        "it becomes the program": "def reaper(argv):\n    os.execvp(argv[0], argv)\n",
+        "another init in its place": """
+def reaper(argv):
+    os.execv(labcore.native.program("labcore-init"), ["init", *argv])
+""",
+        "a call and nothing else": "def reaper(argv):\n    return subprocess.run(argv).returncode\n",
+        "it ends with the first that ends": """
+def reaper(argv):
+    os.posix_spawnp(argv[0], argv, os.environ)
+    return os.waitstatus_to_exitcode(os.wait()[1])
+""",
+        "it waits for the program alone": _but(REAPER, ("os.waitpid(-1, os.WNOHANG)", "os.waitpid(child, os.WNOHANG)")),
+        "one for each SIGCHLD": _but(
+            REAPER, ("        while number == signal.SIGCHLD and", "        if number == signal.SIGCHLD and")
+        ),
+        "the program's signals are blocked, too": _but(REAPER, (", setsigmask=()", "")),
+        "no signal is passed on": _but(REAPER, ("os.kill(child, number)", "pass")),
+        "SIGCHLD is passed on, too": _but(REAPER, ("        if number != signal.SIGCHLD:\n    ", "")),
+        "those of its own process group": _but(REAPER, ("os.waitpid(-1,", "os.waitpid(0,")),
+        "until one ends with 0": _but(REAPER, ("os.WNOHANG))[0]", "os.WNOHANG))[1]")),
+        "0 is taken for a signal": _but(REAPER, ("code if code >= 0", "code if code > 0")),
+        "SIGTERM alone": _but(REAPER, ("signal.valid_signals()", "{signal.SIGCHLD, signal.SIGTERM}")),
+        "any signal kills": _but(REAPER, ("os.kill(child, number)", "os.kill(child, signal.SIGKILL)")),
+        "SIGTERM, whatever came": _but(REAPER, ("os.kill(child, number)", "os.kill(child, signal.SIGTERM)")),
+        "the status as wait(2) has it": _but(REAPER, ("os.waitstatus_to_exitcode(ended[1])", "ended[1]")),
+        "a signal's number below zero": _but(REAPER, ("code if code >= 0 else 128 - code", "code")),
+        "a signal's number alone": _but(REAPER, ("128 - code", "-code")),
+    },
 }
 
-UNRULY: dict[str, str] = {}  # nothing that lessons 1 and 3 have not met
+UNRULY: dict[str, str] = {}

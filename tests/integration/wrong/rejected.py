@@ -80,7 +80,12 @@ SHELL_FORM = Reason("CMD, shell form: /bin/sh -c, and the shell expands")
 CMD_EXEC_FORM = Reason("CMD, exec form")
 NEW_VALUE = Reason("and gives one that is there a new value")
 EXPANDED = Reason("its values are expanded")
+PROCESS_1 = Reason("the program is a child of process 1, which is your function")
+ZOMBIES = Reason("orphans that end together are reaped, all of them: no zombie is left")
+PASSED_ON = Reason("given to process 1, ends the program, and then process 1")
+SIGNALLED = Reason("128 and the number of the signal, where one has ended the program")
 PORT = Reason("EXPOSE adds a port; tcp, where nothing is said")
+LABELS = Reason("LABEL adds a pair, expanded")
 USERS = Reason("USER, expanded")
 STAYS = Reason("what the container wrote is in `root.writable` when it has ended")
 DESCRIPTOR = Reason("it returns the descriptor of a blob that is in the store")
@@ -825,6 +830,13 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "EXPOSE without a protocol": PORT,
         "EXPOSE of one port": Reason("EXPOSE of several"),
         "fields that are null are not thought of": raised("TypeError"),
+        "LABEL is not known": LABELS,
+        "LABEL in place of what was there": LABELS,
+        "LABEL keeps the old value": Reason("LABEL gives one that is there a new value"),
+        "LABEL by blanks": raised("ValueError"),
+        "LABEL of one pair": Reason("LABEL of several, in quotes"),
+        "LABEL unexpanded": LABELS,
+        "LABEL as lines, like ENV": LABELS,
         "the user's name is not expanded": USERS,
         "RUN is written down, too": Reason("RUN changes nothing of the config"),
         "only what it knows is returned": Reason("FROM changes nothing of the config"),
@@ -887,6 +899,29 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "without the layers on top": raised("returned a non-zero code"),
         "written into a layer below": Reason("what lay in the store is as it was"),
         "what was there before stays in the upper directory": Reason("and has nothing of the first's in its layer"),
+    },
+    (9, "reaper"): {
+        "a faked print": NOBODY,
+        "a hard-coded code": CODE,
+        "a call of the reference": OWN,
+        "it becomes the program": PROCESS_1,
+        "another init in its place": PROCESS_1,
+        "a call and nothing else": ZOMBIES,
+        "it ends with the first that ends": Reason("(3 orphans become its children|the container was there)"),
+        "it waits for the program alone": ZOMBIES,
+        "one for each SIGCHLD": ZOMBIES,
+        "the program's signals are blocked, too": Reason("no signal is blocked in the program"),
+        "no signal is passed on": PASSED_ON,
+        "SIGCHLD is passed on, too": CODE,
+        "those of its own process group": ZOMBIES,
+        "until one ends with 0": ZOMBIES,
+        "0 is taken for a signal": Reason("0, where the program has ended with that"),
+        "SIGTERM alone": PASSED_ON,
+        "any signal kills": CODE,
+        "SIGTERM, whatever came": Reason("(the program's exit code, returned|128 and the number)"),
+        "the status as wait(2) has it": CODE,
+        "a signal's number below zero": SIGNALLED,
+        "a signal's number alone": SIGNALLED,
     },
     (9, "copy_step"): {
         "a faked print": DESCRIPTOR,

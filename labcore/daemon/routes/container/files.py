@@ -12,6 +12,7 @@ from labcore.daemon.wire.codec import empty, json_response
 from labcore.daemon.wire.path_stat import path_stat_header
 from labcore.daemon.wire.query import flag
 from labcore.disk_space import room_for
+from labcore.engine.container.events import log_container_event
 from labcore.engine.container.files import archived, container_files, diff, extract_archive, path_stat
 from labcore.engine.container.state import get
 from labcore.errors import InvalidInput
@@ -45,6 +46,7 @@ def get_archive(daemon: Daemon, request: Request, name: str) -> Response:
         files = undo.enter_context(container_files(daemon.engine, container.id))
         headers = path_stat_header(path_stat(files, path, name))
         body = Held(archived(files, path, name), undo)
+    log_container_event(daemon.engine, container, "archive-path")
     return Response(HTTPStatus.OK, {"Content-Type": "application/x-tar", **headers}, body)
 
 
@@ -65,6 +67,7 @@ def put_archive(daemon: Daemon, request: Request, name: str) -> Response:
     ):
         overwrites = not flag(request, "noOverwriteDirNonDir")
         extract_archive(files, container, path, body, called=name, overwrites=overwrites, as_user=flag(request, "copyUIDGID"))
+    log_container_event(daemon.engine, container, "extract-to-dir")
     return empty(HTTPStatus.OK)
 
 
@@ -80,9 +83,11 @@ def _path(request: Request) -> str:
 
 def export_container(daemon: Daemon, request: Request, name: str) -> Response:
     """GET /containers/{name}/export."""
+    container = get(daemon.engine, name)
     with ExitStack() as undo:
-        files = undo.enter_context(container_files(daemon.engine, get(daemon.engine, name).id, mounts=False))
+        files = undo.enter_context(container_files(daemon.engine, container.id, mounts=False))
         body = Held(files.export(), undo)
+    log_container_event(daemon.engine, container, "export")
     return Response(HTTPStatus.OK, {"Content-Type": "application/octet-stream"}, body)
 
 

@@ -9,6 +9,7 @@ from labcore.daemon.context import Daemon
 from labcore.daemon.wire.codec import JSON, encode, json_response
 from labcore.daemon.wire.query import flag
 from labcore.daemon.wire.stats import stats_response
+from labcore.engine.container.events import log_container_event
 from labcore.engine.container.state import get
 from labcore.engine.container.stats import Sample, sample
 from labcore.engine.container.top import top
@@ -21,7 +22,9 @@ INTERVAL_SECONDS: Final = 1.0
 
 def container_top(daemon: Daemon, request: Request, name: str) -> Response:
     """GET /containers/{name}/top."""
-    found = top(get(daemon.engine, name), request.query.get("ps_args", ""))
+    container = get(daemon.engine, name)
+    found = top(container, request.query.get("ps_args", ""))
+    log_container_event(daemon.engine, container, "top")
     return json_response({"Processes": found.rows, "Titles": found.titles})
 
 

@@ -33,7 +33,9 @@ def create_container(daemon: Daemon, request: Request) -> Response:
     if options.image and (platform := platform_text(request)):
         local_image(daemon.engine.images, options.image, platform)
     made = create(daemon.engine, options)
-    return json_response({"Id": made.id, "Warnings": []}, status=HTTPStatus.CREATED)
+    discarded = options.network_mode == "host" and options.ports
+    warnings = ["Published ports are discarded when using host network mode"] if discarded else []
+    return json_response({"Id": made.id, "Warnings": warnings}, status=HTTPStatus.CREATED)
 
 
 def list_containers(daemon: Daemon, request: Request) -> Response:

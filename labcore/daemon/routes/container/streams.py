@@ -160,6 +160,8 @@ def resize_container(daemon: Daemon, request: Request, name: str) -> Response:
             resize(terminal, *size)
         finally:
             os.close(terminal)
+    height, width = map(str, size)
+    log_container_event(daemon.engine, container, "resize", height=height, width=width)
     return empty(HTTPStatus.OK)
 
 

@@ -1,4 +1,4 @@
-"""Checks of lesson 9: variables, the config after an instruction, an upper directory that stays, and as a layer; RUN, COPY."""
+"""Checks of lesson 9: variables, configs, an upper directory that stays, and as a layer; RUN, COPY; process 1."""
 
 from labcore.lab.checks.scenarios import LazyScenarios
 
@@ -11,5 +11,6 @@ SCENARIOS = LazyScenarios(
         "layering": ("layer",),
         "running": ("run_step",),
         "copying": ("copy_step",),
+        "reaping": ("reaper",),
     },
 )

@@ -31,7 +31,7 @@ def _config(draw: Draw) -> dict[str, Any]:
 def _cases(draw: Draw) -> list[tuple[str, Pair, dict[str, Any], dict[str, Any]]]:
     """Return what each case is about, the instruction, the config, and the fields that are different afterwards."""
     config, port = _config(draw), {f"{draw.number}/tcp": dict[str, str]()}
-    bare: dict[str, Any] = {"Env": None, "ExposedPorts": None}
+    bare: dict[str, Any] = {"Env": None, "ExposedPorts": None, "Labels": None}
     env = [f"PLACE={draw.mark}", "PATH=/srv:/bin"]
     line = f"serve $PLACE --name {draw.token}"
     return [
@@ -52,6 +52,11 @@ def _cases(draw: Draw) -> list[tuple[str, Pair, dict[str, Any], dict[str, Any]]]
         (say("USER, expanded"), ("USER", f"{draw.number}:$OLD"), config, {"User": f"{draw.number}:1"}),
         (say("EXPOSE adds a port; tcp, where nothing is said"), ("EXPOSE", "80"), config,
          {"ExposedPorts": {"80/tcp": {}, **port}}),
+        (say("LABEL adds a pair, expanded"), ("LABEL", "of=$PLACE"), config,
+         {"Labels": {"drawn": draw.token, "of": draw.mark}}),
+        (say("LABEL gives one that is there a new value"), ("LABEL", "drawn=again"), config, {"Labels": {"drawn": "again"}}),
+        (say("LABEL of several, in quotes"), ("LABEL", f'a.b="{draw.token} here" c={draw.number}'), bare,
+         {"Labels": {"a.b": f"{draw.token} here", "c": str(draw.number)}}),
         (say("EXPOSE of several"), ("EXPOSE", f"53/udp {draw.number}"), bare, {"ExposedPorts": {"53/udp": {}, **port}}),
         *(
             (say("{name} changes nothing of the config", name=pair[0]), pair, config, {})
@@ -68,6 +73,7 @@ def _dockerfile(draw: Draw) -> list[Pair]:
         ("WORKDIR", "bin"),
         ("ENV", "PATH=/srv/$HOME_OF/bin:$PATH"),
         ("EXPOSE", "$PORT/udp 8080"),
+        ("LABEL", 'of="$HOME_OF, at $PORT" by=me'),
         ("USER", "${SOMEBODY:-nobody}"),
         ("ENTRYPOINT", [draw.token, "--port"]),
         ("CMD", "$PORT"),

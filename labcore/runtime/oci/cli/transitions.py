@@ -35,7 +35,7 @@ def do_kill(general: Options, words: list[str]) -> int:
 
 
 def signal_number(text: str) -> int:
-    """Return a signal's number from `9`, `KILL` or `SIGKILL`. Raises InvalidInput."""
+    """Return a signal's number from `9`, `KILL` or `SIGKILL`; 0 only asks whether there is somebody. Raises InvalidInput."""
     import _signal as signal  # all of `signal` but its enumerations, which take long
 
     if text.isdigit():
@@ -43,6 +43,6 @@ def signal_number(text: str) -> int:
     else:
         name = text.upper() if text.upper().startswith("SIG") else f"SIG{text.upper()}"
         number = getattr(signal, name, 0) if name.removeprefix("SIG").isalnum() else 0
-    if not 0 < number <= signal.SIGRTMAX:
+    if not 0 <= number <= signal.SIGRTMAX or (not number and text != "0"):
         raise InvalidInput(f"{text} is no signal")
     return int(number)
