@@ -190,6 +190,15 @@ def test_what_is_refused_before_anything_runs(daemon: RunningDaemon) -> None:
     daemon.docker("rm", "still")
 
 
+def test_sessions_go_with_their_container(daemon: RunningDaemon) -> None:
+    daemon.docker("run", "-d", "--name", "going", "--network", "none", "busybox", "sleep", "60")
+    made = daemon.client.api.exec_create("going", ["true"])["Id"]
+    assert daemon.request("GET", f"/exec/{made}/json").status == 200
+    daemon.docker("rm", "-f", "going")
+    answer = daemon.request("GET", f"/exec/{made}/json")
+    assert (answer.status, answer.json["message"]) == (404, f"No such exec instance: {made}")
+
+
 def test_it_cannot_be_started_twice(daemon: RunningDaemon) -> None:
     id = created(daemon, "true", AttachStdout=True)
     for expected in ({}, {1: f"exec command {id} has already run\r\n".encode()}):
@@ -215,9 +224,10 @@ def test_it_ends_with_its_container(daemon: RunningDaemon) -> None:
         short, deadline = daemon.client.containers.get("short"), time.monotonic() + 20
         while len(short.top()["Processes"]) < 2 and time.monotonic() < deadline:
             time.sleep(0.02)
-        short.remove(force=True)
+        short.kill()
         assert started.rest() == b""
     assert inspected(daemon, id)["ExitCode"] == 137
+    short.remove()
 
 
 def test_a_process_that_leaves_its_output_to_another_is_not_waited_for(daemon: RunningDaemon) -> None:

@@ -122,9 +122,11 @@ class ExecSessions:
         return session
 
     def find(self, id: str) -> ExecSession:
-        """Return a session. Raises NotFound."""
+        """Return a session. Raises NotFound, also when its container has been removed."""
         if session := self._sessions.get(id):
-            return session
+            with suppress(NotFound):
+                self._engine.records.find(session.container.id)
+                return session
         raise NotFound(f"No such exec instance: {id}")
 
     def running(self, id: str) -> ExecSession:
