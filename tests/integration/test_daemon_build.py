@@ -631,6 +631,14 @@ def test_a_disk_that_is_full(tmp_path: Path) -> None:
         subprocess.run(["umount", "-l", small], check=True)
 
 
+def test_in_a_history_the_base_image_stands_at_its_own_step(api: Api) -> None:
+    made = id_of(built(api, f"{FROM}RUN echo a > /a\nRUN echo b > /b\nCMD [\"x\"]\n", t="told"))
+    base = api("GET", "/images/busybox/json").json["Id"]
+    steps = api("GET", "/images/told/history").json
+    assert [each["Id"] for each in steps] == [made, "<missing>", "<missing>", base]
+    assert [each["Tags"] for each in steps] == [["told:latest"], None, None, ["busybox:latest"]]
+
+
 # --- the cache, and registries
 
 

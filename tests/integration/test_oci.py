@@ -218,6 +218,18 @@ def test_a_terminal_in_the_foreground_has_the_size_and_keys_of_ours(bundle: Bund
         assert terminal.wait() == 5
 
 
+def test_a_terminal_s_reader_that_goes_does_not_end_its_process(bundle: Bundle) -> None:
+    bundle.config["process"]["terminal"] = True
+    bundle.program("sh", "-c", "seq 1 20000; exit 6")
+    (bundle.directory / "config.json").write_text(json.dumps(bundle.config))
+    run = runtime_words(bundle, "run", "--bundle", str(bundle.directory), bundle.name)
+    with subprocess.Popen(run, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd=PROJECT) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"1\n"
+        process.stdout.close()
+        assert process.wait(30) == 6
+
+
 def test_a_terminal_of_an_exec_is_relayed(bundle: Bundle) -> None:
     bundle.program("sleep", "60").create()
     bundle("start", bundle.name)

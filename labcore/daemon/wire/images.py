@@ -92,10 +92,10 @@ def image_history(engine: Engine, local: LocalImage, known: Mapping[str, LocalIm
         for step in image.config.history
     ]
     at: LocalImage | None = local
-    for step in reversed(steps):
-        if at is None:
-            break
-        step |= {"Id": at.id, "Tags": list(at.tags) or None}
+    while at is not None:
+        newest = len(steps) if at is local else len(at.image.config.whole_history())
+        for step in steps[max(0, newest - 1) : newest]:
+            step |= {"Id": at.id, "Tags": list(at.tags) or None}
         at = known.get(at.parent)
     return steps[::-1]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+from contextlib import suppress
 
 from labcore.runtime.terminal import resize, take
 from labcore.signal_forwarding import FORWARDED, SignalForwarding
@@ -83,21 +84,27 @@ def _relay(master: int, pidfd: int) -> None:
             poller.register(STDIN, select.POLLIN)
         ready = dict(poller.poll())
         if STDIN in ready:
-            typed = os.read(STDIN, CHUNK)
+            typed = _read(STDIN)
             pending, reads = pending + typed, bool(typed)
         if ready.get(master, 0) & select.POLLOUT:
-            pending = pending[os.write(master, pending) :]
+            with suppress(OSError):  # EAGAIN, EIO: it is full, or nobody has it open
+                pending = pending[os.write(master, pending) :]
         _show(master)
     while _show(master):
         pass
 
 
 def _show(master: int) -> bool:
-    """Show what has come out of a terminal; return whether there was something."""
+    """Show what has come out of a terminal, as long as somebody reads it; return whether there was something."""
+    said = shown = _read(master)
+    with suppress(OSError):  # EPIPE: nobody does any more; the process goes on all the same
+        while shown:
+            shown = shown[os.write(STDOUT, shown) :]
+    return bool(said)
+
+
+def _read(fd: int) -> bytes:
     try:
-        said = os.read(master, CHUNK)
-    except OSError:  # EAGAIN: nothing yet; EIO: nobody has it open, pty(7)
-        return False
-    while said:
-        said = said[os.write(STDOUT, said) :]
-    return True
+        return os.read(fd, CHUNK)
+    except OSError:  # EAGAIN: nothing yet; EIO: nobody has the terminal open, or ours is gone, pty(7)
+        return b""
