@@ -173,7 +173,8 @@ def _alone_refused(mode: str, alone: Mapping[str, Any], links: tuple[tuple[str, 
     """Say why options do not go together with a mode that has no network of the container's own: docker's words, and a cure."""
     kind = "container" if mode.startswith("container:") else mode
     if links:
-        return f"conflicting options: {kind} type network can't be used with links: leave out --link"
+        network = "networking" if kind == "host" else "network"
+        return f"conflicting options: {kind} type {network} can't be used with links: leave out --link"
     if "network_aliases" in alone:
         return f"network-scoped aliases are only supported for user-defined networks: with network {mode} leave them out"
     if {"ip", "ip6"} & set(alone):

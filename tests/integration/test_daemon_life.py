@@ -383,6 +383,13 @@ def test_prune_takes_those_that_pass_the_filters(daemon: RunningDaemon) -> None:
         removed(daemon, id)
 
 
+def test_no_link_leads_to_the_hosts_addresses(daemon: RunningDaemon) -> None:
+    made(daemon, name="hosts", host={"NetworkMode": "host"})
+    body = {"Image": "busybox", "HostConfig": {"NetworkMode": "bridge", "Links": ["hosts:x"]}}
+    refused = daemon.request("POST", "/containers/create", body)
+    assert (refused.status, "host type networking can't be used with links" in refused.json["message"]) == (400, True)
+
+
 def test_a_link_is_taken_away(daemon: RunningDaemon) -> None:
     db = started(daemon, name="db", host={"NetworkMode": "bridge"})
     web = made(daemon, name="web", host={"NetworkMode": "bridge", "Links": ["db:store"]})

@@ -21,6 +21,12 @@ REFUSED = [
     ({}, {"Tmpfs": {"//": ""}}, "invalid specification: destination can't be '/'"),
     ({}, {"VolumesFrom": ["nobody"]}, "No such container: nobody"),
     ({}, {"Links": ["nobody:db"]}, "could not get container for nobody: No such container: nobody"),
+    ({}, {"NetworkMode": "host", "Links": ["x:db"]}, "conflicting options: host type networking can't be used with links"),
+    (
+        {},
+        {"NetworkMode": "container:x", "Links": ["x:db"]},
+        "conflicting options: container type network can't be used with links",
+    ),
     ({}, {"IpcMode": "odd"}, "invalid IPC mode: odd"),
     ({}, {"PidMode": "container"}, "invalid PID mode: container"),
     ({}, {"PidMode": "container:nobody"}, "No such container: nobody"),

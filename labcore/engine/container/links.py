@@ -18,11 +18,14 @@ def named_container(engine: Engine, name: str, begin: str = "") -> Container:
 
 
 def resolved_links(engine: Engine, links: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Return links to containers' IDs, which stay when a container is renamed. Raises InvalidInput."""
-    return tuple(
-        (named_container(engine, name, f"could not get container for {name}: ").id, alias.removeprefix("/"))
-        for name, alias in links
-    )
+    """Return a container's links to others' IDs, which stay when these are renamed. Raises InvalidInput."""
+    found = []
+    for name, alias in links:
+        linked = named_container(engine, name, f"could not get container for {name}: ")
+        if linked.options.network_mode == "host":
+            raise InvalidInput(f"conflicting options: host type networking can't be used with links: {name} has the host's")
+        found.append((linked.id, alias.removeprefix("/")))
+    return tuple(found)
 
 
 def link_names(containers: Iterable[Container]) -> dict[str, list[str]]:
