@@ -77,6 +77,7 @@ def do_run(general: Options, words: list[str]) -> int:
         _write_pid(options, process)
         runtime.start(name)
     except BaseException:
+        process.release()
         runtime.delete(name, force=True)
         raise
     if options.get("detach"):
