@@ -31,6 +31,7 @@ def _refuse(value: object) -> Never:
 
 _scan = make_scanner(_Defaults)  # type: ignore[arg-type]
 _encode = make_encoder(None, _refuse, encode_basestring_ascii, None, ": ", ", ", False, False, True)
+_encode_compactly = make_encoder(None, _refuse, encode_basestring_ascii, None, ":", ",", False, False, True)
 _encode_text = make_encoder(None, _refuse, encode_basestring, None, ": ", ", ", False, False, True)
 
 
@@ -51,6 +52,11 @@ def loads(text: str) -> Any:
 def dumps(value: Any) -> str:
     """Return a value as JSON. Raises TypeError."""
     return "".join(_encode(value, 0))
+
+
+def compact(value: Any) -> str:
+    """Return a value as JSON without blanks, as Go writes it. Raises TypeError."""
+    return "".join(_encode_compactly(value, 0))
 
 
 def encoded(value: Any) -> bytes:

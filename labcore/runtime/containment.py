@@ -20,11 +20,9 @@ if TYPE_CHECKING:
     from labcore.runtime.ops import Op
 
 # Plain numbers: of these operations each start makes hundreds, and a flag takes Python longer than a system call.
-REC = int(MountFlag.REC)
+REC, NEWNS, NEWUSER, ANY = int(MountFlag.REC), int(CloneFlag.NEWNS), int(CloneFlag.NEWUSER), ~0
 PROPAGATION = int(MountFlag.SHARED | MountFlag.PRIVATE | MountFlag.SLAVE | MountFlag.UNBINDABLE)
 CUT = int(MountFlag.PRIVATE | MountFlag.SLAVE)
-NEWNS, NEWUSER = int(CloneFlag.NEWNS), int(CloneFlag.NEWUSER)
-ANY = ~0
 TELLING = frozenset(("mount", "setns", "unshare"))  # calls by which namespaces and their mounts become others
 
 
@@ -87,12 +85,8 @@ def _comes_cut(steps: Sequence[Step], entered: int) -> bool:
 
 def _cuts(steps: Sequence[Step]) -> bool:
     mounts = (step for step in steps if step.call == "mount")
-    return any(step.args[1] == "/" and _flags(step) & REC and _flags(step) & CUT for step in mounts)
+    return any(step.args[1] == "/" and _number(step.args[3]) & REC and _number(step.args[3]) & CUT for step in mounts)
 
 
 def _only_sets_propagation(op: Op) -> bool:
-    return bool(op.steps) and all(step.call == "mount" and _flags(step) & PROPAGATION for step in op.steps)
-
-
-def _flags(step: Step) -> int:
-    return _number(step.args[3])
+    return bool(op.steps) and all(step.call == "mount" and _number(step.args[3]) & PROPAGATION for step in op.steps)

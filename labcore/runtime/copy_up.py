@@ -7,12 +7,25 @@ followed.
 import os
 import shutil
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from labcore.native import Process, Resolve, openat2
+from labcore.runtime.ops import Sync
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 BELOW = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+def filled(root: str, targets: Sequence[str]) -> Sync:
+    """Return the op that fills those tmpfs that are to begin with what they cover, below the directory `root`."""
+    wanted = [target for target in targets if mode_of(root, target) is not None]
+
+    def fill(process: Process) -> None:
+        for target in wanted:
+            copy_up(process, root, target)
+
+    return Sync(f"fills {' '.join(wanted)}", fill)
 
 
 def copy_up(process: Process, root: str, target: str) -> None:

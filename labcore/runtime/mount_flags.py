@@ -100,3 +100,13 @@ def _combine(earlier: Change, later: Change) -> Change:
 def is_bind(mount: MountPoint) -> bool:
     """Return whether a part of the host's tree is meant."""
     return mount.kind == "bind" or parse_options(mount.options).bind
+
+
+def is_readonly_dev(mount: MountPoint) -> bool:
+    """Return whether a mount is a /dev of the container's own that is to be read only."""
+    return mount.target == "/dev" and not is_bind(mount) and bool(parse_options(mount.options).flags & MountFlag.RDONLY)
+
+
+def with_writable_dev(mounts: tuple[MountPoint, ...]) -> tuple[MountPoint, ...]:
+    """Return the mounts with a /dev that can still be filled: it is write-protected behind that."""
+    return tuple(mount.replace(options=(*mount.options, "rw")) if is_readonly_dev(mount) else mount for mount in mounts)

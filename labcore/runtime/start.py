@@ -130,9 +130,7 @@ def _spawn_monitored(
     if named >= 0 or cgroup >= 0:
         lent = {**lent, CGROUP_DESCRIPTOR: named if named >= 0 else cgroup}
     try:
-        return spawn_monitored(
-            block, lent=lent, words=words, streams=streams, at_sync=at_sync, until_sync=until_sync
-        )  # fmt: skip
+        return spawn_monitored(block, lent=lent, words=words, streams=streams, at_sync=at_sync, until_sync=until_sync)
     except NotCloned as refused:
         index, step = plan.steps[refused.report.failed]
         raise _failure(plan, index, refused.report.error, step.call, step.arguments) from None

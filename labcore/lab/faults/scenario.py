@@ -18,7 +18,7 @@ from labcore.lab.messages import say
 from labcore.language import Bilingual
 from labcore.record import Record
 
-ID: Final = re.compile(r"[0-9a-f]{64}")
+ID: Final = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 
 
 class CannotBreak(LabcoreError):
@@ -56,8 +56,8 @@ class Site:
                     return port
 
     def types(self, line: str) -> None:
-        """Run a docker command as the complaining user did, and keep what was answered, but for IDs of containers."""
-        answer = [said for said in self.docker.quietly(line).output.splitlines() if not ID.fullmatch(said)]
+        """Run a docker command as the complaining user did, and keep the answer, but for containers' IDs; others in short."""
+        answer = [ID.sub(r"\1", said) for said in self.docker.quietly(line).output.splitlines() if not ID.fullmatch(said)]
         self.typed += [f"$ {self.docker.program} {line}", *answer]
 
     def prepares(self, line: str) -> str:

@@ -6,35 +6,25 @@ import os
 import stat
 from functools import cache, lru_cache
 
-from labcore.native import MountAttribute, MountFlag
+from labcore.native import MountAttribute
 from labcore.runtime import mounting, ops
-from labcore.runtime.mount_flags import COPY_UP, PROPAGATION, is_bind, parse_options
+from labcore.runtime.mount_flags import COPY_UP, PROPAGATION, is_bind, is_readonly_dev, with_writable_dev
 from labcore.runtime.stages.namespaces import hands_over, has_mounts, in_user_namespace
 from labcore.runtime.stages.rootfs import BEHIND_SYNC, layers_to_map
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from labcore.native import Process
     from labcore.runtime.ops import Op
-    from labcore.spec import ContainerSpec, Device, MountPoint
+    from labcore.spec import ContainerSpec, Device
 
 
 def mounts(spec: ContainerSpec) -> list[Op]:
     """Mount what programs expect to find: /proc, /sys, and a /dev to be filled; and what the spec adds."""
     mounting.check_mounts(spec.mounts)
-    placed = _with_writable_dev(mounting.with_resolved_targets(spec.mounts, spec.root))
+    placed = with_writable_dev(mounting.with_resolved_targets(spec.mounts, spec.root))
     received = BEHIND_SYNC + len(layers_to_map(spec))
     made = mounting.mount_all(placed, new_user=in_user_namespace(spec), apart=hands_over(spec), received=received)
     return [*made, *_copied_up(spec)]
-
-
-def _with_writable_dev(mounts: tuple[MountPoint, ...]) -> tuple[MountPoint, ...]:
-    """Return the mounts with a /dev that can still be filled: `protection` write-protects it if it is to be read only."""
-    return tuple(mount.replace(options=(*mount.options, "rw")) if _is_readonly_dev(mount) else mount for mount in mounts)
-
-
-def _is_readonly_dev(mount: MountPoint) -> bool:
-    return mount.target == "/dev" and not is_bind(mount) and bool(parse_options(mount.options).flags & MountFlag.RDONLY)
 
 
 def seen_on_disk(spec: ContainerSpec) -> tuple[object, ...]:
@@ -58,16 +48,9 @@ def _copied_up(spec: ContainerSpec) -> list[Op]:
     copying = [mount.target for mount in spec.mounts if COPY_UP in mount.options and mount.kind == "tmpfs"]
     if not copying:
         return []
-    from labcore.runtime.copy_up import copy_up, mode_of  # podman's alone
+    from labcore.runtime.copy_up import filled  # podman's alone
 
-    root = spec.root.directory
-    wanted = [target for target in copying if mode_of(root, target) is not None]
-
-    def fill(process: Process) -> None:
-        for target in wanted:
-            copy_up(process, root, target)
-
-    return [ops.Sync(f"fills {' '.join(wanted)}", fill)]
+    return [filled(spec.root.directory, copying)]
 
 
 DEVICE_LINKS = (
@@ -127,9 +110,12 @@ def protection(spec: ContainerSpec) -> list[Op]:
     """Cover and write-protect what in /proc and /sys belongs to the whole machine, and the root if it is to be read only."""
     # Added to what holds already: a remount would set all flags anew, and lose those that are not named again.
     root: list[Op] = [ops.SetMountAttributes("/", MountAttribute.RDONLY, recursive=False)] if spec.root.read_only else []
-    dev = any(map(_is_readonly_dev, spec.mounts))
-    filled = [ops.SetMountAttributes("/dev", MountAttribute.RDONLY, recursive=False)] if dev else []
-    protected = [*_protection(spec.masked_paths, spec.readonly_paths), *filled, *root, *_propagation(spec)]
+    dev = (
+        [ops.SetMountAttributes("/dev", MountAttribute.RDONLY, recursive=False)]
+        if any(map(is_readonly_dev, spec.mounts))
+        else []
+    )
+    protected = [*_protection(spec.masked_paths, spec.readonly_paths), *dev, *root, *_propagation(spec)]
     return protected if has_mounts(spec) else [*protected, ops.RejoinMountNamespace()]
 
 

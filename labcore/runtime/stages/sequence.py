@@ -85,9 +85,7 @@ class LaunchOptions(Record):
 DEFAULT: Final = LaunchOptions()
 
 
-def make_plan(
-    spec: ContainerSpec, stages: Mapping[str, Stage | None] | None = None, options: LaunchOptions = DEFAULT
-) -> Plan:  # fmt: skip
+def make_plan(spec: ContainerSpec, stages: Mapping[str, Stage | None] | None = None, options: LaunchOptions = DEFAULT) -> Plan:
     """Compile a spec: the ops of all stages in the order of STAGES, with what the launch adds between them.
 
     `stages` replaces stages by name; None leaves one out. Raises InvalidInput for an unknown name.

@@ -907,7 +907,7 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "it becomes the program": PROCESS_1,
         "another init in its place": PROCESS_1,
         "a call and nothing else": ZOMBIES,
-        "it ends with the first that ends": Reason("(3 orphans become its children|the container was there)"),
+        "it ends with the first that ends": Reason("(3 orphans become its children|orphans that end together)"),
         "it waits for the program alone": ZOMBIES,
         "one for each SIGCHLD": ZOMBIES,
         "the program's signals are blocked, too": Reason("no signal is blocked in the program"),

@@ -77,20 +77,34 @@ def _observe(seen: ProcessView, draw: Draw) -> Iterator[Claim]:
     )
     _end_together(first)
     yield Claim(
-        say("orphans that end together are reaped, all of them: no zombie is left"), _comes_true(lambda: not _orphans(first))
+        say("orphans that end together are reaped, all of them: no zombie is left"),
+        _comes_true(lambda: not _orphans(first)) and not _has_ended(first),
     )
-    os.kill(first.pid, _signal(draw))
-    ended = _comes_true(lambda: not Path(f"/proc/{first.pid}").exists() or first.status("State").startswith("Z"))
+    _send(first.pid, _signal(draw))
+    ended = _comes_true(lambda: _has_ended(first))
     yield Claim(say("{signal}, given to process 1, ends the program, and then process 1", signal=_signal(draw).name), ended)
+
+
+def _has_ended(process: ProcessView) -> bool:
+    try:
+        return process.status("State").startswith("Z")
+    except (OSError, LookupError, StopIteration):  # nothing is left of it
+        return True
 
 
 def _end_together(first: ProcessView) -> None:
     """End the orphans while process 1 is stopped: it finds one SIGCHLD for all of them."""
-    os.kill(first.pid, signal.SIGSTOP)
-    for each in _orphans(first):
-        os.kill(each.pid, signal.SIGTERM)
+    _send(first.pid, signal.SIGSTOP)
+    with suppress(OSError, LookupError, StopIteration):  # it has ended meanwhile
+        for each in _orphans(first):
+            _send(each.pid, signal.SIGTERM)
     _comes_true(lambda: all(each.status("State").startswith("Z") for each in _orphans(first)))
-    os.kill(first.pid, signal.SIGCONT)
+    _send(first.pid, signal.SIGCONT)
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):  # it has ended: what is looked at next tells how
+        os.kill(pid, number)
 
 
 def _conclude(returned: list[int], draw: Draw) -> Iterator[Claim]:

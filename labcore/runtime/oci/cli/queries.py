@@ -11,7 +11,7 @@ import time
 
 from labcore.errors import InvalidInput
 from labcore.files import write_text
-from labcore.json_codec import dumps
+from labcore.json_codec import compact, dumps
 from labcore.runtime.oci.cli.options import (
     NAME,
     UPDATES,
@@ -76,13 +76,6 @@ def _as_json(options: Options) -> bool:
     return bool(wanted == "json")
 
 
-def _compact(value: Any) -> str:
-    """Return JSON as Go's encoder writes it, and scripts look for it: without blanks."""
-    import json
-
-    return json.dumps(value, separators=(",", ":"))
-
-
 def do_ps(general: Options, words: list[str]) -> int:
     """List its processes."""
     options, rest = read_options(words, until_word=True, short={"f": "format"})
@@ -91,7 +84,7 @@ def do_ps(general: Options, words: list[str]) -> int:
     name, *wanted = rest
     pids = _runtime(general).processes(name)
     if _as_json(options):
-        print(_compact(pids))
+        print(compact(pids))
         return 0
     import subprocess
 
@@ -114,9 +107,9 @@ def do_events(general: Options, words: list[str]) -> int:
     while True:
         used = runtime.statistics(name)
         if used.oom_kills > killed and not options.get("stats"):
-            print(_compact({"type": "oom", "id": name}), flush=True)
+            print(compact({"type": "oom", "id": name}), flush=True)
         killed = used.oom_kills
-        print(_compact({"type": "stats", "id": name, "data": _as_runc_says(used)}), flush=True)
+        print(compact({"type": "stats", "id": name, "data": _as_runc_says(used)}), flush=True)
         if options.get("stats") or runtime.state(name)["status"] == "stopped":
             return 0
         time.sleep(float(text))
@@ -175,7 +168,7 @@ def do_list(general: Options, words: list[str]) -> int:
             if runtime.store.is_left_over(name):
                 print(f"{NAME}: warning: container {name} was never made to its end: delete --force {name}", file=sys.stderr)
     if as_json:
-        print(_compact(rows or None))
+        print(compact(rows or None))
     elif options.get("quiet"):
         print(*(row["id"] for row in rows), sep="\n", end="\n" if rows else "")
     else:
