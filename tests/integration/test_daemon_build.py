@@ -604,7 +604,7 @@ def test_the_cache_is_pruned_while_something_is_built(daemon: RunningDaemon, api
     until(connection, b"begins")
     for path in ("/build/prune?all=1", "/images/prune"):
         assert api("POST", path).status == 200
-    assert b"Successfully tagged pruned:latest" in until(connection, b"Successfully tagged") + connection.recv(1 << 16)
+    until(connection, b"Successfully tagged pruned:latest")
     connection.close()
     found = check(Engine(daemon.root))
     assert (found.blobs, found.layers) == ((), ())
@@ -636,7 +636,8 @@ def test_in_a_history_the_base_image_stands_at_its_own_step(api: Api) -> None:
     base = api("GET", "/images/busybox/json").json["Id"]
     steps = api("GET", "/images/told/history").json
     assert [each["Id"] for each in steps] == [made, "<missing>", "<missing>", base]
-    assert [each["Tags"] for each in steps] == [["told:latest"], None, None, ["busybox:latest"]]
+    assert [each["Tags"] for each in steps[:3]] == [["told:latest"], None, None]
+    assert "busybox:latest" in steps[3]["Tags"]
 
 
 # --- the cache, and registries
