@@ -12,7 +12,7 @@ from labcore.runtime.plan import Plan
 from labcore.runtime.stages.namespaces import become_root_of, before_joining
 from labcore.runtime.stages.process import terminal_of
 from labcore.runtime.stages.rootfs import BEHIND_SYNC
-from labcore.runtime.stages.sequence import DEFAULT, made_by, started, terminal_taken
+from labcore.runtime.stages.sequence import DEFAULT, filter_apart, made_by, started, terminal_taken
 from labcore.runtime.userns import belongs_to
 
 TYPE_CHECKING = False
@@ -54,6 +54,7 @@ def exec_plan(
     if namespace:
         joins = tuple(each for each in joins if each[1] != namespace)
     initial, final = affinities
+    confine, late = filter_apart(made["confine"])
     opened, entered = _alone_in(cgroups, namespace, PRESERVED_DESCRIPTOR + options.preserve_fds)
     return Plan(
         [
@@ -74,8 +75,9 @@ def exec_plan(
             *(terminal_taken(options) if spec.terminal else []),
             *([ops.SetAffinity(final)] if final else []),
             *made["rlimits"],
-            *made["confine"],
+            *confine,
             *made["exec"][:-1],
+            *late,
             *started(options),
             *made["exec"][-1:],
         ],

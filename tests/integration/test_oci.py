@@ -223,7 +223,7 @@ def test_a_terminal_s_reader_that_goes_does_not_end_its_process(bundle: Bundle) 
     bundle.program("sh", "-c", "seq 1 20000; exit 6")
     (bundle.directory / "config.json").write_text(json.dumps(bundle.config))
     run = runtime_words(bundle, "run", "--bundle", str(bundle.directory), bundle.name)
-    with subprocess.Popen(run, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd=PROJECT) as process:
+    with Started(run, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd=PROJECT) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"1\n"
         process.stdout.close()
@@ -305,6 +305,14 @@ def test_a_hook_before_the_program_has_its_environment_and_is_heard(bundle: Bund
     assert "error running startContainer hook #0: /bin/sh: exit status 3: ONE is two" in said
     hook["env"] = ["ONE=three"]
     assert said.replace("two", "three") == bundle.run("true", status=1)
+
+
+def test_of_a_hook_that_says_much_the_last_is_kept_and_who_is_left_is_not_waited_for(bundle: Bundle) -> None:
+    script = "(sleep 600 &); yes much | head -c 30000000 >&2; echo the last >&2; exit 3"
+    bundle.config["hooks"] = {"startContainer": [{"path": "/bin/sh", "args": ["sh", "-c", script]}]}
+    said = bundle.run("true", status=1)
+    assert said.endswith("much\nthe last\n")
+    assert len(said) < 1000
 
 
 def test_mounts_devices_and_hidden_parts(bundle: Bundle, tmp_path: Path) -> None:
@@ -428,8 +436,8 @@ def test_a_quota_below_a_cgroup_with_one_is_changed_in_an_order_that_can_be(bund
             bundle("update", "--cpu-period", str(period), "--cpu-quota", str(quota), bundle.name)
             found = [int((above / "inner" / f"cpu.cfs_{name}_us").read_text()) for name in ("period", "quota")]
             assert found == [period, quota]
-        bundle("delete", "--force", bundle.name)
     finally:
+        bundle("delete", "--force", bundle.name, status=None)
         for directory in Path(controller).parent.glob(f"*/{above.name}"):
             directory.rmdir()
 

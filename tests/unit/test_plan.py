@@ -32,6 +32,8 @@ def test_a_filter_comes_last_if_it_may_and_else_before_capabilities_are_given_up
     names = [op.name for op in make_plan(SPEC.replace(seccomp=profile, no_new_privileges=late))]
     assert (names[-2] == "seccomp") == late
     assert (names.index("seccomp") < names.index("capabilities")) == (not late)
+    further = [op.name for op in exec_plan(SPEC.replace(seccomp=profile, no_new_privileges=late), os.getpid())]
+    assert (further[-2] == "seccomp") == late
 
 
 def test_ops_are_values() -> None:

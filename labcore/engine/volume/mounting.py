@@ -1,4 +1,4 @@
-"""Where a volume's files are while a container has it, and file systems that are mounted there meanwhile."""
+"""Volume sources: the directory of a volume's files, and the file system that is mounted there while a container has it."""
 
 from __future__ import annotations
 

@@ -1,19 +1,22 @@
 """Hooks: programs of a bundle, run at the points of a container's life (config.md, POSIX-platform hooks)."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from threading import Thread
 from typing import Any
 
 from labcore.errors import LabcoreError
-from labcore.native import DEVNULL, PIPE
+from labcore.native import DEVNULL, PIPE, Process
 from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.exec import enter_root, joined_namespaces
 from labcore.runtime.oci.config import Hook
 from labcore.runtime.ops import Op
 
 MOST_SAID = 300  # bytes of what a failed hook has said
+TAIL_SECONDS = 1.0  # for what is still in the pipe
 
 
 class HookFailed(LabcoreError):
@@ -70,11 +73,33 @@ def run_inside(
         plan = Plan([*enter, *begin, *enter_root(pid), ops.Chdir(directory), *confinement, execute])
         try:
             with spawn(plan, stdin=PIPE, stdout=DEVNULL, stderr=PIPE) as process:
-                _, said = process.communicate(json.dumps(state).encode(), hook.timeout)
+                tail = _Tail(process)
+                process.communicate(json.dumps(state).encode(), hook.timeout)
         except (LabcoreError, TimeoutError, BrokenPipeError) as error:
             raise _failure(kind, number, hook, str(error)) from None
         if process.returncode:
-            raise _failure(kind, number, hook, _how_it_ended(process.returncode, said))
+            raise _failure(kind, number, hook, _how_it_ended(process.returncode, tail.last()))
+
+
+class _Tail(Thread):
+    """Keeps the last bytes of a process's standard error, and no more: a container's program may say any amount."""
+
+    def __init__(self, process: Process) -> None:
+        super().__init__(daemon=True)
+        self._said, self._stream, process.stderr = b"", process.stderr, None
+        self.start()
+
+    def run(self) -> None:
+        """Read to the end."""
+        if self._stream is not None:
+            with self._stream:
+                while chunk := os.read(self._stream.fileno(), 1 << 16):
+                    self._said = (self._said + chunk)[-MOST_SAID:]
+
+    def last(self) -> bytes:
+        """Return them; who still has the stream when the process has ended is not waited for."""
+        self.join(TAIL_SECONDS)
+        return self._said
 
 
 def _failure(kind: str, number: int, hook: Hook, why: str) -> HookFailed:

@@ -108,7 +108,7 @@ def _compile(spec: ContainerSpec, stages: Mapping[str, Stage | None], options: L
     mounts = _in_order(made["mounts"]) if options.mounts_in_order else made["mounts"]
     mounted = [*made["rootfs"], *mounts, *made["devices"]]
     before_program, program = made["exec"][:-1], made["exec"][-1:]
-    confine, late = _filter_apart(made["confine"])
+    confine, late = filter_apart(made["confine"])
     return _plan(
         [
             *made["limits"],
@@ -139,7 +139,7 @@ def _compile(spec: ContainerSpec, stages: Mapping[str, Stage | None], options: L
     )
 
 
-def _filter_apart(confine: Sequence[Op]) -> tuple[Sequence[Op], Sequence[Op]]:
+def filter_apart(confine: Sequence[Op]) -> tuple[Sequence[Op], Sequence[Op]]:
     """Return the ops that confine, and apart from them a filter that comes last: it need not allow what is still to be done."""
     return (confine[:-1], confine[-1:]) if confine and isinstance(confine[-1], ops.LoadFilter) else (confine, ())
 
