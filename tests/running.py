@@ -97,12 +97,16 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     hook, reader, writer = item.config.hook, *os.pipe()
     hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     if not (copy := os.fork()):
-        os.close(reader)
-        reports = runtestprotocol(item, log=False, nextitem=None)
-        serial = [hook.pytest_report_to_serializable(config=item.config, report=report) for report in reports]
-        with os.fdopen(writer, "wb") as out:
-            pickle.dump(serial, out)
-        os._exit(0)
+        status = 1
+        try:  # whatever happens, a copy does not go on with the tests that come after
+            os.close(reader)
+            reports = runtestprotocol(item, log=False, nextitem=None)
+            serial = [hook.pytest_report_to_serializable(config=item.config, report=report) for report in reports]
+            with os.fdopen(writer, "wb") as out:
+                pickle.dump(serial, out)
+            status = 0
+        finally:
+            os._exit(status)
     os.close(writer)
     with os.fdopen(reader, "rb") as said:
         serial = said.read()

@@ -289,6 +289,7 @@ def test_a_cgroup_that_is_none() -> None:
 
 
 @BOTH
+@pytest.mark.one_thread  # one of pytest-xdist's reads its tests from a descriptor that is moved here
 def test_no_path_leads_through_the_starters_descriptors(carrier: Carrier, engine, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     """A working directory or a program named /proc/self/fd/N would be outside, if N were still open."""
     (tmp_path / "secret").write_text("of the host")
