@@ -64,7 +64,7 @@ def features() -> dict[str, Any]:
     systemd = RUNS.is_dir() and not where.v1
     return {
         "ociVersionMin": "1.0.0",
-        "ociVersionMax": "1.2.0",
+        "ociVersionMax": "1.2.1",
         "hooks": list(HOOKS),
         "mountOptions": sorted({*FLAGS, *PROPAGATION, *BINDS, *RECURSIVE, *MAPPED, COPY_UP}),
         "linux": {
