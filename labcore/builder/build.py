@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
     from typing import Final
 
+    from labcore.builder.copy.sources import Source
     from labcore.builder.events import Event
     from labcore.builder.options import BuildOptions
     from labcore.builder.parser.instructions import Dockerfile, Instruction
-    from labcore.builder.sources import Source
     from labcore.builder.stages import Stage
     from labcore.engine.engine import Engine
     from labcore.engine.image.pull import CredentialsOf

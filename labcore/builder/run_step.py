@@ -13,8 +13,8 @@ from labcore.builder.layers import layer_of_upper
 from labcore.builder.parser.errors import excerpt
 from labcore.builder.parser.heredocs import is_program, script_of
 from labcore.builder.parser.mounts import mount_of
-from labcore.builder.run import RunStep, ran
-from labcore.builder.run_mounts import prepared_mounts
+from labcore.builder.run.container import RunStep, ran
+from labcore.builder.run.mounts import prepared_mounts
 from labcore.engine.records.ids import new_id
 from labcore.errors import InvalidInput
 from labcore.spec import Platform

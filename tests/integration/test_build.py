@@ -10,7 +10,7 @@ import pytest
 
 import labcore
 from labcore.builder.build import build
-from labcore.builder.context import ContextArchive
+from labcore.builder.copy.context import ContextArchive
 from labcore.builder.errors import RunFailed
 from labcore.builder.events import StepRuns, StepStarted, Warned
 from labcore.builder.options import BuildOptions
