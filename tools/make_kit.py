@@ -21,6 +21,7 @@ from bootstrap import PROJECT
 from kit import FORMAT, Kit, python_called, sha256_of, system_here
 
 from labcore.engine import Engine
+from labcore.engine.records.incoming import incoming_directory, sweep_incoming
 from labcore.errors import LabcoreError
 from labcore.images.builtin import SEEDS
 from labcore.images.builtin.apt import Archive, Package
@@ -81,8 +82,8 @@ def make_kit(
     """
     archive = Archive(cache / "packages")
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".kit-") as scratch:
-        place = Path(scratch)
+    sweep_incoming(target.parent)  # what a killed run has left
+    with incoming_directory(target.parent) as place:
         found = archive.packages(packages, update=True, tell=say)
         lay_packages(found, place / "packages")
         python = python or python_of(found)

@@ -90,6 +90,8 @@ def _carry_out(words: list[str]) -> int:
             sys.stdout.write(_about(line))
             return 0
         main, args = _without_collecting(line)
+        if "root" in line.options and line.path.startswith("lesson "):  # the lessons' toolkit knows no other
+            os.environ["LABCORE_ROOT"] = os.path.abspath(line.options["root"])  # noqa: PTH100
         if os.geteuid() and {line.path, line.path.partition(" ")[0]} & AS_ROOT:
             from labcore.cli.rootless import become_root
 

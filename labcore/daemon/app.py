@@ -1,7 +1,9 @@
 """The daemon's app: its routes by tag, a job for each request, older versions' shapes, errors, and answers' headers."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextvars import copy_context
+from http import HTTPStatus
 from typing import Any, Final
 
 import labcore
@@ -20,6 +22,7 @@ HEADERS: Final[Mapping[str, str]] = {
     "Ostype": "linux",
     "Server": f"labcore/{labcore.__version__} (linux)",
 }
+SLASHES: Final = re.compile("//+")
 
 
 class App:
@@ -33,8 +36,16 @@ class App:
 
     def __call__(self, request: Request) -> Response | Upgrade:
         """Answer a request."""
-        answer = self._app(request)
+        answer = _redirected(request) or self._app(request)
         return answer if isinstance(answer, Upgrade) else answer.replace(headers={**HEADERS, **answer.headers})
+
+
+def _redirected(request: Request) -> Response | None:
+    """Return where a path leads that has a slash twice, as Go's routers answer it; None for any other."""
+    path, mark, query = request.target.partition("?")
+    if "//" not in path or not path.startswith("/"):
+        return None
+    return Response(HTTPStatus.MOVED_PERMANENTLY, {"Location": SLASHES.sub("/", path) + mark + query})
 
 
 def _as_job(daemon: Daemon, route: Route) -> Route:

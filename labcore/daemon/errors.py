@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
+from labcore.daemon.versions import VersionTooOld
 from labcore.daemon.wire.codec import json_response
 from labcore.daemon.wire.progress import failed
 from labcore.engine.image.registry_messages import Unauthorized
@@ -67,6 +68,12 @@ def invalid_reference(_: Request, error: InvalidReference) -> Response:
     return message(HTTPStatus.BAD_REQUEST, error.format_error)
 
 
+def version_too_old(_: Request, error: VersionTooOld) -> Response:
+    """Return that a version is too old as those who speak it read it: as text."""
+    headers = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
+    return Response(HTTPStatus.BAD_REQUEST, headers, f"{error}\n".encode())
+
+
 def http_exception(_: Request, error: HTTPException) -> Response:
     """Return what the HTTP layer itself refuses."""
     return message(error.status, str(error), error.headers)
@@ -86,4 +93,5 @@ HANDLERS: Final[Mapping[type[Exception], Callable[[Request, Any], Response]]] = 
     ImageNotFound: image_not_found,
     StepFailed: step_failed,
     InvalidReference: invalid_reference,
+    VersionTooOld: version_too_old,
 }

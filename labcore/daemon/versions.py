@@ -14,7 +14,7 @@ from labcore.record import Record
 
 API_VERSION: Final = "1.51"
 MIN_API_VERSION: Final = "1.24"
-Version = tuple[int, int]
+Version = tuple[int, ...]
 IMAGE_CONFIG: Final = {  # fields of a container's config that an image's had, and that were always empty
     "Hostname": "", "Domainname": "", "AttachStdin": False, "AttachStdout": False, "AttachStderr": False, "Tty": False,
     "OpenStdin": False, "StdinOnce": False, "Image": "",
@@ -25,14 +25,20 @@ NOT_USER_DEFINED: Final = ("bridge", "host", "none", "default")
 
 @lru_cache(maxsize=64)
 def parsed(text: str) -> Version:
-    """Return a version to be compared."""
-    major, _, minor = text.partition(".")
-    return int(major), int(minor or 0)
+    """Return a version to be compared: its numbers, without zeros in the end."""
+    numbers = [int(number or 0) for number in text.split(".")]
+    while numbers and not numbers[-1]:
+        numbers.pop()
+    return tuple(numbers)
 
 
 def version_of(request: Request) -> Version:
     """Return the version that a request speaks: its path's prefix, or else the newest."""
     return parsed(request.path_params.get("version", API_VERSION))
+
+
+class VersionTooOld(InvalidInput):
+    """A version whose clients read errors as plain text."""
 
 
 def check_version(request: Request) -> None:
@@ -41,7 +47,7 @@ def check_version(request: Request) -> None:
     if parsed(asked) > parsed(API_VERSION):
         raise InvalidInput(f"client version {asked} is too new. Maximum supported API version is {API_VERSION}")
     if parsed(asked) < parsed(MIN_API_VERSION):
-        raise InvalidInput(
+        raise VersionTooOld(
             f"client version {asked} is too old. Minimum supported API version is {MIN_API_VERSION}, "
             "please upgrade your client to a newer version"
         )

@@ -8,7 +8,7 @@ from labcore.http.exceptions import METHODS, MethodNotAllowed, NotFound
 from labcore.http.message import Request, Response, Upgrade
 from labcore.record import Record
 
-KINDS: Final = {"": r"[^/]+", "path": r"(?s:.+)", "number": r"[0-9]+(?:\.[0-9]+)?"}
+KINDS: Final = {"": r"[^/]+", "path": r"(?s:.+)", "number": r"[0-9.]{1,20}"}
 PARAMETER: Final = re.compile(r"\{([a-z_]+)(?::([a-z]+))?\}")
 SAFE: Final = ("GET", "HEAD")
 
@@ -16,10 +16,10 @@ SAFE: Final = ("GET", "HEAD")
 class Route(Record):
     """A method and a path pattern: `/images/{name:path}/json`; its endpoint is called with the request and the parameters.
 
-    `{name}` is one segment of the path, `{name:path}` one or more, `{name:number}` such as 1.51. A route for GET answers HEAD,
-    too, if there is none for that. A `long_running` one is answered in a thread beside the ordinary ones, and its body, its
-    answer and what it upgrades to may rest for any time: attach, logs, events, build. An `instant` one is answered in no thread
-    of its own: its endpoint waits for nothing, not for a lock either, and reads no body.
+    `{name}` is one segment of the path, `{name:path}` one or more, `{name:number}` digits and dots such as 1.51. A route for
+    GET answers HEAD, too, if there is none for that. A `long_running` one is answered in a thread beside the ordinary ones, and
+    its body, its answer and what it upgrades to may rest for any time: attach, logs, events, build. An `instant` one is
+    answered in no thread of its own: its endpoint waits for nothing, not for a lock either, and reads no body.
     """
 
     method: str

@@ -1,8 +1,8 @@
 """Supervisor of a lesson's real daemon: `python -m labcore.lab.daemon_supervisor ROOT SOCKET IMAGES OPTION…`.
 
 Standard input brings one word a line: `start`, `stop` (SIGTERM), `kill` (SIGKILL), `read-only` and `writable` (its state root).
-Each is answered with the daemon's PID, 0 once it has ended, or `-` and why it does not come up. When standard input ends, so
-does the daemon, and its state root goes. Mounts are made in a namespace of this process's own, and go with it.
+Each is answered with the daemon's PID, 0 once it has ended, or `-` and why it does not come up, or end. When standard input
+ends, so does the daemon, and its state root goes. Mounts are made in a namespace of this process's own, and go with it.
 """
 
 import json
@@ -38,6 +38,7 @@ from labcore.network.netlink import Netlink
 from labcore.unix_sockets import connect
 
 START_SECONDS: Final = 60.0
+END_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.01
 SHOWN_BYTES: Final = 400
 LOCK_SECONDS: Final = 10.0
@@ -84,11 +85,22 @@ class LessonDaemon:
             return self._process is not None and credentials_of(probe).pid == self._process.pid
 
     def end(self, number: int) -> str:
-        """End it by a signal, and wait for that."""
+        """End it by a signal, and wait for that; return 0, or who does not end."""
         if self._process and self._process.poll() is None:
             self._process.send_signal(number)
-            self._process.wait()
+            try:
+                self._process.wait(END_SECONDS)
+            except subprocess.TimeoutExpired:
+                pid, name = self._process.pid, signal.Signals(number).name
+                return (
+                    f"- process {pid} has not ended {END_SECONDS:g} s after {name}: kill -KILL {pid}, and look into {self._log}"
+                )
         return "0"
+
+    def end_at_last(self) -> None:
+        """End it, whatever it does."""
+        if self.end(signal.SIGTERM) != "0":
+            self.end(signal.SIGKILL)
 
     def reap(self, *_: object) -> None:
         """Reap what this process has inherited, as an init does: monitors, and what a daemon that was killed had started.
@@ -198,7 +210,7 @@ def main() -> int:
             daemon = LessonDaemon(Path(root), path, options)
             prctl(Prctl.SET_CHILD_SUBREAPER, 1)
             signal.signal(signal.SIGCHLD, daemon.reap)
-            undo.callback(daemon.end, signal.SIGTERM)
+            undo.callback(daemon.end_at_last)
             _serve(daemon)
     except LabcoreError as error:
         print("-", " ".join(str(error).split()), flush=True)

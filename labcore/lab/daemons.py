@@ -48,7 +48,7 @@ class RunningDaemon:
         self._ask("start")
 
     def stop(self) -> None:
-        """End it by SIGTERM; its containers go on."""
+        """End it by SIGTERM; its containers go on. Raises DaemonFailed, as `kill` does."""
         self._ask("stop")
 
     def kill(self) -> None:
@@ -71,10 +71,14 @@ class RunningDaemon:
             self._supervisor.stdin.write(f"{word}\n")
             self._supervisor.stdin.flush()
         answer = self._supervisor.stdout.readline().strip()
-        self.pid = int(answer) if answer.isdigit() else 0
-        if not answer.isdigit():
-            why = answer.removeprefix("- ") or say("its supervisor has ended")
-            raise DaemonFailed(say("the daemon does not come up: {why}", why=why))
+        if answer.isdigit():
+            self.pid = int(answer)
+            return
+        why = answer.removeprefix("- ") or say("its supervisor has ended")
+        if word in ("stop", "kill"):
+            raise DaemonFailed(say("the daemon does not end: {why}", why=why))
+        self.pid = 0
+        raise DaemonFailed(say("the daemon does not come up: {why}", why=why))
 
     def close(self) -> None:
         """End it, and remove its containers, networks and volumes."""

@@ -12,7 +12,7 @@ from labcore.runtime.plan import Plan
 from labcore.runtime.stages.namespaces import become_root_of, before_joining
 from labcore.runtime.stages.process import terminal_of
 from labcore.runtime.stages.rootfs import BEHIND_SYNC
-from labcore.runtime.stages.sequence import DEFAULT, filter_apart, made_by, started, terminal_taken
+from labcore.runtime.stages.sequence import DEFAULT, filter_apart, heard, made_by, started, terminal_taken
 from labcore.runtime.userns import belongs_to
 
 TYPE_CHECKING = False
@@ -75,9 +75,9 @@ def exec_plan(
             *(terminal_taken(options) if spec.terminal else []),
             *([ops.SetAffinity(final)] if final else []),
             *made["rlimits"],
-            *confine,
+            *heard(confine, options),
             *made["exec"][:-1],
-            *late,
+            *heard(late, options),
             *started(options),
             *made["exec"][-1:],
         ],

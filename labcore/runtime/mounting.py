@@ -78,7 +78,8 @@ PROPAGATES: Final = MountFlag.SHARED | MountFlag.SLAVE
 
 
 MOST_TAKEN: Final = 2000  # of the walker's registers
-FOR_OPS: Final = range(60, 67)  # those in which ops keep what they need themselves
+HOST_REGISTER: Final = 59  # that with the host's tree, for hooks
+FOR_OPS: Final = range(HOST_REGISTER, 68)  # those in which ops keep what they need themselves
 
 
 def _register(number: int) -> int:

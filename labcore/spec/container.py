@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 NAMESPACES: Final = ("mount", "pid", "uts", "ipc", "network", "cgroup")
 DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-NAME_MARKS: Final = {ord(mark): "a" for mark in "_.-"}  # what a host name holds beside letters and digits
 HOSTNAME_MAX: Final = 64  # __NEW_UTS_LEN in the kernel
 
 
@@ -180,7 +179,5 @@ class ContainerSpec(Record):
 
     @staticmethod
     def _check_hostname(name: str) -> None:
-        if not name.translate(NAME_MARKS).isalnum() or len(name.encode()) > HOSTNAME_MAX:
-            raise InvalidInput(
-                f"hostname: {name[:99]!r} is no host name: use 1 to {HOSTNAME_MAX} letters, digits, dots and dashes"
-            )
+        if not name or not name.isprintable() or len(name.encode()) > HOSTNAME_MAX:  # sethostname(2) takes all the rest
+            raise InvalidInput(f"hostname: {name[:99]!r} is no host name: use 1 to {HOSTNAME_MAX} bytes that can be printed")

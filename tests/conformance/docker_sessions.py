@@ -147,6 +147,18 @@ SESSIONS = {
         docker ps -f publish=99999 2>&1 | cut -c1-69
         docker ps -f expose=80-70 2>&1 | cut -c1-69
         docker run --rm -u 0:nosuch busybox true
+        docker run --rm -u 2147483648 busybox true
+        docker exec -u -1 running true
+        docker exec -w relative running true
+        docker run --rm --device /nosuch busybox true
+        docker run --rm --device /etc/passwd busybox true
+        docker run --rm --hostname 'bad name' busybox hostname
+        docker run --rm --hostname a.b --domainname c busybox tail -1 /etc/hosts
+        docker network connect none running
+        docker network connect none made
+        docker network disconnect none made
+        docker pause running | wc -l; docker exec $(docker ps -q) true; docker unpause running
+        docker kill nosuch
         docker run --rm --entrypoint '' busybox
         docker run --rm -m 4m busybox true
         docker run --rm --memory-reservation 4m busybox true

@@ -1,7 +1,7 @@
 """Networks, volumes and the system through the API, beside dockerd: statuses, the shape of each reply, and docker's words."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -11,7 +11,7 @@ from tests.conformance.conftest import running_dockerd
 from tests.conformance.shapes import differences
 from tests.conftest import needs_root
 from tests.daemon import running_daemon
-from tests.engine_api import Api
+from tests.engine_api import Api, UnixConnection
 from tests.hosts import Host
 from tests.peers import Peers
 
@@ -143,6 +143,29 @@ def test_each_reply_is_dockers(sides: tuple[str, str], subtests: pytest.Subtests
                 assert here.message.lower().startswith(there.message.lower().rstrip()), (there.message, here.message)
             elif there.status < 300 and there.body:
                 assert differences(there.json, here.json, but=[".Volumes[].Labels"]) == []  # in no order
+
+
+PATHS = (
+    "//v1.51//networks", "/v1.51//networks?filters=%7B%7D", "//_ping", "///", "/v1.51/containers//json", "/v1.51/images/a//b",
+    "/v1.51/containers/a%2Fb/json", "/v1.51/containers/json/", "/_ping/", "/v1.23/_ping", "/v1/info", "/v1./info", "/v.51/info",
+    "/v1.51.0/networks", "/v1.051/_ping", "/v1.52/info", "/v2.0/info", "/v1.51.1/info", "/v1.23/nope", "/vx/info", "/V1.51/x",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_paths_and_versions_are_read_as_dockerd_reads_them(sides: tuple[str, str], path: str) -> None:
+    there, here = (head_and_body(socket, path) for socket in sides)
+    assert here[0] == there[0]
+    if there[0]["status"] != 200:
+        assert here[1].rstrip(b'"}\n').startswith(there[1].rstrip(b'"}\n'))
+
+
+def head_and_body(socket: str, path: str) -> tuple[dict[str, object], bytes]:
+    with closing(UnixConnection(socket)) as connection:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        named = {name: answer.headers[name] for name in ("Location", "Content-Type", "X-Content-Type-Options")}
+        return {"status": answer.status, **named}, answer.read()
 
 
 @pytest.mark.parametrize("version", VERSIONS)

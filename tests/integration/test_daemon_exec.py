@@ -174,6 +174,18 @@ def test_no_such_directory(daemon: RunningDaemon) -> None:
     assert 'chdir to cwd ("/nodir") set in config.json failed: no such file or directory' in done.stdout
 
 
+def test_a_relative_directory(daemon: RunningDaemon) -> None:
+    words = "OCI runtime exec failed: exec failed: Cwd must be an absolute path"
+    assert daemon.docker("exec", "-w", "tmp", "box", "ls", status=128).stdout.strip() == words
+    assert words in daemon.docker("exec", "-d", "-w", "tmp", "box", "ls", status=1).stderr
+
+
+def test_a_number_of_no_user(daemon: RunningDaemon) -> None:
+    for user in ("-1", "2147483648", "0:99999999999"):
+        refused = daemon.docker("exec", "-u", user, "box", "true", status=1).stderr
+        assert "Error response from daemon: uids and gids must be in range 0-2147483647" in refused
+
+
 def test_what_is_refused_before_anything_runs(daemon: RunningDaemon) -> None:
     daemon.docker("create", "--name", "still", "--network", "none", "busybox", "true")
     for target, body, status, words in (

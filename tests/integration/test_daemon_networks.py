@@ -142,6 +142,28 @@ def test_containers_are_connected_and_disconnected_while_they_run(daemon: Runnin
     assert daemon.request("DELETE", "/networks/red").status == 204
 
 
+def test_the_network_none_is_left_and_joined_while_a_container_does_not_run(daemon: RunningDaemon) -> None:
+    lonely = "container cannot be connected to multiple networks with one of the networks in private (none) mode"
+    daemon.docker("network", "create", "red")
+    id = daemon.docker("create", "--name=alone", "--network=none", "busybox", "sleep", "1000").stdout.strip()
+    assert lonely in daemon.docker("network", "connect", "red", "alone", status=1).stderr
+    daemon.docker("network", "disconnect", "none", "alone")
+    daemon.docker("network", "connect", "red", "alone")
+    assert lonely in daemon.docker("network", "connect", "none", "alone", status=1).stderr
+    daemon.docker("network", "connect", "--alias=again", "red", "alone")  # as long as it does not run
+    daemon.docker("start", "alone")
+    assert "eth0" in daemon.docker("exec", "alone", "ip", "link").stdout
+    daemon.docker("stop", "-t=0", "alone")
+    daemon.docker("network", "disconnect", "red", "alone")
+    refused = daemon.docker("network", "disconnect", "red", "alone", status=1)
+    assert f"container {id} is not connected to the network red" in refused.stderr
+    daemon.docker("network", "connect", "none", "alone")
+    daemon.docker("start", "alone")
+    assert "eth0" not in daemon.docker("exec", "alone", "ip", "link").stdout
+    daemon.docker("rm", "-f", "alone")
+    daemon.docker("network", "rm", "red")
+
+
 def test_link_local_addresses_are_the_interfaces_besides(daemon: RunningDaemon) -> None:
     """And its neighbours reach it at them, through the firewall that lets nobody take another's address."""
     daemon.docker("network", "create", "local")

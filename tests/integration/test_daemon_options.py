@@ -90,6 +90,28 @@ def names(daemon: RunningDaemon, id: str) -> list[str]:
     return list(found["Names"])
 
 
+def test_a_device_may_come_after_its_container(daemon: RunningDaemon) -> None:
+    for path, said in (
+        ("/dev/nosuch", "no such file or directory"),
+        ("/etc/passwd", "not a device node"),
+        ("/etc", "not a device"),
+    ):
+        id = created(daemon, "early", Devices=[{"PathOnHost": path, "PathInContainer": "/dev/x", "CgroupPermissions": "r"}])
+        answer = daemon.request("POST", f"/containers/{id}/start")
+        words = f'error gathering device information while adding custom device "{path}": {said}'
+        assert (answer.status, answer.json["message"].startswith(words)) == (500, True)
+        daemon.docker("rm", "early")
+    daemon.docker("run", "--rm", "--device=/dev/nosuch", "busybox", "true", status=127)
+
+
+def test_a_host_name_is_what_the_kernel_takes(daemon: RunningDaemon) -> None:
+    shown = daemon.docker("run", "--rm", "--hostname=my name/x", "busybox", "sh", "-c", "hostname; cat /etc/hostname").stdout
+    assert shown == "my name/x\nmy name/x\n"
+    for words, names in ((["--hostname=a.b.c"], "a.b.c a"), (["--hostname=a.b", "--domainname=c.d"], "a.b.c.d a")):
+        line = daemon.docker("run", "--rm", *words, "busybox", "tail", "-n1", "/etc/hosts").stdout
+        assert line.split("\t")[1] == f"{names}\n"
+
+
 @pytest.mark.parametrize(("config", "host", "words"), REFUSED)
 def test_refusals_have_docker_s_status_and_words(
     daemon: RunningDaemon, config: dict[str, Any], host: dict[str, Any], words: str

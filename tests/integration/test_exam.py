@@ -38,14 +38,18 @@ def work(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 def command(work: Path, *words: str) -> list[str]:
-    return [sys.executable, "-m", "labcore", "lesson", "exam", "--work", str(work), "--learner", LEARNER, *words]
+    root = ["--root", os.environ["LABCORE_ROOT"]]
+    return [sys.executable, "-m", "labcore", *root, "lesson", "exam", "--work", str(work), "--learner", LEARNER, *words]
 
 
 def exam(work: Path, *words: str, status: int = 0, typed: str = "") -> str:
+    elsewhere = work.parent / "elsewhere"  # which the named root takes the place of
+    environment = {**os.environ, "LABCORE_ROOT": str(elsewhere)}
     done = subprocess.run(
-        command(work, *words), cwd=PROJECT, capture_output=True, text=True, timeout=120, input=typed, env=dict(os.environ)
+        command(work, *words), cwd=PROJECT, capture_output=True, text=True, timeout=120, input=typed, env=environment
     )
     assert done.returncode == status, done.stdout + done.stderr
+    assert not elsewhere.exists()
     return done.stdout
 
 

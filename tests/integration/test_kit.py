@@ -38,6 +38,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     needs("apt-get", "dpkg-deb")
     place = tmp_path_factory.mktemp("kit")
     target = place / "kit.tar"
+    (place / ".incoming-1-killed").mkdir()  # of a run that was killed
     with outside():
         make_kit.make_kit(
             target,

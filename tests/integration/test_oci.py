@@ -601,13 +601,6 @@ def test_a_hook_that_fails_leaves_nothing(bundle: Bundle) -> None:
     assert bundle("list", "--quiet") == ""
 
 
-def test_a_listener_for_calls_is_refused_if_it_would_hear_of_any(bundle: Bundle) -> None:
-    profile = bundle.config["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/nowhere/sock"}
-    assert bundle.run("echo", "fine") == "fine\n"
-    profile["syscalls"] = [{"names": ["chmod"], "action": "SCMP_ACT_NOTIFY"}]
-    assert "listenerPath: a listener for filtered calls is not supported" in bundle.run("true", status=1)
-
-
 def test_seccomp_from_the_bundle(bundle: Bundle) -> None:
     bundle.config["linux"]["seccomp"] = {
         "defaultAction": "SCMP_ACT_ALLOW",

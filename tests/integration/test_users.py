@@ -15,10 +15,9 @@ from labcore.engine.container.exec import ExecOptions, execute
 from labcore.engine.container.start import start
 from labcore.engine.containers import remove
 from labcore.engine.image.commit import commit
-from labcore.engine.options.users import MOST, account
+from labcore.engine.options.users import MOST, NUMBER_MAX, account
 from labcore.errors import InvalidInput, StepFailed
 from labcore.spec import BindRoot, IdRange, Reference, User
-from labcore.spec.isolation import ID_MAX
 from tests.conftest import as_learner, needs_root
 from tests.containers import run_script
 
@@ -51,7 +50,7 @@ KNOWN = {
     ":wheel": "0:10:10 /root",
     "root": "0:0:0 10 /root",
     "0:0": "0:0:0 /root",
-    str(ID_MAX): f"{ID_MAX}:0:0 /",
+    str(NUMBER_MAX): f"{NUMBER_MAX}:0:0 /",
 }
 UNKNOWN = [
     "ghost",
@@ -59,7 +58,8 @@ UNKNOWN = [
     "app:ghost",
     "huge",
     "short",
-    str(ID_MAX + 1),
+    str(NUMBER_MAX + 1),
+    f"app:{NUMBER_MAX + 1}",
     "-1",
     "1" * 5000,
     "a:b:c",

@@ -71,7 +71,7 @@ def test_the_route_of_a_request(line: str, answer: str) -> None:
     ("line", "allowed"),
     [
         ("GET /", None), ("GET /_ping/", None), ("GET /containers//json", None), ("GET /containers/a/b/json", None),
-        ("GET /vx/_ping", None), ("GET /v1.51", None), ("GET /v1.51.2/_ping", None), ("GET /containersxjson", None),
+        ("GET /vx/_ping", None), ("GET /v1.51", None), ("GET /v1.51-2/_ping", None), ("GET /containersxjson", None),
         ("PUT /_ping", "GET, HEAD"), ("PUT /containers/a/json", "GET, HEAD"), ("GET /containers/a/archive", "PUT"),
         ("PATCH /images/json", "GET, HEAD, DELETE"), ("OPTIONS /_ping", "GET, HEAD"),
     ],

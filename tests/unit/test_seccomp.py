@@ -13,7 +13,8 @@ from labcore.native.libseccomp import _load
 from labcore.runtime.seccomp.compile import ARCHITECTURES, compiled
 from labcore.runtime.seccomp.default import AF_MAX, default_profile
 from labcore.runtime.seccomp.ranges import with_ranges
-from labcore.spec import DEFAULT_CAPABILITIES, Comparison, SeccompProfile, SeccompRule
+from labcore.runtime.stages import make_plan
+from labcore.spec import DEFAULT_CAPABILITIES, BindRoot, Comparison, ContainerSpec, SeccompProfile, SeccompRule
 from tests.conftest import PROJECT
 
 ALLOW, ERRNO = 0x7FFF0000, 0x00050000
@@ -273,3 +274,12 @@ def test_each_architecture_has_a_newest_call_of_its_own() -> None:
     assert run_bpf(program, 0xC0000015, 999, (0,) * 6) == 0, "a foreign architecture is killed"
     alone = compiled(SeccompProfile("SCMP_ACT_ERRNO", (SeccompRule(("read",), "SCMP_ACT_ALLOW"),))).program
     assert run_bpf(alone, ARCHITECTURES[NATIVE], x32 + 1, (0,) * 6) != ALLOW
+
+
+def test_calls_that_nobody_answers_are_refused() -> None:
+    asking = SeccompProfile(
+        "SCMP_ACT_ALLOW", (SeccompRule(("mkdir",), "SCMP_ACT_NOTIFY"),), flags=("SECCOMP_FILTER_FLAG_TSYNC",)
+    )
+    assert compiled(asking).flags == ("SECCOMP_FILTER_FLAG_NEW_LISTENER",)
+    with pytest.raises(InvalidInput, match="SCMP_ACT_NOTIFY: nobody here answers calls"):
+        make_plan(ContainerSpec(root=BindRoot("/"), argv=("true",), seccomp=asking))

@@ -24,13 +24,13 @@ def output(engine: Engine, container: Container, since: int) -> Iterator[LogReco
     return within(shim_of(engine, container).follow(is_attached=True), since, None)
 
 
-def check_can_attach(container: Container) -> None:
-    """Raise InUse if nobody can attach to a container now, in docker's words."""
+def check_can_attach(container: Container, name: str) -> None:
+    """Raise InUse if nobody can attach now to a container that the caller calls by that name, in docker's words."""
     status = status_of(container)
     if status == "paused":
-        raise InUse(f"container {container.name} is paused, unpause the container before attach")
+        raise InUse(f"container {name} is paused, unpause the container before attach")
     if status == "restarting":
-        raise InUse(f"container {container.name} is restarting, wait until the container is running")
+        raise InUse(f"container {name} is restarting, wait until the container is running")
 
 
 def input_of(engine: Engine, container: Container) -> int | None:

@@ -78,6 +78,7 @@ def _check(engine: Engine, made: Container) -> None:
         if wanted.ipv4 or wanted.ipv6:
             with suppress(NotFound):  # it may yet be made, before a start
                 engine.networks.check(wanted)
+    made = made.replace(options=made.options.replace(devices=()))  # they may yet come, before a start
     spec_of(engine, made, root_of(engine, made), lambda _, name: named_container(engine, name).state.pid)
 
 

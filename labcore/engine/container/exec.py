@@ -46,9 +46,12 @@ class ExecOptions(Record):
             raise InvalidInput("No exec command specified")
 
 
-def check_runs(container: Container) -> None:
-    """Raise NotRunning, or InUse of a container that is paused or about to be restarted, in docker's words."""
-    next_status("exec", status_of(container), id=container.id, name=container.name)
+def check_runs(container: Container, name: str = "") -> None:
+    """Raise NotRunning, or InUse of a container that is paused or about to be restarted, in docker's words.
+
+    `name` is how the caller calls it.
+    """
+    next_status("exec", status_of(container), id=container.id, name=name)
 
 
 def execute(

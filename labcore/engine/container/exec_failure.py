@@ -12,9 +12,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-NOT_EXECUTABLE, NOT_FOUND = 126, 127  # what a shell answers, and docker
+NOT_EXECUTABLE, NOT_FOUND, NOT_RUN = 126, 127, 128  # what a shell answers, and docker
 NO_SUCH: Final = (errno.ENOENT, errno.ENOTDIR)
-PREFIX: Final = "OCI runtime exec failed: exec failed: unable to start container process: "
+REFUSED: Final = "OCI runtime exec failed: exec failed: "
+PREFIX: Final = f"{REFUSED}unable to start container process: "
 
 
 class ExecFailure(Record):
@@ -24,8 +25,10 @@ class ExecFailure(Record):
     why: Exception
 
 
-def exec_failure(error: Exception, program: str) -> ExecFailure:
+def exec_failure(error: Exception, program: str, workdir: str = "") -> ExecFailure:
     """Return how docker says why a program was not started; what no step of its start has refused stays as it is."""
+    if workdir and not workdir.startswith("/"):
+        return ExecFailure(NOT_RUN, InvalidInput(f"{REFUSED}Cwd must be an absolute path"))
     if not program:
         return ExecFailure(NOT_FOUND, InvalidInput(f'{PREFIX}exec: "": executable file not found in $PATH'))
     if not isinstance(error, StepFailed):

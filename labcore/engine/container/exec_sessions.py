@@ -110,7 +110,7 @@ class ExecSessions:
     ) -> ExecSession:
         """Note what is wanted. Raises NotFound, NotRunning, InUse of a paused container, InvalidInput of a user."""
         container = get(self._engine, text)
-        check_runs(container)
+        check_runs(container, text)
         if options.user:
             with while_it_runs(container):
                 account(options.user, BindRoot(f"/proc/{container.state.pid}/root"))
@@ -162,7 +162,7 @@ class ExecSessions:
             try:
                 process, sources = self._spawn(session, opened, undo, attached=bool(sink))
             except Exception as error:
-                failure = exec_failure(error, session.options.command[0])
+                failure = exec_failure(error, session.options.command[0], session.options.workdir)
                 session.exit_code = failure.exit_code
                 raise failure.why from error
             opened.pop_all()

@@ -13,7 +13,7 @@ from labcore.engine.network.objects import log_network_event
 from labcore.engine.records.records import Container
 from labcore.errors import Forbidden, InvalidInput, NotFound
 from labcore.network import namespace_of
-from labcore.spec.network import EndpointOptions
+from labcore.spec.network import EndpointOptions, Network
 
 
 def connect(engine: Engine, wanted: EndpointOptions, text: str) -> None:
@@ -32,13 +32,18 @@ def connect(engine: Engine, wanted: EndpointOptions, text: str) -> None:
         engine.container_dirs.locked(found.id, found.name),
     ):
         container = settled(engine, found.id)
-        _check_mode(container)
-        if any(each.network == wanted.network for each in container.options.networks):
-            raise Forbidden(f"endpoint with name {container.name} already exists in network {wanted.network}")
-        networks = (*container.options.networks, wanted)
+        is_none = network.wanted.driver == "null"
+        _check_mode(container, is_none=is_none)
+        if is_none:
+            engine.records.set_options(container, container.options.replace(network_mode="none"))
+            return
+        others = tuple(each for each in container.options.networks if each.network != wanted.network)
+        networks = (*others, wanted)
         if container.state.status != "running":
             engine.records.set_networks(container, networks)
             return
+        if others != container.options.networks:
+            raise Forbidden(f"endpoint with name {container.name} already exists in network {wanted.network}")
         settle_networks(engine, container)
         _connect_running(engine, container, wanted, networks)
         log_network_event(engine, network, "connect", container=container.id)
@@ -61,9 +66,12 @@ def disconnect(engine: Engine, network: str, text: str, *, force: bool = False) 
         container = settled(engine, found.id)
         if container.state.status == "running":
             settle_networks(engine, container)
+        if _leaves_none(engine, container, there):
+            return None
         left = tuple(each for each in container.options.networks if each.network != name)
         if len(left) == len(container.options.networks):
-            raise NotFound(f"container {container.id} is not connected to network {name}")
+            which = f"network {name}" if container.state.status == "running" else f"the network {name}"
+            raise NotFound(f"container {container.id} is not connected to {which}")
         changed = engine.records.set_networks(container, left)  # first: whoever comes after a crash does the rest
         if container.state.status == "running":
             try:
@@ -121,9 +129,21 @@ def _tell(engine: Engine, container: Container, before: Connected) -> None:
         serve_names(engine, after, container.state.pid)
 
 
-def _check_mode(container: Container) -> None:
+def _leaves_none(engine: Engine, container: Container, network: Network) -> bool:
+    """Take a container that does not run from the network `none`: then it can be connected to others. Raises InvalidInput."""
     mode = container.options.network_mode
-    if mode == "none":
+    if network.wanted.driver == "host" and mode == "host":
+        raise InvalidInput("cannot disconnect container from host network - container was created in host network mode")
+    if network.wanted.driver != "null" or mode != "none" or container.state.status == "running":
+        return False
+    engine.records.set_options(container, container.options.replace(network_mode="bridge"))
+    return True
+
+
+def _check_mode(container: Container, *, is_none: bool) -> None:
+    """Refuse a container on a network that it cannot have beside its own; `is_none`: it is the network of that name."""
+    mode = container.options.network_mode
+    if container.options.networks if is_none else mode == "none":
         raise InvalidInput(
             f"container cannot be connected to multiple networks with one of the networks in private (none) mode: {container}"
         )

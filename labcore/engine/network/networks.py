@@ -158,9 +158,10 @@ def _connected(
 
 
 def own_names(options: CreateOptions, owner: str) -> str:
-    """Return the container's own names, as /etc/hosts has them behind its addresses."""
-    hostname = options.hostname or owner[:SHOWN]
-    return f"{hostname}.{options.domainname} {hostname}" if options.domainname else hostname
+    """Return the container's own names, as /etc/hosts has them behind its addresses: the whole one, and what it begins with."""
+    whole = ".".join(each for each in (options.hostname or owner[:SHOWN], options.domainname) if each)
+    first, dot, _ = whole.partition(".")
+    return f"{whole} {first}" if dot else whole
 
 
 def _linked(engine: Engine, links: Sequence[tuple[str, str]]) -> Iterator[tuple[Container, str, str]]:

@@ -8,7 +8,7 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 
-from labcore.errors import InvalidInput
+from labcore.errors import InvalidInput, Unavailable
 from labcore.runtime.cgroups.hierarchy import hierarchies
 from labcore.runtime.probe import confined
 from labcore.spec import Device, DeviceRule, MountPoint
@@ -54,7 +54,7 @@ def rules(options: CreateOptions) -> tuple[DeviceRule, ...]:
 def with_devices(spec: ContainerSpec, options: CreateOptions, *, bound: bool) -> ContainerSpec:
     """Return the spec with the devices that the options name; `bound`, where none can be made: in a user namespace.
 
-    Raises InvalidInput for one that is not there.
+    Raises Unavailable for one that is not there.
     """
     pairs = [(mapping.source, mapping.target) for mapping in options.devices]
     if options.privileged and not bound:
@@ -75,24 +75,28 @@ def _found(source: str, target: str) -> Iterator[tuple[str, str, Device]]:
 
 
 def _nodes(source: str, target: str) -> list[Device]:
-    """Return the node of a path, or those of a directory and all below it, as they are to be inside. Raises InvalidInput."""
+    """Return the node of a path, or those of a directory and all below it, as they are to be inside.
+
+    Raises InvalidInput, Unavailable, which begins with docker's words.
+    """
+    failed = f'error gathering device information while adding custom device "{source:.80}"'
     if not source.startswith("/"):  # it would be looked for where this program happens to be
-        raise InvalidInput(f"device {source[:80]!r}: name an absolute path of this machine, such as /dev/fuse")
+        raise InvalidInput(f"{failed}: name an absolute path of this machine, such as /dev/fuse")
     try:
         status = Path(source).stat()
     except (OSError, ValueError) as error:  # ValueError: it has a NUL byte
-        raise InvalidInput(f"device {source:.80}: {getattr(error, 'strerror', error)}: name a device of this machine") from None
+        why = getattr(error, "strerror", None) or str(error)
+        raise Unavailable(f"{failed}: {why.lower()}: name a device of this machine") from None
     if stat.S_ISDIR(status.st_mode):
         entries = list(islice(Path(source).rglob("*"), ENTRIES_MAX + 1))
         if len(entries) > ENTRIES_MAX:
-            raise InvalidInput(
-                f"device {source}: there are more than {ENTRIES_MAX} files below it: name a directory of devices"
-            )
+            raise InvalidInput(f"{failed}: there are more than {ENTRIES_MAX} files below it: name a directory of devices")
         paths = [str(path) for path in entries if not path.is_symlink() and _kind(path)][:DEVICES_MAX]
-        return [node for path in paths for node in _nodes(path, target + path.removeprefix(source))]
+        if paths:
+            return [node for path in paths for node in _nodes(path, target + path.removeprefix(source))]
     kind = KINDS.get(stat.S_IFMT(status.st_mode))
     if kind is None:
-        raise InvalidInput(f"device {source}: it is no device: mount files and directories by -v")
+        raise Unavailable(f"{failed}: not a device node: mount files and directories by -v")
     major, minor = os.major(status.st_rdev), os.minor(status.st_rdev)
     return [Device(target, kind, major, minor, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)]
 

@@ -19,6 +19,7 @@ from labcore.spec.isolation import parse_id
 from labcore.storage.files import Files, of_root
 
 MOST: Final = 16 << 20  # bytes of a file that a stranger has written
+NUMBER_MAX: Final = (1 << 31) - 1  # of a user or group that is asked for
 
 
 def account(text: str, root: Root, more: Sequence[str] = ()) -> tuple[User, str]:
@@ -128,7 +129,12 @@ def _group(files: Files, text: str) -> int:
 
 
 def _number(text: str) -> int | None:
-    return parse_id(text) if text.isascii() and text.isdecimal() else None
+    """Return the number that a text is, if it is one. Raises InvalidInput, in docker's words, of one out of docker's range."""
+    if not (text.isascii() and text.removeprefix("-").isdecimal()):
+        return None
+    if text.startswith("-") or len(text.lstrip("0")) > len(str(NUMBER_MAX)) or int(text) > NUMBER_MAX:
+        raise InvalidInput(f"uids and gids must be in range 0-{NUMBER_MAX}: no user or group is {text[:80]}")
+    return int(text)
 
 
 def _lines(files: Files, path: str) -> Iterator[list[str]]:

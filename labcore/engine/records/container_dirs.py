@@ -114,7 +114,9 @@ class ContainerDirs:
             try:
                 place = held.enter_context(self.locked(id, name, seconds=seconds))
             except InUse:
-                self._ran_out[id] = time.monotonic()
+                now = time.monotonic()
+                late = {each: when for each, when in self._ran_out.items() if now - when < ASKS_AGAIN_SECONDS}
+                self._ran_out = late | {id: now}
                 raise
             yield place
 

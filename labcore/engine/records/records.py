@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import lru_cache
 
 from labcore.engine.records.database import Database
@@ -177,9 +178,10 @@ class Records(Database):
 
     def _linked(self, holder: str, alias: str) -> str:
         """Return the ID of the container that one has a link to. Raises NotFound, InvalidInput, StoreDamaged."""
-        for id, name in self.find(holder).options.links:
-            if name == alias:
-                return id
+        with suppress(NotFound):
+            for id, name in self.find(holder).options.links:
+                if name == alias:
+                    return id
         raise NotFound(f"No such container: {holder}/{alias}")
 
     def has(self, id: str) -> bool:

@@ -64,6 +64,7 @@ CHINESE = {
     "the daemon cannot be started: {error}": "守护进程启动不了：{error}",
     "its supervisor has ended": "它的监督进程已经结束",
     "the daemon does not come up: {why}": "守护进程没有起来：{why}",
+    "the daemon does not end: {why}": "守护进程没有结束：{why}",
     "no answer came within {n} seconds": "{n} 秒之内没有应答",
     "the daemon answered until all had been asked": "守护进程一直应答到问完为止",
     "no daemon was seen": "没有看到守护进程",

@@ -15,8 +15,9 @@ from labcore.runtime.cgroups import Cgroup
 from labcore.runtime.launch import Launch
 from labcore.runtime.oci.config import read_bundle
 from labcore.runtime.oci.life import Life, Lock, forget
-from labcore.runtime.oci.node import ConfigError
+from labcore.runtime.oci.node import ConfigError, Node
 from labcore.runtime.oci.rootfs import check_program, with_directory_modes, with_home
+from labcore.runtime.oci.seccomp import asks
 from labcore.runtime.oci.state import Saved, state_json
 from labcore.runtime.stages import LaunchOptions
 from labcore.runtime.stdio import give_streams
@@ -109,6 +110,8 @@ class _Creation:
             wanted.append(("namespaces", self.run_runtime_hooks))
         if hooks["createContainer"]:
             wanted.append(("rootfs", self.run_container_hooks))
+        if asks(Node(self.config)["linux"]["seccomp"]):
+            wanted.append(("listener", self.give_listener))
         return tuple(wanted)
 
     def remember(self, launch: Launch) -> None:
@@ -146,6 +149,12 @@ class _Creation:
         state = state_json(self.saved(process), "creating")
         directory = self.bundle.spec.root.directory
         hooks.run_inside("createContainer", self.bundle.hooks["createContainer"], state, process.pid, directory=directory)
+
+    def give_listener(self, process: Process) -> None:
+        """Have the calls of the container answered by who listens for that."""
+        from labcore.runtime.oci.listener import give_listener
+
+        give_listener(process, self.config["linux"]["seccomp"], state_json(self.saved(process), "creating"))
 
     def created(self, process: Process) -> None:
         """Remember the container: all is done but becoming the program."""

@@ -10,6 +10,7 @@ from labcore.runtime.oci.config import read_affinities, read_bundle, read_proces
 from labcore.runtime.oci.creation import warn
 from labcore.runtime.oci.node import Node
 from labcore.runtime.oci.rootfs import check_program, with_home
+from labcore.runtime.oci.state import state_json
 from labcore.runtime.stages import LaunchOptions
 from labcore.runtime.start import spawn
 from labcore.runtime.stdio import give_streams
@@ -51,8 +52,15 @@ def execute(
         if not spec.terminal:
             give_streams(joined.pid, spec.user.uid, terminals=True)
 
+    def hand_over(joined: Process) -> None:
+        from labcore.runtime.oci.listener import give_listener
+
+        give_listener(joined, saved.config["linux"]["seccomp"], state_json(saved, "running"))
+
     options = LaunchOptions(
-        dies_with_parent=False, preserve_fds=len(preserved), syncs=(("terminal", console.take), ("created", ready))
+        dies_with_parent=False,
+        preserve_fds=len(preserved),
+        syncs=(("terminal", console.take), ("listener", hand_over), ("created", ready)),
     )
     plan = exec_plan(spec, saved.pid, stages=stages, options=options, affinities=read_affinities(node))
     return spawn(plan, release=release, preserved=preserved)

@@ -14,6 +14,7 @@ from labcore.runtime import Plan, ops, spawn
 from labcore.runtime.exec import enter_root, joined_namespaces
 from labcore.runtime.oci.config import Hook
 from labcore.runtime.ops import Op
+from labcore.runtime.stages.rootfs import BEHIND_SYNC
 
 MOST_SAID = 300  # bytes of what a failed hook has said
 TAIL_SECONDS = 1.0  # for what is still in the pipe
@@ -67,7 +68,7 @@ def run_inside(
             ops.JoinNamespaces(joined_namespaces(pid)),
             ops.Clone(),
             ops.NewSession(),
-            ops.CloseDescriptors(),
+            ops.CloseDescriptors(BEHIND_SYNC),
             ops.JoinSessionKeyring(),
         ]
         plan = Plan([*enter, *begin, *enter_root(pid), ops.Chdir(directory), *confinement, execute])

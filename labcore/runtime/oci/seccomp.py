@@ -8,6 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labcore.runtime.oci.node import Node
 
+NOTIFY = "SCMP_ACT_NOTIFY"
 ERRNO_BITS, ARGUMENTS = 16, 6  # seccomp(2): SECCOMP_RET_DATA, struct seccomp_data
 
 
@@ -15,9 +16,7 @@ def read_seccomp(node: Node) -> SeccompProfile | None:
     """Read the object; None if there is none. Raises ConfigError."""
     if not node:
         return None
-    actions = (node["defaultAction"], *(rule["action"] for rule in node["syscalls"].items()))
-    if node["listenerPath"].text() and any(action.text() == "SCMP_ACT_NOTIFY" for action in actions):
-        raise node["listenerPath"].fail("a listener for filtered calls is not supported")
+    _check_listener(node)
     for flag in node["flags"].items():
         if flag.text() not in ("SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC"):
             raise flag.fail(f"no such flag, or not supported: {flag.value!r}")
@@ -28,6 +27,22 @@ def read_seccomp(node: Node) -> SeccompProfile | None:
         flags=node["flags"].texts(),
         rules=tuple(_rule(rule) for rule in node["syscalls"].items()),
     )
+
+
+def asks(node: Node) -> bool:
+    """Return whether there are calls that somebody is asked about."""
+    return any(rule["action"].text() == NOTIFY for rule in node["syscalls"].items())
+
+
+def _check_listener(node: Node) -> None:
+    node["listenerMetadata"].text()  # which must be one
+    if node["defaultAction"].text() == NOTIFY:
+        raise node["defaultAction"].fail("SCMP_ACT_NOTIFY cannot be used as default action")
+    for rule in node["syscalls"].items():
+        if rule["action"].text() == NOTIFY and "write" in rule["names"].texts():
+            raise rule.fail("SCMP_ACT_NOTIFY cannot be used for the write syscall: by it the listener is handed over")
+    if asks(node) and not node["listenerPath"].text():
+        raise node["listenerPath"].fail("is missing, and SCMP_ACT_NOTIFY asks somebody: name the socket that he listens at")
 
 
 def _rule(node: Node) -> SeccompRule:

@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final
 
+    from labcore.native import Process
     from labcore.runtime.oci.config import Hook
 
 FORMAT: Final = 3
@@ -134,10 +135,17 @@ def run_hooks_inside(kind: str, saved: Saved) -> None:
     from labcore.runtime.oci import hooks
     from labcore.runtime.oci.config import read_bundle
     from labcore.runtime.oci.rootfs import with_home
-    from labcore.runtime.stages import STAGES, become_root_of
+    from labcore.runtime.stages import STAGES, LaunchOptions, become_root_of
+    from labcore.runtime.stages.sequence import heard
+
+    def hand_over(process: Process) -> None:
+        from labcore.runtime.oci.listener import give_listener
+
+        give_listener(process, saved.config["linux"]["seccomp"], state)
 
     spec = with_home(read_bundle(saved.config, saved.bundle).spec, f"/proc/{saved.pid}/root")
-    confined = [*become_root_of(spec), *STAGES["confine"](spec)]
+    confine = heard(STAGES["confine"](spec), LaunchOptions(syncs=(("listener", hand_over),)))
+    confined = [*become_root_of(spec), *confine]
     entrances = Cgroup(saved.cgroup).entrances()
     state = state_json(saved, "created")
     wanted = tuple(hook if hook.env else hook.replace(env=spec.environment) for hook in _hooks_of(saved)[kind])

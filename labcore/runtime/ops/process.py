@@ -24,6 +24,8 @@ UNKNOWN_HERE = errors(errno.EINVAL)
 HIGHEST_CAPABILITY = 63  # that the kernel's sets have room for
 KEYCTL_JOIN_SESSION_KEYRING = 1
 PR_CAP_AMBIENT_RAISE = 2
+NEW_LISTENER = 8  # linux/seccomp.h, SECCOMP_FILTER_FLAG_NEW_LISTENER
+LISTENER = 61  # a register that holds nothing by then
 
 
 class SetHostname(Op):
@@ -254,12 +256,17 @@ class LoadFilter(Op):
     flags: int = 0
     name: ClassVar[str] = "seccomp"
 
+    @property
+    def has_listener(self) -> bool:
+        """Whether there is a descriptor behind it, in the register LISTENER, that tells of calls: seccomp_unotify(2)."""
+        return bool(self.flags & NEW_LISTENER)
+
     @cached_property
     def detail(self) -> str:
         return f"a filter of {len(self.program) // 8} instructions"
 
     def calls(self) -> Sequence[Step]:
-        return [native.seccomp.step(SeccompMode.FILTER, self.flags, self.program)]
+        return [native.seccomp.step(SeccompMode.FILTER, self.flags, self.program).replace(result=LISTENER)]
 
 
 class JoinSessionKeyring(Op):

@@ -33,9 +33,18 @@ ACTIONS: Final = {
     "SCMP_ACT_KILL_PROCESS": 0x80000000,
     "SCMP_ACT_TRAP": 0x00030000,
     "SCMP_ACT_ERRNO": 0x00050000,
+    "SCMP_ACT_NOTIFY": 0x7FC00000,
     "SCMP_ACT_TRACE": 0x7FF00000,
     "SCMP_ACT_LOG": 0x7FFC0000,
     "SCMP_ACT_ALLOW": 0x7FFF0000,
+}
+# What SECCOMP_SET_MODE_FILTER may be told besides: linux/seccomp.h
+LISTENER: Final = "SECCOMP_FILTER_FLAG_NEW_LISTENER"
+FLAGS: Final = {
+    "SECCOMP_FILTER_FLAG_TSYNC": 1,
+    "SECCOMP_FILTER_FLAG_LOG": 2,
+    "SECCOMP_FILTER_FLAG_SPEC_ALLOW": 4,
+    LISTENER: 8,
 }
 WITH_NUMBER: Final = ("SCMP_ACT_ERRNO", "SCMP_ACT_TRACE")
 PERMISSIVE: Final = ("SCMP_ACT_ALLOW", "SCMP_ACT_LOG", "SCMP_ACT_TRACE")  # what is new may be done, or is another's to judge
@@ -72,7 +81,14 @@ def compiled(profile: SeccompProfile, cache: str | None = None) -> SeccompFilter
     profile, the processor and the version of libseccomp, which decides what calls are known. Raises InvalidInput for an
     action, an operator or an architecture that does not exist, Unavailable without libseccomp.
     """
-    return SeccompFilter(_compile(profile) if cache is None else _cached(profile, cache), profile.flags)
+    return SeccompFilter(_compile(profile) if cache is None else _cached(profile, cache), _flags(profile))
+
+
+def _flags(profile: SeccompProfile) -> tuple[str, ...]:
+    """Return what the kernel is told besides: a filter that asks has a listener, and holds for the one thread that there is."""
+    if not any(rule.action == "SCMP_ACT_NOTIFY" for rule in profile.rules):
+        return profile.flags
+    return (*(name for name in profile.flags if name != "SECCOMP_FILTER_FLAG_TSYNC"), LISTENER)
 
 
 def _cached(profile: SeccompProfile, cache: str) -> bytes:

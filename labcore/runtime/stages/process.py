@@ -88,18 +88,14 @@ def _kept(sets: CapabilitySets) -> tuple[Op, ...]:
     return (ops.SetCapabilities(*(_capabilities(names) for names in kept)),)
 
 
-# What SECCOMP_SET_MODE_FILTER may be told besides: seccomp(2), linux/seccomp.h.
-FILTER_FLAGS = {"SECCOMP_FILTER_FLAG_TSYNC": 1, "SECCOMP_FILTER_FLAG_LOG": 2, "SECCOMP_FILTER_FLAG_SPEC_ALLOW": 4}
-
-
 @lru_cache(maxsize=16)
 def _filter(given: SeccompProfile | SeccompFilter | None) -> tuple[Op, ...]:
     if given is None:
         return ()
-    from labcore.runtime.seccomp.compile import compiled
+    from labcore.runtime.seccomp.compile import FLAGS, compiled
 
     ready = given if isinstance(given, SeccompFilter) else compiled(given)
-    return (ops.LoadFilter(ready.program, sum(FILTER_FLAGS[name] for name in ready.flags)),)
+    return (ops.LoadFilter(ready.program, sum(FLAGS[name] for name in ready.flags)),)
 
 
 def confine(spec: ContainerSpec) -> list[Op]:

@@ -10,7 +10,6 @@ import os
 from functools import lru_cache
 
 from labcore.errors import InvalidInput
-from labcore.native import UnmountFlag
 from labcore.native.spawn import PRESERVED_DESCRIPTOR
 from labcore.record import Record
 from labcore.runtime import ops
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
 Stage: TypeAlias = "Callable[[ContainerSpec], Sequence[Op]]"
 Action: TypeAlias = "Callable[[Process], None]"
-SyncPoint: TypeAlias = "Literal['namespaces', 'rootfs', 'terminal', 'created']"
+SyncPoint: TypeAlias = "Literal['namespaces', 'rootfs', 'terminal', 'listener', 'created']"
 
 STAGES: Final[Mapping[str, Stage]] = {
     "limits": namespaces.limits,
@@ -54,7 +53,6 @@ STAGES: Final[Mapping[str, Stage]] = {
     "exec": process.program,
 }
 EXEC_FIFO_REGISTER: Final = 63
-HOST_REGISTER: Final = 59
 
 
 class LaunchOptions(Record):
@@ -65,8 +63,8 @@ class LaunchOptions(Record):
     `exec_fifo` it waits for its start. `filter_cache` is a directory of compiled seccomp filters.
     `syncs` are the launcher's work at the sync points: `namespaces` (they are there, nothing is mounted yet), `rootfs` (all is
     mounted below the root's directory, and the host's root is still `/`), `terminal` (its other end is to be taken; by default
-    the shim gets it), `created` (all is done but becoming the program). `networks` are those that it is connected to at
-    `namespaces`, for the plan as it is printed.
+    the shim gets it), `listener` (the filter is there, and its listener to be taken), `created` (all is done but becoming the
+    program). `networks` are those that it is connected to at `namespaces`, for the plan as it is printed.
     """
 
     dies_with_parent: bool = True
@@ -120,7 +118,7 @@ def _compile(spec: ContainerSpec, stages: Mapping[str, Stage | None], options: L
             *made["keyring"],
             *made["hostname"],
             *made["sysctls"],
-            *_with_root_hooks(mounted, spec, options),
+            *_with_root_hooks(mounted, spec, options.at("rootfs", "all is mounted")),
             *made["network"],
             *made["workdir"],
             *made["streams"],
@@ -128,9 +126,9 @@ def _compile(spec: ContainerSpec, stages: Mapping[str, Stage | None], options: L
             *(terminal_taken(options) if spec.terminal else []),
             *made["protection"],
             *made["rlimits"],
-            *confine,
+            *heard(confine, options),
             *before_program,
-            *late,
+            *heard(late, options),
             *started(options),
             *(_said_aloud(program) if options.exec_fifo else program),
         ],
@@ -206,28 +204,22 @@ def terminal_taken(options: LaunchOptions) -> list[Op]:
     return [*taken, TerminalTaken()]
 
 
-def _with_root_hooks(mounted: list[Op], spec: ContainerSpec, options: LaunchOptions) -> list[Op]:
-    """Return the ops that mount everything, with those around them that have the launcher work as if there was no new root yet.
-
-    createContainer hooks find the container's mounts below its root's directory, and all else where the runtime has it
-    (config.md). So a copy of the host's tree is kept in hand, made the root again, and left as it was left before.
-    """
-    hooks = options.at("rootfs", "all is mounted")
+def _with_root_hooks(mounted: list[Op], spec: ContainerSpec, hooks: list[Op]) -> list[Op]:
+    """Return the ops that mount everything, and have the launcher work while the host's root is still there, if it is to."""
     if not hooks:
         return mounted
-    directory = spec.root.directory
-    cut, *others = mounted
-    return [
-        cut,
-        ops.OpenTree("/", HOST_REGISTER, recursive=True),
-        *others,
-        ops.PivotBack(HOST_REGISTER, directory),
-        *hooks,
-        ops.Chdir(directory),
-        ops.PivotRoot(".", "."),
-        ops.Unmount(".", UnmountFlag.DETACH),
-        ops.Chdir("/"),
-    ]
+    from labcore.runtime.stages.root_hooks import with_hooks  # the OCI runtime's alone
+
+    return with_hooks(mounted, spec.root.directory, hooks)
+
+
+def heard(confine: Sequence[Op], options: LaunchOptions) -> list[Op]:
+    """Return the ops that confine, and behind a filter with a listener those by which the launcher takes that."""
+    if not any(isinstance(op, ops.LoadFilter) and op.has_listener for op in confine):
+        return list(confine)
+    from labcore.runtime.listener import with_listener_taken  # few filters have one
+
+    return with_listener_taken(confine, options.at("listener", "takes the filter's listener"))
 
 
 def _in_order(mounts: Sequence[Op]) -> list[Op]:

@@ -21,7 +21,7 @@ from labcore.engine.containers import kill, remove, rename, signal_number, stop
 from labcore.engine.filters import has_label
 from labcore.engine.prune import prune_containers
 from labcore.engine.records.records import Container
-from labcore.errors import InvalidInput
+from labcore.errors import InvalidInput, NotFound
 from labcore.http import Request, Response, Route
 
 PIDS_LIMITED_SINCE: Final = (1, 40)
@@ -52,10 +52,9 @@ def restart_container(daemon: Daemon, request: Request, name: str) -> Response:
 def kill_container(daemon: Daemon, request: Request, name: str) -> Response:
     """POST /containers/{name}/kill."""
     try:
-        number = signal_number(request.query.get("signal") or "KILL")
-    except InvalidInput as error:
-        raise InvalidInput(f"cannot kill container: {name}: {error}") from None
-    kill(daemon.engine, name, number)
+        kill(daemon.engine, name, signal_number(request.query.get("signal") or "KILL"))
+    except (InvalidInput, NotFound) as error:
+        raise type(error)(f"cannot kill container: {name}: {error}") from None
     return empty()
 
 

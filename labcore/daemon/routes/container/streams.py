@@ -54,7 +54,7 @@ def _attaching(
 
     Its output begins here, before anything is answered.
     """
-    check_can_attach(container)
+    check_can_attach(container, request.path_params["name"])
     log_container_event(daemon.engine, container, "attach")
     keys = detach_keys(request.query.get("detachKeys", ""))
     wanted = frozenset(stream for stream in ("stdin", "stdout", "stderr") if flag(request, stream))
