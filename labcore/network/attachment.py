@@ -79,13 +79,17 @@ def _sysctls(endpoint: Endpoint) -> list[tuple[str, str]]:
 
 def _default_routes(endpoints: Iterable[Endpoint]) -> list[Message]:
     """Return the requests for the default routes: of each version one, by the first endpoint that has a gateway."""
-    attached = [each for each in endpoints if link_index(each.interface)]
-    attached.sort(key=lambda endpoint: (-endpoint.wanted.priority, endpoint.wanted.network))
+    attached = by_route([each for each in endpoints if link_index(each.interface)])
     routes = []
     for gateway in _GATEWAYS:
         if first := next(filter(gateway, attached), None):
             routes.append(default_route(link_index(first.interface), gateway(first)))
     return routes
+
+
+def by_route(endpoints: Iterable[Endpoint]) -> list[Endpoint]:
+    """Return endpoints of one owner in the order in which they are asked for a gateway."""
+    return sorted(endpoints, key=lambda endpoint: (-endpoint.wanted.priority, endpoint.wanted.network))
 
 
 _GATEWAYS: tuple[Callable[[Endpoint], str], ...] = (lambda e: e.ipv4_gateway, lambda e: e.ipv6_gateway)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +20,7 @@ from labcore.network.networks import ID_SHORT, NetworkStore, is_plain
 from labcore.network.options import bridge_options
 from labcore.network.removals import Removals
 from labcore.network.reserve import check_addresses, new_endpoint
+from labcore.spec.addresses import parse_address
 from labcore.spec.network import PREDEFINED, Endpoint, EndpointOptions, Network, NetworkOptions, PortBinding
 
 if TYPE_CHECKING:
@@ -234,16 +235,48 @@ class NetworkDriver:
         """Return an endpoint whose addresses and ports nobody has, and these bound. Raises InvalidInput, InUse."""
         own = self._endpoints.endpoints(owner=owner)
         endpoint = new_endpoint(network, wanted, owner, own, self._endpoints.entries(network=network.id))
-        if not ports:
-            return endpoint, None
+        return self._with_ports(network, endpoint, ports) if ports else (endpoint, None)
+
+    def _with_ports(
+        self, network: Network, endpoint: Endpoint, ports: Sequence[PortBinding]
+    ) -> "tuple[Endpoint, BoundPorts | None]":
+        """Return an endpoint with ports that nobody has, and these bound. Raises InvalidInput, InUse."""
         from labcore.network.ports import split  # as the proxy: few containers publish anything
 
         options = bridge_options(network.wanted)
+        if options.host_binding and parse_address(options.host_binding).number:
+            ports = [each if each.host_ip else each.replace(host_ip=options.host_binding) for each in ports]
         opened, to_bind = split(ports, [version for version in (4, 6) if options.gateway_mode(version) == "routed"])
         if not to_bind:
             return endpoint.replace(ports=tuple(opened)), None
         bound = self._proxy.bind(to_bind)
         return endpoint.replace(ports=(*opened, *bound.ports)), bound
+
+    def move_ports(self, owner: str, ports: Sequence[PortBinding]) -> None:
+        """Have an owner's published ports where its default route is, after it was connected or disconnected.
+
+        Raises InUse, InvalidInput, Unavailable; then they are nowhere.
+        """
+        with self._networks.locked():
+            endpoints = attachment.by_route(self._endpoints.endpoints(owner=owner))
+            first = next((each for each in endpoints if each.ipv4_gateway or each.ipv6_gateway), None)
+            for each in endpoints:
+                if each.ports and each is not first:
+                    self._change_ports(each, each.replace(ports=()))
+                    self._proxy.release(each.id)
+            if first is None or first.ports or not ports:
+                return
+            changed, bound = self._with_ports(self._networks.find(first.network_id), first, ports)
+            with bound or nullcontext():
+                self._change_ports(first, changed)
+                if bound:
+                    self._proxy.publish(changed, bound)
+
+    def _change_ports(self, before: Endpoint, after: Endpoint) -> None:
+        network = self._networks.find(before.network_id)
+        self._endpoints.write(after).close()
+        self._firewall.remove_endpoint(network, before)
+        self._firewall.add_endpoint(network, after)
 
     def attach(self, endpoints: Sequence[Endpoint], namespace: int) -> None:
         """Connect a container's network namespace (a descriptor: `namespace_of`) with the networks of endpoints of one owner.

@@ -73,7 +73,7 @@ def exec_plan(
             *made["keyring"],
             *terminal_of(spec),
             *(terminal_taken(options) if spec.terminal else []),
-            *([ops.SetAffinity(final)] if final else []),
+            *([ops.SetAffinity(final)] if final else [ops.ResetAffinity()] if options.reset_affinity and not initial else []),
             *made["rlimits"],
             *heard(confine, options),
             *made["exec"][:-1],

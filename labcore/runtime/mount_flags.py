@@ -44,7 +44,7 @@ ATTRIBUTES: Final = {
 RECURSIVE: Final = {f"r{word}": change for word, change in ATTRIBUTES.items() if f"r{word}" not in FLAGS}
 BINDS: Final = {"bind": False, "rbind": True}  # word -> with what is mounted below it
 COPY_UP: Final = "tmpcopyup"
-MAPPED: Final = "idmap"
+MAPPED: Final = {"idmap": False, "ridmap": True}  # word -> with what is mounted below it
 
 
 Change = tuple[MountAttribute, MountAttribute]  # what to set, what to clear
@@ -62,6 +62,8 @@ class Options(Record):
     data: str = ""
     bind: bool = False
     recursive: bool = False
+    mapped: bool = False
+    mapped_below: bool = False
 
 
 @lru_cache(maxsize=256)
@@ -70,10 +72,12 @@ def parse_options(words: tuple[str, ...]) -> Options:
     flags, data, propagation = MountFlag(0), [], []
     at_top: Change = (A(0), A(0))
     below: Change = (A(0), A(0))
-    bind = recursive = False
+    bind = recursive = mapped = mapped_below = False
     for word in words:
         if word in BINDS:
             bind, recursive = True, recursive or BINDS[word]
+        elif word in MAPPED:
+            mapped, mapped_below = True, mapped_below or MAPPED[word]
         elif word in PROPAGATION:
             propagation.append(PROPAGATION[word])
         elif word in RECURSIVE:
@@ -86,8 +90,12 @@ def parse_options(words: tuple[str, ...]) -> Options:
             data.append(word)
     (top_set, top_clear), (below_set, below_clear) = at_top, below
     return Options(
-        flags, top_set, top_clear, below_set, below_clear, tuple(propagation), ",".join(data), bind, recursive
-    )  # fmt: skip
+        flags,
+        *(top_set, top_clear, below_set, below_clear),
+        tuple(propagation),
+        ",".join(data),
+        *(bind, recursive, mapped, mapped_below),
+    )
 
 
 def _combine(earlier: Change, later: Change) -> Change:
@@ -100,6 +108,11 @@ def _combine(earlier: Change, later: Change) -> Change:
 def is_bind(mount: MountPoint) -> bool:
     """Return whether a part of the host's tree is meant."""
     return mount.kind == "bind" or parse_options(mount.options).bind
+
+
+def is_mapped(mount: MountPoint) -> bool:
+    """Return whether its files have other owners than on the disk."""
+    return bool(mount.uid_map) or parse_options(mount.options).mapped
 
 
 def is_readonly_dev(mount: MountPoint) -> bool:

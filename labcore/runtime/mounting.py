@@ -9,7 +9,7 @@ from labcore.errors import InvalidInput
 from labcore.native import MountFlag, UnmountFlag
 from labcore.runtime import ops
 from labcore.runtime.lookup import asked_once, resolve
-from labcore.runtime.mount_flags import COPY_UP, MAPPED, is_bind, parse_options
+from labcore.runtime.mount_flags import COPY_UP, is_bind, is_mapped, parse_options
 from labcore.runtime.mount_trees import of_the_starter
 
 TYPE_CHECKING = False
@@ -30,7 +30,7 @@ def is_given(mount: MountPoint, apart: bool) -> bool:
     Its owners are mapped into the container's user namespace; whoever is root there, `apart` from the starter, may not come
     to all places that the starter can; or only the starter finds it: by a descriptor, or in another mount namespace.
     """
-    return MAPPED in mount.options or (is_bind(mount) and (apart or of_the_starter(mount.source)))
+    return is_mapped(mount) or (is_bind(mount) and (apart or of_the_starter(mount.source)))
 
 
 def _is_taken(mount: MountPoint, new_user: bool, apart: bool) -> bool:

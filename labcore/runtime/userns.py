@@ -180,14 +180,14 @@ def subordinate(path: str, user: int) -> list[IdRange]:
     return found
 
 
-def write_id_maps(pid: int, uids: Sequence[IdRange], gids: Sequence[IdRange]) -> None:
+def write_id_maps(pid: int, uids: Sequence[IdRange], gids: Sequence[IdRange], whose: str = "linux.") -> None:
     """Write a process's maps: directly where the kernel lets us, else by newuidmap(1) and newgidmap(1). Raises InvalidInput."""
     for name, ranges in (("uid_map", uids), ("gid_map", gids)):
         if ranges:
-            _write_map(pid, name, ranges)
+            _write_map(pid, name, ranges, whose)
 
 
-def _write_map(pid: int, name: str, ranges: Sequence[IdRange]) -> None:
+def _write_map(pid: int, name: str, ranges: Sequence[IdRange], whose: str) -> None:
     lines = "".join(f"{each.inside} {each.outside} {each.size}\n" for each in ranges)
     try:
         if os.geteuid() and name == "gid_map" and len(ranges) == 1:
@@ -195,7 +195,7 @@ def _write_map(pid: int, name: str, ranges: Sequence[IdRange]) -> None:
         write_text(f"/proc/{pid}/{name}", lines)
     except OSError as error:
         if os.geteuid() == 0 or not _mapped_by_helper(pid, name, lines.split()):
-            where = f"linux.{name.replace('_m', 'M')}pings"
+            where = f"{whose}{name.replace('_m', 'M')}pings"
             raise InvalidInput(f"{where}: the kernel does not take them: {error.strerror}") from None
 
 

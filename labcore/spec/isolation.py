@@ -28,13 +28,16 @@ class MountPoint(Record):
     """A mount of the container (config.md, mounts).
 
     `kind` is a file system type, or `bind` for a directory or file of the host, `source`. `options` are mount(8)'s words:
-    `ro`, `nosuid`, `rbind`, `rslave`, and whatever the file system itself takes, such as `mode=755`.
+    `ro`, `nosuid`, `rbind`, `rslave`, and whatever the file system itself takes, such as `mode=755`. `uid_map` and `gid_map`
+    say who its files' owners are outside; with `idmap` alone that is as in the container's user namespace.
     """
 
     target: str
     kind: str
     source: str = "none"
     options: tuple[str, ...] = ()
+    uid_map: tuple[IdRange, ...] = ()
+    gid_map: tuple[IdRange, ...] = ()
 
 
 class Device(Record):

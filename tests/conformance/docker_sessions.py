@@ -126,6 +126,22 @@ SESSIONS = {
         docker volume create -o type=none -o device=/nonesuch -o o=bind bb
         docker run --rm -v bb:/x busybox true 2> /dev/null
     """,
+    "published ports are where the default route is": """
+        docker network create --internal inn | grep -c .; docker network create outn | grep -c .
+        docker network create -o com.docker.network.bridge.host_binding_ipv4=127.0.0.1 hbn | grep -c .
+        docker run -d --name web --network inn -p 18081:80 busybox httpd -f -h /etc | grep -c .
+        docker port web; docker ps --format '{{.Ports}}'; docker inspect -f '{{json .NetworkSettings.Ports}}' web
+        curl -s -m 2 http://127.0.0.1:18081/hostname | wc -c
+        docker network connect outn web; docker port web; curl -s -m 2 http://127.0.0.1:18081/hostname | wc -c
+        docker network connect hbn web; docker port web; curl -s -m 2 http://127.0.0.1:18081/hostname | wc -c
+        docker network disconnect hbn web; docker port web; curl -s -m 2 http://127.0.0.1:18081/hostname | wc -c
+        docker network disconnect outn web; docker port web; docker inspect -f '{{json .NetworkSettings.Ports}}' web
+        curl -s -m 2 http://127.0.0.1:18081/hostname | wc -c
+        docker network connect bridge web; docker port web; curl -s -m 2 http://127.0.0.1:18081/hostname | wc -c
+        docker restart -t 0 web; docker port web; curl -s -m 2 --retry 9 --retry-all-errors http://127.0.0.1:18081/hostname | wc -c
+        docker rm -f web; docker run -d --name web --network inn -P --expose 80 busybox sleep 100 | grep -c .
+        docker inspect -f '{{json .NetworkSettings.Ports}}' web; docker network connect bridge web; docker port web | cut -d: -f1
+    """,
     "what cannot be is refused in docker's words": """
         docker create --name made busybox sleep 100 | grep -c .
         docker run -d --name running -p 127.0.0.1:18080:80 busybox sleep 1000 | grep -c .

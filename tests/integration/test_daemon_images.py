@@ -611,9 +611,10 @@ def test_commit(api: Api, daemon: RunningDaemon) -> None:
     assert {"A=b", "X=y"} <= set(about["Config"]["Env"])
     assert (about["Config"]["Labels"], len(about["RootFS"]["Layers"])) == ({"x": "y"}, 2)
     assert daemon.docker("run", "--rm", "--network", "none", "made:v1", "cat", "/new").stdout == "new\n"
-    first, second = api("GET", "/images/made:v1/history").json
+    first, second, third = api("GET", "/images/made:v1/history").json
     assert (first["Id"], first["Tags"], first["CreatedBy"]) == (id, ["made:v1"], "sh -c echo new > /new")
-    assert (second["Id"], second["Tags"]) == (below["Id"], ["busybox:latest"])
+    assert (second["Id"], second["Tags"], second["CreatedBy"]) == (below["Id"], ["busybox:latest"], 'CMD ["sh"]')
+    assert (third["CreatedBy"], third["Size"] > 1_000_000) == ("labcore seed busybox: this machine's busybox", True)
     body = {"Cmd": ["own"], "Env": ["A=c"], "ExposedPorts": {"80/tcp": {}}, "Labels": {"q": "r"}}
     other = api("POST", "/commit?container=changed&changes=WORKDIR+/tmp%0AUSER+me", body).json["Id"]
     config = api("GET", f"/images/{other}/json").json["Config"]

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -9,6 +11,7 @@ from urllib.parse import quote
 import docker
 import pytest
 
+from labcore.network.ports import has_ipv6
 from tests.conftest import needs_root
 from tests.daemon import RunningDaemon, running_daemon
 
@@ -162,6 +165,38 @@ def test_the_network_none_is_left_and_joined_while_a_container_does_not_run(daem
     assert "eth0" not in daemon.docker("exec", "alone", "ip", "link").stdout
     daemon.docker("rm", "-f", "alone")
     daemon.docker("network", "rm", "red")
+
+
+def test_published_ports_go_where_the_default_route_goes(daemon: RunningDaemon) -> None:
+    daemon.docker("network", "create", "--internal", "inside")
+    daemon.docker("network", "create", "outside")
+    daemon.docker("network", "create", "-o=com.docker.network.bridge.host_binding_ipv4=127.0.0.1", "local")
+    words = ("--publish=18099:80", "--expose=81", "busybox", "httpd", "-f", "-h", "/etc")
+    daemon.docker("run", "-d", "--name=web", "--network=inside", *words)
+
+    def ports() -> dict[str, Any]:
+        found = daemon.request("GET", "/containers/web/json").json["NetworkSettings"]["Ports"]
+        return {port: [each["HostIp"] for each in at or ()] for port, at in found.items()}
+
+    def is_reached() -> bool:
+        with closing(HTTPConnection("127.0.0.1", 18099, timeout=10)) as connection:
+            try:
+                connection.request("GET", "/hostname")
+                return connection.getresponse().status == 200
+            except ConnectionRefusedError:
+                return False
+
+    on_all = [address for address in ("0.0.0.0", "::") if address == "0.0.0.0" or has_ipv6()]
+    nowhere: dict[str, Any] = {}
+    assert (ports(), is_reached()) == (nowhere, False)
+    for verb, network, where in (
+        ("connect", "outside", on_all), ("connect", "local", ["127.0.0.1"]), ("disconnect", "local", on_all),
+        ("disconnect", "outside", None), ("connect", "bridge", on_all),
+    ):  # fmt: skip
+        daemon.docker("network", verb, network, "web")
+        assert (ports(), is_reached()) == (nowhere if where is None else {"80/tcp": where, "81/tcp": []}, where is not None)
+    daemon.docker("rm", "-f", "web")
+    daemon.docker("network", "rm", "inside", "outside", "local")
 
 
 def test_link_local_addresses_are_the_interfaces_besides(daemon: RunningDaemon) -> None:

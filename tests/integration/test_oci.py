@@ -491,6 +491,19 @@ def test_masked_and_readonly_paths_of_the_image(bundle: Bundle, rootfs: Path) ->
     assert "file" not in said.replace("Read-only file system", "")
 
 
+def test_masked_directories_share_one_empty_file_system(bundle: Bundle, rootfs: Path) -> None:
+    masked = ["/one", "/a-file", "/two", "/nowhere", "/three"]
+    for path in masked[:3] + masked[4:]:
+        place = rootfs / path.lstrip("/")
+        place.write_text("hidden") if path == "/a-file" else (place / "hidden").mkdir(parents=True)
+    bundle.config["linux"]["maskedPaths"] = masked
+    said = bundle.run("sh", "-c", "stat -c %d /one /two /three; ls /one /two /three; cat /a-file; mkdir /three/x; true")
+    one, two, three, *rest = said.splitlines()
+    assert one == two == three != str(rootfs.stat().st_dev)
+    assert "hidden" not in said
+    assert rest[-1] == "mkdir: can't create directory '/three/x': Read-only file system"
+
+
 def test_network_classes_are_not_forgotten(bundle: Bundle) -> None:
     if hierarchies().directory("net_cls"):
         pytest.skip("there is a net_cls controller here")

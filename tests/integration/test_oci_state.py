@@ -254,6 +254,23 @@ def test_processors_of_what_is_executed(bundle: Bundle) -> None:
         assert said == f"Cpus_allowed_list:\t{final}\n"
 
 
+def test_a_container_has_all_processors_of_its_cgroup_whatever_its_starter_has(bundle: Bundle) -> None:
+    ours = sorted(os.sched_getaffinity(0))
+    if len(ours) < 2:
+        pytest.skip("needs two processors")
+    first, second = ours[:2]
+    look = ["grep", "Cpus_allowed_list", "/proc/self/status"]
+    kept = ("taskset", "-c", str(first))
+    status = Path("/proc/self/status").read_text()
+    everything = next(line for line in status.splitlines() if line.startswith("Cpus_allowed_list")) + "\n"
+    assert bundle.program(*look)("run", bundle.name, before=kept) == everything
+    bundle.config["linux"]["resources"]["cpu"] = {"cpus": str(second), "mems": "0"}
+    assert bundle.program(*look)("run", bundle.name, before=kept) == f"Cpus_allowed_list:\t{second}\n"
+    bundle.program("sleep", "60").create()
+    bundle("start", bundle.name)
+    assert bundle("exec", bundle.name, *look, before=kept) == f"Cpus_allowed_list:\t{second}\n"
+
+
 def test_a_memory_policy(bundle: Bundle) -> None:
     bundle.config["linux"]["memoryPolicy"] = {"mode": "MPOL_BIND", "nodes": "0", "flags": ["MPOL_F_STATIC_NODES"]}
     if not Path("/proc/self/numa_maps").exists():

@@ -53,6 +53,23 @@ def test_the_same_content_has_the_same_digest(store: ImageStore, tmp_path: Path)
     assert store.get(Reference.parse("tiny")).descriptor == other.get(Reference.parse("tiny")).descriptor
 
 
+def test_a_history_says_what_each_layer_is_made_of(store: ImageStore) -> None:
+    layers = []
+    for name in ("lower", "upper"):
+        layer = LayerWriter()
+        layer.file(name, b"hi")
+        layers.append(layer.finish())
+    time = "2024-01-02T03:04:05Z"
+    made = write_image(store, "told", layers, command=("/a", "b"), made_of=["one", "another"], created=time)
+    assert [(entry.created_by, entry.empty_layer, entry.created) for entry in made.config.history] == [
+        ("labcore seed told: one", False, time),
+        ("labcore seed told: another", False, time),
+        ('CMD ["/a", "b"]', True, time),
+    ]
+    untold = write_image(store, "untold", layers, command=("/a",))
+    assert [entry.created_by for entry in untold.config.history][:2] == ["labcore seed untold"] * 2
+
+
 def test_a_name_moves_to_its_new_image(store: ImageStore) -> None:
     make_image(store)
     before = store.get(Reference.parse("tiny")).descriptor

@@ -14,7 +14,7 @@ from labcore.engine.container.lifecycle import status_of
 from labcore.engine.container.listing import command_line, status_line
 from labcore.engine.container.state import get, upper_of
 from labcore.engine.engine import Engine
-from labcore.engine.network.inspect import NetworkView, bindings, endpoints_of, exposed_ports, network_id
+from labcore.engine.network.inspect import NetworkView, bindings, endpoints_of, exposed_ports, has_gateway, network_id
 from labcore.engine.records.records import Container, run_config
 from labcore.engine.supervision.health_state import Health
 from labcore.errors import NotFound
@@ -246,14 +246,12 @@ def _summary_host_config(options: CreateOptions) -> dict[str, Any]:
 
 def ports_json(container: Container, endpoints: Iterable[Endpoint]) -> list[dict[str, Any]]:
     """Return ports, published or only exposed (Port)."""
-    published = list(bindings(endpoints)) if status_of(container) in ("running", "paused") else []
+    endpoints = list(endpoints) if status_of(container) in ("running", "paused") else []
+    published = list(bindings(endpoints))
     found = [_port(port) | {"IP": at.host_ip, "PublicPort": at.host_port} for port, at in published]
     taken = {port for port, _ in published}
-    return found + [_port(port) for port in _exposed_while_running(container) if port not in taken]
-
-
-def _exposed_while_running(container: Container) -> Iterable[str]:
-    return exposed_ports(container) if status_of(container) in ("running", "paused") else ()
+    exposed = exposed_ports(container) if has_gateway(endpoints) else []
+    return found + [_port(port) for port in exposed if port not in taken]
 
 
 def _port(port: str) -> dict[str, Any]:

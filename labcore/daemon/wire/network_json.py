@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from labcore.engine.engine import Engine
-from labcore.engine.network.inspect import SCOPE, bindings, exposed_ports
+from labcore.engine.network.inspect import SCOPE, bindings, exposed_ports, has_gateway
 from labcore.engine.network.objects import owner_name
 from labcore.engine.records.records import Container
 from labcore.spec.network import AddressPool, Endpoint, EndpointOptions, Network
@@ -82,7 +82,7 @@ def network_settings(
     """Return what a container has of networks; of those that it wants, and has not as it does not run, their names."""
     own = {each.wanted.network: each for each in endpoints}
     wanted = container.options.networks or _alone(container)
-    ports: dict[str, Any] = dict.fromkeys(exposed_ports(container)) if own else {}
+    ports: dict[str, Any] = dict.fromkeys(exposed_ports(container)) if has_gateway(endpoints) else {}
     for port, binding in bindings(endpoints):
         ports[port] = [*(ports.get(port) or ()), {"HostIp": binding.host_ip, "HostPort": str(binding.host_port or "")}]
     return {"Ports": ports, "Networks": {each.network: _endpoint(each, own.get(each.network), network_id) for each in wanted}}

@@ -8,10 +8,10 @@ from labcore.engine.container.state import settled
 from labcore.engine.engine import Engine
 from labcore.engine.network.etc_files import etc_files, update_etc_files
 from labcore.engine.network.inspect import network_id
-from labcore.engine.network.networks import Connected, connected_now, names_on, serve_names
+from labcore.engine.network.networks import Connected, connected_now, names_on, published, serve_names
 from labcore.engine.network.objects import log_network_event
 from labcore.engine.records.records import Container
-from labcore.errors import Forbidden, InvalidInput, NotFound
+from labcore.errors import Forbidden, InvalidInput, LabcoreError, NotFound
 from labcore.network import namespace_of
 from labcore.spec.network import EndpointOptions, Network
 
@@ -79,6 +79,7 @@ def disconnect(engine: Engine, network: str, text: str, *, force: bool = False) 
             except BaseException:
                 engine.records.set_networks(changed, container.options.networks)
                 raise
+            _move_ports(engine, changed)
             log_network_event(engine, there, "disconnect", container=container.id)
     return None
 
@@ -112,11 +113,19 @@ def _connect_running(
     try:
         with namespace_of(container.state.pid) as namespace:
             engine.networks.attach([endpoint], namespace)
+        _move_ports(engine, container)
         _tell(engine, container, before)
         engine.records.set_networks(container, networks)
     except BaseException:
         engine.networks.disconnect(container.id, wanted.network)
+        with suppress(LabcoreError):
+            _move_ports(engine, container)
         raise
+
+
+def _move_ports(engine: Engine, container: Container) -> None:
+    if ports := published(container.options, container.config):
+        engine.networks.move_ports(container.id, ports)
 
 
 def _tell(engine: Engine, container: Container, before: Connected) -> None:

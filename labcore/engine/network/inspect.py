@@ -56,6 +56,11 @@ def exposed_ports(container: Container) -> list[str]:
     return sorted({*container.config.exposed_ports, *container.options.exposed_ports, *named})
 
 
+def has_gateway(endpoints: Iterable[Endpoint]) -> bool:
+    """Return whether one of them is the way out of its container, and into it: that of an internal network is not."""
+    return any(each.ipv4_gateway or each.ipv6_gateway for each in endpoints)
+
+
 def bindings(endpoints: Iterable[Endpoint]) -> Iterator[tuple[str, PortBinding]]:
     """Yield each published port, `80/tcp`, with where it answers: one address and one port."""
     for endpoint in endpoints:

@@ -24,14 +24,14 @@ def seed_busybox(store: ImageStore) -> Image:
     layer.link("usr/bin/env", "bin/busybox")  # where scripts' first lines look for it
     layer.file("etc/passwd", PASSWD)
     layer.file("etc/group", GROUP)
-    return write_image(store, "busybox", [layer.finish()], command=("sh",))
+    return write_image(store, "busybox", [layer.finish()], command=("sh",), made_of=["this machine's busybox"])
 
 
 def seed_hello_world(store: ImageStore, program: Path) -> Image:
     """Make `hello-world`: one static program, and nothing else."""
     layer = LayerWriter()
     layer.file("hello", program.read_bytes(), 0o755)
-    return write_image(store, "hello-world", [layer.finish()], command=("/hello",))
+    return write_image(store, "hello-world", [layer.finish()], command=("/hello",), made_of=["one program"])
 
 
 def add_busybox(layer: LayerWriter, busybox: Path, directory: str = "bin") -> None:

@@ -106,6 +106,7 @@ def write_parts(
         name,
         [part.layer.finish() for part in parts],
         command=command,
+        made_of=[", ".join(package.name for package in part.packages) for part in parts],
         labels=tuple(sorted(labels.items())),
         created=f"{newest:%Y-%m-%dT%H:%M:%SZ}",
         **settings,

@@ -2,13 +2,14 @@
 
 import hashlib
 import io
+import json
 import tarfile
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from labcore.images.config import Config
+from labcore.images.config import Config, History
 from labcore.images.model import Image
 from labcore.images.store import ImageStore
 from labcore.record import Record
@@ -107,17 +108,32 @@ def gzipped(layer: bytes) -> bytes:
     return b"".join((GZIP_HEAD, deflate.compress(layer), deflate.flush(), tail))
 
 
-def write_image(store: ImageStore, name: str, layers: Sequence[bytes], *, command: tuple[str, ...], **settings: Any) -> Image:
+def write_image(
+    store: ImageStore,
+    name: str,
+    layers: Sequence[bytes],
+    *,
+    command: tuple[str, ...],
+    made_of: Sequence[str] = (),
+    created: str = "",
+    **settings: Any,
+) -> Image:
     """Store an image of uncompressed layers, the lowest first, for this machine's architecture.
 
-    `settings` are further fields of its Config. The image is tagged last: if anything fails, nothing is half made.
+    `made_of` says for the history what is in each layer, `settings` are further fields of its Config. The image is tagged last:
+    if anything fails, nothing is half made.
     """
     platform = Platform.here()
+    steps = [f"labcore seed {name}{f': {each}' if each else ''}" for each in made_of or [""] * len(layers)]
+    history = [History(created=created, created_by=step) for step in steps]
+    history.append(History(created=created, created_by=f"CMD {json.dumps(command)}", empty_layer=True))
     config = Config(
         architecture=platform.architecture,
         variant=platform.variant,
         diff_ids=tuple("sha256:" + hashlib.sha256(layer).hexdigest() for layer in layers),
         command=command,
+        created=created,
+        history=tuple(history),
         **{"environment": ("PATH=" + DEFAULT_PATH,)} | settings,
     )
     with store.using():

@@ -58,6 +58,7 @@ class RootlessNetworks:
     attach = _visiting(NetworkDriver.attach)
     disconnect = _visiting(NetworkDriver.disconnect)
     release = _visiting(NetworkDriver.release)
+    move_ports = _visiting(NetworkDriver.move_ports)
     answer = _visiting(NetworkDriver.answer)
     namespace = _visiting(NetworkDriver.namespace)
     has_rules = _visiting(NetworkDriver.has_rules)

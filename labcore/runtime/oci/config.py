@@ -11,6 +11,7 @@ from labcore.runtime import mounting
 from labcore.runtime.mount_flags import is_bind
 from labcore.runtime.oci.linux import (
     cgroups_path,
+    check_maps,
     id_range,
     is_ours,
     personality,
@@ -162,6 +163,7 @@ def _isolation(root: Node, directory: str, mounts: tuple[MountPoint, ...], warn:
     for name in ("uidMappings", "gidMappings"):
         if linux[name].value and "user" not in apart:
             raise linux[name].fail("needs a user namespace: there is none to be mapped")
+    check_maps(mounts, root["mounts"], apart)
     spec = ContainerSpec(
         root=BindRoot(rootfs_of(root["root"], directory), root["root"]["readonly"].flag(), devices=True),
         argv=("/",),

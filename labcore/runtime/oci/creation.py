@@ -73,6 +73,7 @@ def create(store: Store, request: Request, stages: Mapping[str, Stage | None] | 
             stages=stages,
             options=LaunchOptions(
                 dies_with_parent=False,
+                reset_affinity=True,
                 preserve_fds=len(request.preserved),
                 mounts_in_order=True,
                 exec_fifo=f"{directory}/exec.fifo",

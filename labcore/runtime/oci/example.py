@@ -5,7 +5,7 @@ from typing import Any
 from labcore.native import Capability
 from labcore.runtime.cgroups import hierarchies
 from labcore.runtime.cgroups.scope import RUNS
-from labcore.runtime.mount_flags import BINDS, COPY_UP, FLAGS, PROPAGATION, RECURSIVE
+from labcore.runtime.mount_flags import BINDS, COPY_UP, FLAGS, MAPPED, PROPAGATION, RECURSIVE
 from labcore.runtime.oci.config import HOOKS
 from labcore.runtime.seccomp.compile import ACTIONS, ARCHITECTURES
 from labcore.runtime.stages import NAMESPACE_FLAGS
@@ -64,9 +64,9 @@ def features() -> dict[str, Any]:
     systemd = RUNS.is_dir() and not where.v1
     return {
         "ociVersionMin": "1.0.0",
-        "ociVersionMax": "1.2.0",
+        "ociVersionMax": "1.2.1",
         "hooks": list(HOOKS),
-        "mountOptions": sorted({*FLAGS, *PROPAGATION, *BINDS, *RECURSIVE, COPY_UP}),
+        "mountOptions": sorted({*FLAGS, *PROPAGATION, *BINDS, *RECURSIVE, *MAPPED, COPY_UP}),
         "linux": {
             "namespaces": sorted(NAMESPACE_FLAGS),
             "capabilities": [f"CAP_{capability.name}" for capability in Capability],
@@ -77,6 +77,6 @@ def features() -> dict[str, Any]:
             "apparmor": {"enabled": True},
             "selinux": {"enabled": False},
             "intelRdt": {"enabled": False},
-            "mountExtensions": {"idmap": {"enabled": False}},
+            "mountExtensions": {"idmap": {"enabled": True}},
         },
     }  # fmt: skip

@@ -59,6 +59,7 @@ def execute(
 
     options = LaunchOptions(
         dies_with_parent=False,
+        reset_affinity=True,
         preserve_fds=len(preserved),
         syncs=(("terminal", console.take), ("listener", hand_over), ("created", ready)),
     )

@@ -7,14 +7,14 @@ import os
 
 from labcore.errors import InvalidInput
 from labcore.native import CloneFlag
-from labcore.runtime.mount_flags import PROPAGATION, is_bind
+from labcore.runtime.mount_flags import PROPAGATION, is_bind, is_mapped
 from labcore.runtime.oci.scheduling import read_time_offsets
 from labcore.spec import DEFAULT_DEVICES, NAMESPACES, Device, IdRange, MountPoint
 from labcore.spec.isolation import ID_MAX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from labcore.runtime.oci.node import Node
     from labcore.spec.scheduling import TimeOffset
@@ -95,17 +95,25 @@ def _is_namespace(path: str, kind: str) -> bool:
 
 def read_mount(node: Node, directory: str) -> MountPoint:
     """Read one of `mounts`; the source of a bind mount is relative to the bundle. Raises ConfigError."""
-    if node["uidMappings"] or node["gidMappings"]:
-        raise node.fail("id-mapped mounts are not supported")
     options = node["options"].texts()
-    if {"idmap", "ridmap"} & set(options):
-        raise node["options"].fail("id-mapped mounts are not supported")
     target = os.path.normpath("/" + node["destination"].required_text().lstrip("/"))
     kind, source = node["type"].text(), node["source"].text()
-    mount = MountPoint(target, kind, source or kind or "none", options)
+    uid_map, gid_map = (tuple(map(id_range, node[name].items())) for name in ("uidMappings", "gidMappings"))
+    if bool(uid_map) != bool(gid_map):
+        raise node.fail("an id-mapped mount has both uidMappings and gidMappings")
+    mount = MountPoint(target, kind, source or kind or "none", options, uid_map, gid_map)
     if is_bind(mount):
         return mount.replace(source=os.path.normpath(os.path.join(directory, source)))
+    if is_mapped(mount):
+        raise node.fail("only a bind mount can be id-mapped")
     return mount
+
+
+def check_maps(mounts: Iterable[MountPoint], nodes: Node, apart: Collection[str]) -> None:
+    """Raise ConfigError for a mount that is to be mapped as a user namespace that there is not."""
+    for mount, node in zip(mounts, nodes.items(), strict=True):
+        if is_mapped(mount) and not mount.uid_map and "user" not in apart:
+            raise node.fail("idmap needs uidMappings and gidMappings, or a user namespace")
 
 
 def propagation(node: Node) -> str:

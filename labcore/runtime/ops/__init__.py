@@ -50,6 +50,7 @@ from labcore.runtime.ops.process import (
 )
 from labcore.runtime.ops.protection import MaskPaths, ReadonlyPaths
 from labcore.runtime.ops.scheduling import (
+    ResetAffinity,
     SetAffinity,
     SetAffinityBefore,
     SetIoPriority,
@@ -100,6 +101,7 @@ __all__ = [
     "ReadonlyPaths",
     "Receive",
     "RejoinMountNamespace",
+    "ResetAffinity",
     "SetAffinity",
     "SetAffinityBefore",
     "SetCapabilities",

@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 ABSENT = errors(errno.ENOENT)
 ABSENT_OR_BELOW_A_FILE = errors(errno.ENOENT, errno.ENOTDIR)
 A_FILE = errors(errno.ENOTDIR)
-COPY, PLACE, DIRECTORY = 61, 60, 65  # registers that no tree is taken into, and that hold nothing for long
+A_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+A_COPY = TreeFlag.EMPTY_PATH | TreeFlag.CLONE
+NONE_YET = errors(errno.EBADF)  # what is in a register that holds nothing
+COPY, PLACE, DIRECTORY, EMPTY = 61, 60, 65, 67  # registers that no tree is taken into, and that hold nothing for long
 
 
 class MaskPaths(Op):
-    """Cover files with /dev/null and directories with an empty, read-only tmpfs; what this kernel lacks is passed over."""
+    """Cover files with /dev/null and directories with one empty, read-only tmpfs; what this kernel lacks is passed over."""
 
     paths: tuple[str, ...]
     name: ClassVar[str] = "mask"
@@ -39,29 +42,45 @@ class MaskPaths(Op):
         # A link in its place would cover nothing, and show what it points to under another name. It is held from then on.
         look = native.openat2.step(native.AT_FDCWD, "/dev/null", os.O_PATH | os.O_CLOEXEC, resolve=Resolve.NO_SYMLINKS)
         steps = [step for path in self.paths for step in self._cover(path)]
-        return [look.replace(result=SCRATCH.number), *steps, native.close.step(SCRATCH)]
+        let_go = native.close.step(Register(EMPTY)).replace(when=EMPTY)
+        return [look.replace(result=SCRATCH.number), *steps, native.close.step(SCRATCH), let_go]
 
     @staticmethod
     def _cover(path: str) -> list[Step]:
         """Return the steps that cover what is there; nothing is made for what is not, for to dissolve a mount takes long."""
-        place, directory, copy = Register(PLACE), Register(DIRECTORY), Register(COPY)
-        read_only = MountFlag.RDONLY | MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
+        place, directory = Register(PLACE), Register(DIRECTORY)
         is_there = native.openat2.step(native.AT_FDCWD, path, os.O_PATH | os.O_CLOEXEC, resolve=Resolve.NO_MAGICLINKS)
-        flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
-        is_directory = native.openat2.step(place, ".", flags, resolve=Resolve.NO_MAGICLINKS)
-        as_file = [
-            native.open_tree.step(SCRATCH, "", TreeFlag.EMPTY_PATH | TreeFlag.CLONE).replace(result=COPY),
-            native.move_mount.step(copy, "", place, "", MoveFlag.F_EMPTY_PATH | MoveFlag.T_EMPTY_PATH),
-            native.close.step(copy),
-        ]
-        as_directory = [native.mount.step("tmpfs", path, "tmpfs", read_only, "size=0"), native.close.step(directory)]
+        is_directory = native.openat2.step(place, ".", A_DIRECTORY, resolve=Resolve.NO_MAGICLINKS)
+        copied = native.open_tree.step(SCRATCH, "", A_COPY).replace(result=COPY, when=PLACE, unless=DIRECTORY)
         return [
             is_there.replace(result=PLACE, tolerate=ABSENT_OR_BELOW_A_FILE),
             is_directory.replace(result=DIRECTORY, tolerate=A_FILE, when=PLACE),
-            *(step.replace(when=PLACE, unless=DIRECTORY) for step in as_file),
-            *(step.replace(when=DIRECTORY) for step in as_directory),
+            copied,
+            *(step.replace(when=PLACE, unless=DIRECTORY) for step in _attached()),
+            *_emptied(path),
+            native.close.step(directory).replace(when=DIRECTORY),
             native.close.step(place).replace(when=PLACE),
         ]
+
+
+def _attached() -> list[Step]:
+    """Return the steps that attach a copy on the place."""
+    copy, place = Register(COPY), Register(PLACE)
+    move = native.move_mount.step(copy, "", place, "", MoveFlag.F_EMPTY_PATH | MoveFlag.T_EMPTY_PATH)
+    return [move, native.close.step(copy)]
+
+
+def _emptied(path: str) -> list[Step]:
+    """Return the steps that cover a directory: the first one with a new file system, the others with copies of that mount."""
+    read_only = MountFlag.RDONLY | MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
+    copied = native.open_tree.step(Register(EMPTY), "", A_COPY).replace(result=COPY, tolerate=NONE_YET, when=DIRECTORY)
+    mounted = native.mount.step("tmpfs", path, "tmpfs", read_only, "size=0")
+    held = native.openat2.step(native.AT_FDCWD, path, A_DIRECTORY, resolve=Resolve.NO_MAGICLINKS).replace(result=EMPTY)
+    return [
+        copied,
+        *(step.replace(when=COPY) for step in _attached()),
+        *(step.replace(when=DIRECTORY, unless=EMPTY) for step in (mounted, held)),
+    ]
 
 
 class ReadonlyPaths(Op):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 from functools import cached_property
 
 from labcore import native
 from labcore.native import CloneFlag
+from labcore.native.step import errors
 from labcore.runtime.ops.base import Op
 from labcore.runtime.ops.proc import in_machines_own_proc
 
@@ -36,6 +38,8 @@ MEMORY_MODES: Final = {
 MEMORY_FLAGS: Final = {
     "MPOL_F_NUMA_BALANCING": 1 << 13, "MPOL_F_RELATIVE_NODES": 1 << 14, "MPOL_F_STATIC_NODES": 1 << 15,
 }  # fmt: skip
+
+EVERY_PROCESSOR: Final = b"\xff" * 1024  # more than there are: the kernel leaves out those that cannot be had
 
 
 class SetScheduler(Op):
@@ -88,6 +92,19 @@ class SetAffinityBefore(SetAffinity):
     """The same, done by the monitor before it enters the container's cgroups; the child has it from there."""
 
     before_clone: ClassVar[bool] = True
+
+
+class ResetAffinity(Op):
+    """Run on all processors that the cgroup lets one have, whatever the starter was kept to: sched_setaffinity(2)."""
+
+    name: ClassVar[str] = "affinity"
+
+    @cached_property
+    def detail(self) -> str:
+        return "all processors of its cgroup"
+
+    def calls(self) -> Sequence[Step]:
+        return [native.sched_setaffinity.step(EVERY_PROCESSOR).replace(tolerate=errors(errno.EPERM, errno.EINVAL))]
 
 
 class SetMemoryPolicy(Op):

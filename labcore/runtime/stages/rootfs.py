@@ -5,7 +5,7 @@ from __future__ import annotations
 from labcore.errors import InvalidInput
 from labcore.native import SYNC_DESCRIPTOR, MountAttribute, MountFlag, UnmountFlag
 from labcore.runtime import mounting, ops
-from labcore.runtime.mount_flags import MAPPED, Options, parse_options
+from labcore.runtime.mount_flags import Options
 from labcore.runtime.mount_trees import Tree, copied_trees
 from labcore.runtime.probe import confined, kernel_version
 from labcore.runtime.stages.namespaces import hands_over, has_mounts, in_user_namespace
@@ -43,10 +43,8 @@ SCRATCH = "/tmp"  # of the starter, in this mount namespace only: the store's ow
 def _to_give(spec: ContainerSpec) -> list[Tree]:
     """Return the parts of the host's tree that the starter hands over: layers, then volumes."""
     apart = hands_over(spec)
-    volumes = (mount for mount in spec.mounts if mounting.is_given(mount, apart=apart))
-    options = [(mount.source, parse_options(mount.options), MAPPED in mount.options) for mount in volumes]
-    layers = [(path, Options(), True) for path in layers_to_map(spec)]
-    return [Tree(*each) for each in (*layers, *options)]
+    volumes = [Tree.of(mount) for mount in spec.mounts if mounting.is_given(mount, apart=apart)]
+    return [*(Tree(path, Options(), mapped=True) for path in layers_to_map(spec)), *volumes]
 
 
 def layers_to_map(spec: ContainerSpec) -> list[str]:

@@ -58,9 +58,10 @@ EXEC_FIFO_REGISTER: Final = 63
 class LaunchOptions(Record):
     """How a container is launched: what is its launcher's, and not its own.
 
-    `dies_with_parent`: it is killed when whoever started it dies. `preserve_fds` is how many descriptors its program finds open
-    from 3 on. With `mounts_in_order` /proc/self/mountinfo lists the container's mounts as the spec does. At the FIFO
-    `exec_fifo` it waits for its start. `filter_cache` is a directory of compiled seccomp filters.
+    `dies_with_parent`: it is killed when whoever started it dies. `reset_affinity`: it runs on all processors of its cgroup,
+    whatever its starter is kept to. `preserve_fds` is how many descriptors its program finds open from 3 on. With
+    `mounts_in_order` /proc/self/mountinfo lists the container's mounts as the spec does. At the FIFO `exec_fifo` it waits for
+    its start. `filter_cache` is a directory of compiled seccomp filters.
     `syncs` are the launcher's work at the sync points: `namespaces` (they are there, nothing is mounted yet), `rootfs` (all is
     mounted below the root's directory, and the host's root is still `/`), `terminal` (its other end is to be taken; by default
     the shim gets it), `listener` (the filter is there, and its listener to be taken), `created` (all is done but becoming the
@@ -68,6 +69,7 @@ class LaunchOptions(Record):
     """
 
     dies_with_parent: bool = True
+    reset_affinity: bool = False
     preserve_fds: int = 0
     mounts_in_order: bool = False
     exec_fifo: str = ""
@@ -112,6 +114,7 @@ def _compile(spec: ContainerSpec, stages: Mapping[str, Stage | None], options: L
             *made["limits"],
             *made["namespaces"],
             *([ops.DieWithParent()] if options.dies_with_parent else []),
+            *([ops.ResetAffinity()] if options.reset_affinity else []),
             *_closed_descriptors(_has_sync(made, spec, options), options),
             *made["users"],
             *options.at("namespaces", _namespaces_are_there(options)),

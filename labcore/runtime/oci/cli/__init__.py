@@ -91,5 +91,5 @@ def _fail(general: Options, message: str) -> None:
 
 
 def _version() -> int:
-    print(f"{NAME} version {labcore.__version__}\nspec: 1.2.0")
+    print(f"{NAME} version {labcore.__version__}\nspec: 1.2.1")
     return 0
