@@ -17,7 +17,7 @@ CLIENT = $(AS_ROOT) $(BIN)/labcore lesson setup $(if $(KIT),--from $(KIT_FILE)) 
 	echo "labcore: lessons 5 to 10 will do with labcore's own command in the place of docker's"
 export LABCORE_VENV := $(VENV)
 BIN := $(VENV)/bin
-TEST_LIMIT ?= 60m
+TEST_LIMIT ?= 75m
 WORKERS ?= $(shell echo $$(($$(nproc) + 2)))
 
 .DEFAULT_GOAL := help

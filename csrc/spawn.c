@@ -24,11 +24,13 @@ static int child_main(void *argument)
 {
     struct child *child = argument;
     if (child->layout_size <= MONITOR_BLOCK)
-        raw_syscall(SYS_close, MONITOR_BLOCK, 0, 0, 0, 0,
-                    0); /* 3 is the carrier's: no plan's child finds the starter's there */
+        raw_syscall(SYS_close, MONITOR_BLOCK, 0, 0, 0, 0, 0);
     for (int target = 0; target < child->layout_size; target++) {
-        if (child->layout[target] < 0)
+        if (child->layout[target] < 0) {
+            if (target >= MONITOR_BLOCK) /* from 3 on they are the carrier's: no plan's child finds the starter's there */
+                raw_syscall(SYS_close, (uint64_t)target, 0, 0, 0, 0, 0);
             continue;
+        }
         long result = raw_syscall(SYS_dup3, (uint64_t)child->layout[target], (uint64_t)target, 0, 0, 0, 0);
         if (result < 0) {
             child->report->failed = FAILED_IN_LAYOUT;

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 from labcore.builder.layers import NewLayer, layer_of_upper
-from labcore.builder.mount_origins import MountOrigin
 from labcore.builder.parser.instructions import RunMount
-from labcore.builder.run import RunStep, ran
-from labcore.builder.run_mounts import prepared_mounts
+from labcore.builder.run.container import RunStep, ran
+from labcore.builder.run.mount_origins import MountOrigin
+from labcore.builder.run.mounts import prepared_mounts
 from labcore.cancellation import Cancellation
 from labcore.engine import Engine
 from labcore.engine.build_cache import CacheRecord

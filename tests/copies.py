@@ -9,9 +9,9 @@ from hashlib import sha256
 from pathlib import Path
 
 import labcore
-from labcore.builder.context import ContextArchive
-from labcore.builder.copying import layer_archive
-from labcore.builder.selection import Selection
+from labcore.builder.copy.archive import layer_archive
+from labcore.builder.copy.context import ContextArchive
+from labcore.builder.copy.selection import Selection
 from labcore.engine import Engine
 from labcore.spec import Reference
 from labcore.spec.media import LAYER

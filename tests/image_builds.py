@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labcore.builder.build import build
-from labcore.builder.context import ContextArchive
+from labcore.builder.copy.context import ContextArchive
 from labcore.builder.events import Built, Event, StepEnded, StepOutput
 from labcore.builder.options import BuildOptions
 from labcore.builder.parser import parse

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
-from itertools import count
 from os import cpu_count
 
-from labcore.builder.bases import SCRATCH, Bases, scratch
-from labcore.builder.errors import note_place
-from labcore.builder.events import Built, Step, StepEnded, StepStarted, Warned
-from labcore.builder.image_config import with_path
-from labcore.builder.instruction_steps import carry_out
-from labcore.builder.learners import in_turn
+from labcore.builder import stage_build
+from labcore.builder.bases import Bases
+from labcore.builder.events import Built, StepEnded, StepStarted, Warned
 from labcore.builder.lint import check, refuse
 from labcore.builder.origins import Origins
-from labcore.builder.parser import parse
+from labcore.builder.plan import Plan
 from labcore.builder.shared import Shared
 from labcore.builder.shared_cache import export
-from labcore.builder.stage_work import StageWork
-from labcore.builder.stages import needed, refused, stages_of
-from labcore.builder.state import State
-from labcore.builder.variables import Arguments, Scope, epoch_of, platform_arguments
+from labcore.builder.stage_states import StageStates
+from labcore.builder.stages import stages_of
+from labcore.builder.variables import Arguments, epoch_of, platform_arguments
 from labcore.cancellation import Cancellation
 from labcore.engine.image.events import log_image_event
-from labcore.errors import Cancelled, InvalidInput, LabcoreError
+from labcore.errors import Cancelled, LabcoreError
 from labcore.registry import credentials
 from labcore.spec import Platform
 from labcore.timestamps import now
@@ -37,11 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
     from typing import Final
 
+    from labcore.builder.copy.sources import Source
     from labcore.builder.events import Event
     from labcore.builder.options import BuildOptions
-    from labcore.builder.parser.instructions import Dockerfile, Instruction
-    from labcore.builder.sources import Source
+    from labcore.builder.parser.instructions import Dockerfile
     from labcore.builder.stages import Stage
+    from labcore.builder.state import State
     from labcore.engine.engine import Engine
     from labcore.engine.image.pull import CredentialsOf
     from labcore.images import Config
@@ -98,21 +93,15 @@ class Build:
         self.dockerfile = dockerfile
         self.options = options
         self.cancellation = cancellation
-        self.platform = options.platform or Platform.here()
         self.stages = stages_of(dockerfile)
         self.target = self.stages.target(options.target)
-        self.arguments = Arguments(options.arguments, platform_arguments(self.platform, options.target))
+        self.arguments = Arguments(options.arguments, platform_arguments(options.platform or Platform.here(), options.target))
         self._find, self._on_cancel = find, partial(_when_set, cancellation)
         bases = Bases(engine, options, find, self._on_cancel)
         self._queue: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
         self.shared = Shared(engine, dockerfile, options, bases, cancellation, self._queue.put)
-        self.origins = Origins(self.shared, self.stages, contexts, self.state_of)
-        self._bases: list[str] = []
-        self._steps: dict[tuple[int, int], Step] = {}
-        self._total = 0
-        self._states: dict[int, Future[State]] = {}
-        self._waits: dict[int, int] = {}  # which stage waits for which
-        self._lock = threading.Lock()
+        self.states = StageStates(self._stage_built)
+        self.origins = Origins(self.shared, self.stages, contexts, self.states.of)
 
     def events(self) -> Generator[Event, None, None]:
         """Carry it out."""
@@ -133,8 +122,8 @@ class Build:
                 worker.join()
                 while not self._queue.empty():
                     self._queue.get()  # errors of what was ended with the first one: they lead back here
-                self._states.clear()  # so do these
-                del self.origins  # which leads back here too
+                self.states.forget()
+                del self.states, self.origins  # which lead back here too
 
     def _work(self) -> None:
         try:
@@ -145,20 +134,22 @@ class Build:
             self._queue.put(None)
 
     def _built(self) -> Built:
-        order = self._plan()
+        self.plan = plan = Plan(self.shared, self.stages, self.target, self.arguments)
         self._look_at_it()
-        for number, argument in enumerate(self.stages.global_arguments, 1):
-            step = Step(number, self._total, "", number, 0, argument.source, argument.location.line)
+        for step in plan.global_steps():
             self.shared.tell(StepStarted(step))
-        with ThreadPoolExecutor(min(len(order), STAGES_AT_ONCE), thread_name_prefix="stage") as pool:
-            wait([pool.submit(self._or_cancel, stage) for stage in order])
+        with ThreadPoolExecutor(min(len(plan.order), STAGES_AT_ONCE), thread_name_prefix="stage") as pool:
+            wait([pool.submit(self._or_cancel, stage) for stage in plan.order])
         self.shared.check()
         if spare := self.arguments.unconsumed():
             self.shared.tell(Warned(f"One or more build-args [{' '.join(spare)}] were not consumed"))
-        built = self._image(self._labelled(self.state_of(self.target)))
+        built = self._image(self._labelled(self.states.of(self.target)))
         if self.options.cache_to:
-            self._export_cache(order)
+            self._export_cache()
         return built
+
+    def _stage_built(self, stage: Stage) -> State:
+        return stage_build.built(stage, self.plan, self.shared, self.origins, self.states)
 
     def _look_at_it(self) -> None:
         """Warn of what is doubtful; InvalidInput, if the Dockerfile wants that to be an error: `# check=error=true`."""
@@ -180,133 +171,15 @@ class Build:
     def _or_cancel(self, stage: Stage) -> None:
         """Build a stage; if that fails, say so, and end the others too."""
         try:
-            self.state_of(stage)
+            self.states.of(stage)
         except BaseException as error:
             if not isinstance(error, Cancelled):
                 self._queue.put(error)
             self.cancellation.set()
 
-    # --- the steps
-
-    def _plan(self) -> list[Stage]:
-        """Number the steps of the stages that are needed; return those in an order in which they can be built."""
-        for argument in self.stages.global_arguments:
-            self.arguments.declare_global(argument, self.shared.expand)
-        self._bases = [self._base_of(stage) for stage in self.stages.stages]
-        bases = [self.stages.named(name, number) for number, name in enumerate(self._bases)]
-        order = needed(self.stages, self.target, bases, self.dockerfile)
-        number = len(self.stages.global_arguments)
-        self._total = number + sum(1 + len(stage.instructions) for stage in order) + len(dict(self.options.labels))
-        for stage in sorted(order, key=lambda stage: stage.number):
-            for at, instruction in enumerate((stage.base, *stage.instructions)):
-                number += 1
-                self._steps[stage.number, at] = self._step(number, stage, at, instruction)
-        return order
-
-    def _base_of(self, stage: Stage) -> str:
-        try:
-            return self.shared.expand(stage.base.image, self.arguments.before_from())
-        except InvalidInput as error:
-            raise refused(self.dockerfile, stage.base, str(error)) from None
-
-    def _step(self, number: int, stage: Stage, at: int, instruction: Instruction) -> Step:
-        total = 1 + len(stage.instructions)
-        return Step(number, self._total, stage.label, at + 1, total, instruction.source, instruction.location.line)
-
-    def _step_at(self, stage: Stage, at: int, instruction: Instruction) -> Step:
-        """Return a step; one of a stage that only a trigger has asked for has no number."""
-        return self._steps.get((stage.number, at)) or self._step(0, stage, at, instruction)
-
-    # --- stages
-
-    def state_of(self, stage: Stage, by: Stage | None = None) -> State:
-        """Return what a stage has come to; it is built by whoever asks first, for the stage `by`, if one needs it.
-
-        Raises what building it raises, in whichever thread that was.
-        """
-        with self._lock:
-            future = self._states.get(stage.number)
-            mine = future is None
-            if future is None:
-                future = self._states[stage.number] = Future()
-            if by is not None:
-                self._wait(by, stage)
-        if mine:
-            try:
-                future.set_result(self._stage_built(stage))
-            except BaseException as error:
-                future.set_exception(error)
-        try:
-            return future.result()
-        finally:
-            del future  # as in `events`
-            if by is not None:
-                self._waits.pop(by.number, None)
-
-    def _wait(self, stage: Stage, wanted: Stage) -> None:
-        """Note that a stage waits for another. Raises InvalidInput if that waits for the first: triggers can ask for it."""
-        self._waits[stage.number] = at = wanted.number
-        while at in self._waits:
-            at = self._waits[at]
-            if at == stage.number:
-                raise InvalidInput(f"circular dependency detected on stage: {wanted.label}")
-
-    def _stage_built(self, stage: Stage) -> State:
-        step = self._step_at(stage, 0, stage.base)
-        self.shared.tell(StepStarted(step))
-        began = time.monotonic()
-        state = self._begun(stage, step)
-        id = state.id if state.image_id or state.config.history else ""  # FROM scratch is no image
-        self.shared.tell(StepEnded(step, id, seconds=time.monotonic() - began))
-        work = StageWork(self.shared, self.origins, stage, state, Scope(self.arguments, dict(state.arguments)))
-        triggers, work.state = state.config.on_build, state.replace(config=state.config.replace(on_build=()))
-        for text in triggers:
-            (instruction,) = parse(text, name=f"ONBUILD of {self._bases[stage.number]}").instructions
-            self._carry_out(work, instruction, step.replace(text=instruction.source), triggers=len(triggers))
-        numbers = count(1)
-
-        def carried_out(instruction: Instruction) -> str:
-            self._carry_out(work, instruction, self._step_at(stage, next(numbers), instruction))
-            return work.state.id
-
-        in_turn(stage.instructions, carried_out, self.shared.learners.get("build"))
-        return work.state
-
-    def _carry_out(self, work: StageWork, instruction: Instruction, step: Step, *, triggers: int = 0) -> None:
-        self.shared.tell(StepStarted(step, bool(triggers), triggers))
-        began = time.monotonic()
-        is_cached = carry_out(work, instruction, step)
-        self.shared.tell(StepEnded(step, work.state.id, is_cached, time.monotonic() - began))
-
-    def _begun(self, stage: Stage, step: Step) -> State:
-        """Return the state that a stage begins with: another stage's, an image's, or an empty one."""
-        name = self.origins.renamed(self._bases[stage.number])
-        if not name:
-            raise refused(self.dockerfile, stage.base, f"base name ({stage.base.image}) should not be blank")
-        if (base := self.stages.named(name, stage.number)) is not None:
-            return self.state_of(base, stage).replace(has_command=False)
-        try:
-            text = self.shared.expand(stage.base.platform, self.arguments.before_from())
-            platform = Platform.parse(text) if text else self.options.platform
-            state = (
-                State(scratch(platform or self.platform))
-                if name == SCRATCH
-                else State.of_image(self.origins.image(name, step, platform))
-            )
-        except InvalidInput as error:
-            raise refused(self.dockerfile, stage.base, str(error)) from error
-        except LabcoreError as error:
-            note_place(error, self.dockerfile, stage.base)
-            raise
-        return state.replace(config=with_path(state.config))
-
-    # --- the image
-
     def _labelled(self, state: State) -> State:
         """Return the state with the labels that the caller gives, each a step behind all others."""
-        given = sorted(dict(self.options.labels).items())
-        for number, (name, value) in enumerate(given, self._total - len(given) + 1):
-            step = Step(number, self._total, self.target.label, 0, 0, f"LABEL {name}={value}", 0)
+        for step, name, value in self.plan.labels():
             self.shared.tell(StepStarted(step))
             labels = dict(state.config.labels) | {name: value}
             state = state.replace(config=state.config.replace(labels=tuple(sorted(labels.items())))).with_entry(step.text)
@@ -326,8 +199,8 @@ class Build:
             log_image_event(self.engine, image, "tag", name=str(each))
         return Built(image, tuple(map(str, tags)))
 
-    def _export_cache(self, order: list[Stage]) -> None:
+    def _export_cache(self) -> None:
         """Push what `--cache-to` asks for."""
-        states = [self.state_of(stage) for stage in order]
+        states = [self.states.of(stage) for stage in self.plan.order]
         for _ in export(self.engine, self.options.cache_to, states, find=self._find, on_cancel=self._on_cancel):
             self.shared.check()

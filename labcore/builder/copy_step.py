@@ -5,19 +5,20 @@ from __future__ import annotations
 import posixpath
 from contextlib import ExitStack
 
-from labcore.builder.copying import layer_archive, select
-from labcore.builder.download import downloaded, is_git, is_url
+from labcore.builder.copy.archive import layer_archive
+from labcore.builder.copy.download import downloaded, is_git, is_url
+from labcore.builder.copy.selection import select
+from labcore.builder.copy.sources import InlineFiles
 from labcore.builder.events import StepOutput
 from labcore.builder.layers import layer_of_archive
 from labcore.builder.parser.instructions import Add
-from labcore.builder.sources import InlineFiles
 from labcore.storage.files import of_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from labcore.builder.copying import Selection
+    from labcore.builder.copy.selection import Selection
     from labcore.builder.events import Step
     from labcore.builder.layers import NewLayer
     from labcore.builder.parser.instructions import Copy

@@ -6,11 +6,11 @@ import threading
 from contextlib import ExitStack, contextmanager
 
 from labcore.builder.bases import DOCKER_IMAGE
-from labcore.builder.copying import select
+from labcore.builder.copy.extraction import extracted
+from labcore.builder.copy.root_tree import RootTree
+from labcore.builder.copy.selection import select
 from labcore.builder.events import StepOutput
-from labcore.builder.extraction import extracted
-from labcore.builder.mount_origins import MountOrigin
-from labcore.builder.root_tree import RootTree
+from labcore.builder.run.mount_origins import MountOrigin
 from labcore.builder.state import State
 from labcore.errors import InvalidInput
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any, Self
 
+    from labcore.builder.copy.sources import Source
     from labcore.builder.events import Step
     from labcore.builder.parser.instructions import RunMount
     from labcore.builder.shared import Shared
-    from labcore.builder.sources import Source
     from labcore.builder.stages import Stage, Stages
     from labcore.images import Image
     from labcore.spec import Platform

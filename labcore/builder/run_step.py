@@ -13,8 +13,8 @@ from labcore.builder.layers import layer_of_upper
 from labcore.builder.parser.errors import excerpt
 from labcore.builder.parser.heredocs import is_program, script_of
 from labcore.builder.parser.mounts import mount_of
-from labcore.builder.run import RunStep, ran
-from labcore.builder.run_mounts import prepared_mounts
+from labcore.builder.run.container import RunStep, ran
+from labcore.builder.run.mounts import prepared_mounts
 from labcore.engine.records.ids import new_id
 from labcore.errors import InvalidInput
 from labcore.spec import Platform
@@ -24,12 +24,14 @@ from labcore.spec.platform import MACHINES
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
     from typing import Final
 
     from labcore.builder.events import Step
     from labcore.builder.layers import NewLayer
     from labcore.builder.options import BuildOptions
     from labcore.builder.parser.instructions import Command, Run, RunMount
+    from labcore.builder.run.mounts import PreparedMount
     from labcore.builder.stage_work import StageWork
     from labcore.images import Config
     from labcore.storage.upper import Upper
@@ -40,22 +42,25 @@ SHOWN_BYTES: Final = 8192
 
 def carry_out(work: StageWork, instruction: Run, step: Step) -> bool:
     """Add the layer of a RUN; return whether it was in the cache. Raises RunFailed, Cancelled, InvalidInput."""
-    shared, config = work.shared, work.state.config
-    _check_allowed(instruction, shared.options)
-    _check_platform(config)
+    _check_allowed(instruction, work.shared.options)
+    _check_platform(work.state.config)
+    arguments = work.scope.arguments_of_run(work.state.config)
     argv, files = _program(work, instruction.command)
-    arguments = work.scope.arguments_of_run(config)
-    environment = (*config.environment, *(f"{name}={value}" for name, value in arguments.items()))
-    proxies = tuple(f"{name}={value}" for name, value in work.scope.proxies(config).items())
-    options = shared.options
+    run = _run(work, instruction, argv, arguments)
     mounts = [_expanded(work, mount) for mount in instruction.mounts]
-    network = instruction.network if instruction.network not in ("", "default") else options.network
-    run = RunStep(
+    key = _key(work, instruction, run, [_described(work, mount, step) for mount in mounts], files)
+    return work.add_layer(key, run_text(argv, arguments), lambda: _ran(work, run, mounts, files, step))
+
+
+def _run(work: StageWork, instruction: Run, argv: tuple[str, ...], arguments: Mapping[str, str]) -> RunStep:
+    """Return what is run, as yet without its mounts and the proxies of the build."""
+    config, options = work.state.config, work.shared.options
+    return RunStep(
         argv=argv,
-        environment=(*environment, *proxies),
+        environment=(*config.environment, *(f"{name}={value}" for name, value in arguments.items())),
         user=config.user,
         workdir=config.workdir,
-        network=network,
+        network=instruction.network if instruction.network not in ("", "default") else options.network,
         hosts=options.hosts,
         shm_size=options.shm_size,
         rlimits=options.rlimits,
@@ -63,18 +68,21 @@ def carry_out(work: StageWork, instruction: Run, step: Step) -> bool:
         cgroup_parent=options.cgroup_parent,
         insecure=instruction.security == "insecure",
     )
+
+
+def _key(work: StageWork, instruction: Run, run: RunStep, mounted: Sequence[object], files: Mapping[str, bytes]) -> str:
+    """Return the key: of what the program is and can see. Proxies, limits and what a cache holds make no difference."""
+    epoch, hosts = work.shared.options.epoch, list(run.hosts)
     programs = [[path, digest_of(program)] for path, program in files.items()]
-    content = [_described(work, mount, step) for mount in mounts]
-    seen = [list(argv), list(environment), config.user, config.workdir, network, list(options.hosts), run.insecure]
-    script = argv if instruction.command.heredocs else ()
-    key = work.key(
+    seen = [list(run.argv), list(run.environment), run.user, run.workdir, run.network, hosts, run.insecure]
+    script = run.argv if instruction.command.heredocs else ()
+    return work.key(
         instruction,
         "run",
-        [*seen, content, programs, options.epoch],
-        reads=[content, programs, script] if content or programs or script else None,
-        beside=[network, list(options.hosts), run.insecure, options.epoch],
+        [*seen, mounted, programs, epoch],
+        reads=[mounted, programs, script] if mounted or programs or script else None,
+        beside=[run.network, hosts, run.insecure, epoch],
     )
-    return work.add_layer(key, run_text(argv, arguments), lambda: _ran(work, run, mounts, files, step))
 
 
 def _expanded(work: StageWork, mount: RunMount) -> RunMount:
@@ -117,29 +125,35 @@ def _ran(work: StageWork, run: RunStep, mounts: Sequence[RunMount], files: Mappi
         shared.tell(StepOutput(step, stream, data))
 
     shared.tell(StepRuns(step, container_id))
-    engine, options, cancellation = shared.engine, shared.options, shared.cancellation
+    engine, cancellation = shared.engine, shared.cancellation
+    proxies = work.scope.proxies(work.state.config)
     with ExitStack() as undo:
-        prepared = undo.enter_context(
-            prepared_mounts(
-                engine,
-                mounts,
-                origin=lambda name: work.origins.of_mount(name, work.stage, step),
-                secrets=dict(shared.options.secrets),
-                cancellation=cancellation,
-                workdir=run.workdir,
-                files=files,
-            )
-        )
-        run = run.replace(mounts=prepared)
+        prepared = undo.enter_context(_prepared(work, run, mounts, files, step))
+        environment = (*run.environment, *(f"{name}={value}" for name, value in proxies.items()))
+        run = run.replace(mounts=prepared, environment=environment)
         layers = work.unpacked()
         result = undo.enter_context(
             ran(engine, layers, run, container_id=container_id, output=output, cancellation=cancellation)
         )
         undo.enter_context(engine.layers.using())
         if result.exit_code:
-            kept = _kept(work, result.upper) if options.keeps_failed else ""
+            kept = _kept(work, result.upper) if shared.options.keeps_failed else ""
             raise _failed(work, run, step, result.exit_code, b"".join(last), kept)
         return shared.kept(layer_of_upper(engine, result.upper, epoch=shared.options.epoch))
+
+
+def _prepared(
+    work: StageWork, run: RunStep, mounts: Sequence[RunMount], files: Mapping[str, bytes], step: Step
+) -> AbstractContextManager[tuple[PreparedMount, ...]]:
+    return prepared_mounts(
+        work.shared.engine,
+        mounts,
+        origin=lambda name: work.origins.of_mount(name, work.stage, step),
+        secrets=dict(work.shared.options.secrets),
+        cancellation=work.shared.cancellation,
+        workdir=run.workdir,
+        files=files,
+    )
 
 
 def _kept(work: StageWork, upper: Upper) -> str:

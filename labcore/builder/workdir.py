@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from labcore.builder.copying import layer_archive, select
+from labcore.builder.copy.archive import layer_archive
+from labcore.builder.copy.selection import select
+from labcore.builder.copy.sources import InlineFiles
 from labcore.builder.layers import layer_of_archive
-from labcore.builder.sources import InlineFiles
 from labcore.errors import NotFound
 from labcore.storage.files import of_root
 

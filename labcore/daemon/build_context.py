@@ -14,9 +14,9 @@ from http.client import HTTPException
 from io import BytesIO
 from typing import cast
 
-from labcore.builder.context import ContextArchive
+from labcore.builder.copy.context import ContextArchive
+from labcore.builder.copy.sources import InlineFiles
 from labcore.builder.learners import parsed
-from labcore.builder.sources import InlineFiles
 from labcore.engine.image.import_source import opened_source
 from labcore.errors import InvalidInput, NotFound, Unavailable
 from labcore.options.dockerignore import Patterns
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any, BinaryIO, Final
 
+    from labcore.builder.copy.sources import Source
     from labcore.builder.parser.instructions import Dockerfile
-    from labcore.builder.sources import Source
 
 DOCKERFILE, IGNORE_FILE = "Dockerfile", ".dockerignore"
 ELSEWHERE: Final = ".dockerfile."  # begins the name that clients give a Dockerfile which is not in the context

@@ -19,6 +19,7 @@ from labcore.native.calls import AT_FDCWD, close_range, execve, execveat, mount_
 from labcore.native.flags import CloseFlag, MountAttribute, TreeFlag
 from labcore.native.process import Process, Report, as_return_code
 from labcore.native.spawn import (
+    LAID_OUT,
     SYNC_DESCRIPTOR,
     Started,
     Streams,
@@ -160,8 +161,9 @@ def spawn_monitored(
         sync, child_sync = channel_pair()
         for end in (theirs, sync, child_sync):
             undo.enter_context(end)
-        ends = undo.enter_context(opened_streams(streams))
-        monitor = on_failure.enter_context(_start_monitor(block, theirs, child_sync, lent, ends, words))
+        laid_out = max(LAID_OUT, max(lent, default=0) + 1)
+        ends = undo.enter_context(opened_streams(streams, laid_out))
+        monitor = on_failure.enter_context(_start_monitor(block, theirs, child_sync, lent, ends, words, laid_out))
         process = _cloned(control, monitor, block, words not in ((), WAITS))
         on_failure.pop_all()
         on_failure.enter_context(process)
@@ -176,13 +178,13 @@ def spawn_monitored(
 
 
 def _start_monitor(
-    block: bytes, control: Channel, sync: Channel, shared: Mapping[int, int], ends: Ends, words: tuple[str, ...]
+    block: bytes, control: Channel, sync: Channel, shared: Mapping[int, int], ends: Ends, words: tuple[str, ...], laid_out: int
 ) -> Process:  # fmt: skip
     """Start the monitor by a plan of its own. What it is lent is closed here, or the other side's end would not be seen."""
     with ExitStack() as lent:
 
         def lend(fd: int) -> int:
-            moved = aside(fd)
+            moved = aside(fd, laid_out)
             lent.callback(os.close, moved)
             return moved
 

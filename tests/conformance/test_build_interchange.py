@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,6 +62,14 @@ def done(words: list[str], **env: str) -> str:
     ended = subprocess.run([*prefix, *words], capture_output=True, text=True, timeout=200, check=False)
     assert ended.returncode == 0, (words, ended.stdout[-2000:], ended.stderr[-2000:])
     return ended.stdout
+
+
+def with_buildx(home: Path) -> dict[str, str]:
+    """Return the environment of a docker command that has buildx."""
+    plugins = home / "config" / "cli-plugins"
+    plugins.mkdir(parents=True)
+    (plugins / "docker-buildx").symlink_to(PLUGINS / "docker-buildx")
+    return {"DOCKER_CONFIG": str(home / "config"), "HOME": str(home)}
 
 
 def context(place: Path, text: str) -> str:
@@ -142,14 +151,12 @@ def test_docker_and_podman_run_what_we_push(clients: Clients, wanted: str, tmp_p
 @pytest.mark.parametrize("way", ["loaded", "pulled"])
 def test_what_docker_has_built_is_a_base(clients: Clients, buildkit: str, way: str, tmp_path: Path) -> None:
     """Its layers, its environment and its triggers come along; the second time all is in the cache."""
-    plugins = tmp_path / "config" / "cli-plugins"
-    plugins.mkdir(parents=True)
-    (plugins / "docker-buildx").symlink_to(PLUGINS / "docker-buildx")
+    own = with_buildx(tmp_path)
     name = f"{clients.registry}/below{buildkit}:{way}"
     address = clients.docker[-1]
     theirs = [str(DOCKER), "-H", address]
     words = [*theirs, "build", "-q", "--network", "none", "-t", name, context(tmp_path / "below", TRIGGERS)]
-    done(words, DOCKER_BUILDKIT=buildkit, DOCKER_CONFIG=str(tmp_path / "config"), HOME=str(tmp_path))
+    done(words, DOCKER_BUILDKIT=buildkit, **own)
     if way == "loaded":
         done([*theirs, "save", "-o", str(tmp_path / "below.tar"), name])
         clients.ours.docker("load", "-i", str(tmp_path / "below.tar"))
@@ -167,3 +174,23 @@ def test_what_docker_has_built_is_a_base(clients: Clients, buildkit: str, way: s
     above = json.loads(clients.ours.docker("inspect", "above").stdout)[0]["RootFS"]["Layers"]
     assert above[: len(base)] == base
     assert len(above) == len(base) + 2
+
+
+def test_a_base_of_another_platform_is_warned_of_as_buildx_does(clients: Clients, tmp_path: Path) -> None:
+    name, words = f"{clients.registry}/foreign:1", ["build", "--network", "none", "-t"]
+    below = context(tmp_path / "below", "FROM --platform=linux/riscv64 scratch AS riscv64\nCOPY file /\n")
+    done([*clients.ours.command(*words, name), below], DOCKER_BUILDKIT="0")
+    clients.ours.docker("push", "-q", name)
+    above = context(tmp_path / "above", f"FROM {name}\nCOPY file /more\n")
+    check = ["env", *(f"{key}={value}" for key, value in with_buildx(tmp_path).items())]
+    check += [str(DOCKER), "-H", clients.docker[-1], "buildx", "build", "--call=check,format=json", above]
+    checked = subprocess.run(check, capture_output=True, text=True, timeout=200, check=False)
+    (theirs,) = json.loads(checked.stdout)["warnings"]
+    ours = subprocess.run(
+        [sys.executable, "-P", "-m", "labcore", "-H", clients.ours.url, *words, "above", above],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=True,
+    )
+    assert f"{theirs['ruleName']}: {theirs['detail']} (line {theirs['location']['ranges'][0]['start']['line']})" in ours.stderr

@@ -15,9 +15,9 @@ from threading import Thread
 import pytest
 import zstandard
 
-from labcore.builder.download import downloaded, is_git, is_url
-from labcore.builder.extraction import extracted
-from labcore.builder.selection import select
+from labcore.builder.copy.download import downloaded, is_git, is_url
+from labcore.builder.copy.extraction import extracted
+from labcore.builder.copy.selection import select
 from labcore.engine import Engine
 from labcore.errors import InvalidInput, StoreFull, Unavailable
 from tests.conftest import needs_root, small_disk

@@ -10,7 +10,7 @@ import pytest
 
 import labcore
 from labcore.builder.build import build
-from labcore.builder.context import ContextArchive
+from labcore.builder.copy.context import ContextArchive
 from labcore.builder.errors import RunFailed
 from labcore.builder.events import StepRuns, StepStarted, Warned
 from labcore.builder.options import BuildOptions
@@ -20,7 +20,7 @@ from labcore.cancellation import Cancellation
 from labcore.engine import Engine
 from labcore.errors import Cancelled, InvalidInput
 from labcore.images.gc import find_damaged
-from labcore.spec import Reference
+from labcore.spec import Platform, Reference
 from tests.conftest import needs_root
 from tests.image_builds import built, context_tar
 
@@ -175,6 +175,22 @@ def test_what_is_doubtful_is_warned_of_at_its_line(fresh: Engine) -> None:
     with pytest.raises(InvalidInput, match="lint violation found for rules: MaintainerDeprecated"):
         built(fresh, "# check=error=true\nFROM busybox\nMAINTAINER me\n", tags=(Reference.parse("never"),))
     assert "never:latest" not in fresh.images.names()
+
+
+def test_a_base_of_another_platform_is_warned_of(fresh: Engine) -> None:
+    foreign, other = Platform("linux", "riscv64"), Platform.here()
+    built(fresh, f"FROM --platform={foreign} scratch\nCOPY x /\n", {"x": ""}, tags=(Reference.parse("foreign"),))
+
+    def warned(text: str) -> list[tuple[str, int, str]]:
+        events = built(fresh, text).events
+        return [(each.rule, each.line, each.text) for each in events if isinstance(each, Warned)]
+
+    text = f'Base image foreign was pulled with platform "{foreign}", expected "{other}" for current build'
+    assert warned("ARG NAME=foreign\nFROM $NAME AS one\nFROM one\n") == [("InvalidBaseImagePlatform", 2, text)]
+    assert warned("# check=skip=InvalidBaseImagePlatform\nFROM foreign\n") == []
+    assert warned("FROM busybox\n") == warned(f"FROM --platform={foreign} foreign AS for_riscv64\n") == []
+    with pytest.raises(DockerfileError, match="lint violation found for rules: InvalidBaseImagePlatform"):
+        built(fresh, "# check=error=true\nFROM foreign\n")
 
 
 def test_triggers_run_in_the_stage_built_on_their_image(fresh: Engine) -> None:

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from labcore.builder.context import ContextArchive
-from labcore.builder.selection import select
-from labcore.builder.sources import resolve
+from labcore.builder.copy.context import ContextArchive
+from labcore.builder.copy.selection import select
+from labcore.builder.copy.sources import resolve
 from labcore.errors import InvalidInput, NotFound, StoreFull
 from labcore.options.dockerignore import Patterns
 from tests.conftest import needs_root, small_disk
@@ -228,9 +228,9 @@ def test_a_sparse_file_larger_than_the_disk(tmp_path: Path) -> None:
 
 
 def test_bombs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labcore.builder.context_index.ENTRIES_MAX", 1000)
+    monkeypatch.setattr("labcore.builder.copy.context_index.ENTRIES_MAX", 1000)
     with pytest.raises(InvalidInput, match="more than 1000 files"), spooled(tmp_path, *(entry(str(n)) for n in range(1001))):
         pass
-    monkeypatch.setattr("labcore.builder.context_index.NAMES_MAX", 10_000)
+    monkeypatch.setattr("labcore.builder.copy.context_index.NAMES_MAX", 10_000)
     with pytest.raises(InvalidInput, match="names"), spooled(tmp_path, entry("a/" * 200 + "x")):
         pass

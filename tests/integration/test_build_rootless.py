@@ -9,7 +9,7 @@ import os, tempfile
 from pathlib import Path
 from labcore.runtime.userns import enter
 enter()
-from labcore.builder.mount_origins import MountOrigin
+from labcore.builder.run.mount_origins import MountOrigin
 from labcore.builder.parser.instructions import RunMount
 from labcore.engine import Engine
 from labcore.storage.layers import layer_id

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from labcore.builder.mount_origins import MountOrigin
 from labcore.builder.parser.instructions import RunMount
+from labcore.builder.run.mount_origins import MountOrigin
 from labcore.cancellation import Cancellation
 from labcore.engine import Engine
 from labcore.engine.prune import collected
@@ -135,7 +135,7 @@ def test_cancelled_it_is_killed(own: Engine, storage: str) -> None:
 
 
 def test_who_hears_its_output_may_end_it(own: Engine) -> None:
-    from labcore.builder.run import RunStep, ran
+    from labcore.builder.run.container import RunStep, ran
     from labcore.engine.records.ids import new_id
 
     def output(_: str, data: bytes) -> None:

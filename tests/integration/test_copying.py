@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from labcore.builder.root_tree import RootTree
-from labcore.builder.selection import select
-from labcore.builder.sources import InlineFiles
+from labcore.builder.copy.root_tree import RootTree
+from labcore.builder.copy.selection import select
+from labcore.builder.copy.sources import InlineFiles
 from labcore.engine import Engine
 from labcore.errors import InvalidInput
 from tests.conftest import needs_root

@@ -565,6 +565,39 @@ def test_descriptors_are_handed_on(bundle: Bundle, tmp_path: Path) -> None:
     assert "descriptor 3 is not open" in bundle("run", "--preserve-fds", "7", bundle.name, status=1)
 
 
+MANY = """import os, sys
+for number in range(3, 103):
+    with open(f"file{number}", "w+") as file:
+        file.write(str(number))
+    os.dup2(os.open(f"file{number}", os.O_RDONLY), 200 + number)
+for number in range(3, 103):
+    os.dup2(200 + number, number)
+os.closerange(103, 500)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def test_many_descriptors_are_handed_on(bundle: Bundle, tmp_path: Path) -> None:
+    opened = (sys.executable, "-c", MANY)
+    look = ("sh", "-c", "ls -l /proc/$$/fd")
+    words = ("--preserve-fds", "100", bundle.name)
+    said = bundle.program(*look)("run", *words, before=opened)
+    assert all(f" {number} -> {tmp_path}/file{number}\n" in said for number in range(3, 103))
+    assert " 103 -> " not in said
+    bundle.program("sleep", "60").create()
+    bundle("start", bundle.name)
+    said = bundle("exec", *words, *look, before=opened)
+    assert all(f" {number} -> {tmp_path}/file{number}\n" in said for number in range(3, 103))
+    assert " 103 -> " not in said
+
+
+def test_descriptors_that_are_not_handed_on_stay_with_their_owner(bundle: Bundle) -> None:
+    """Also those that any program which he starts would find open: neither the container nor its monitor has them."""
+    opened = (sys.executable, "-c", MANY)
+    words = ("run", "--preserve-fds", "1", bundle.name)
+    assert bundle.program("sh", "-c", "sleep 0.3; ls /proc/$$/fd | wc -l; exit 7")(*words, before=opened, status=7) == "4\n"
+
+
 def test_a_tmpfs_that_begins_with_what_it_covers(bundle: Bundle, rootfs: Path) -> None:
     source = rootfs / "filled"
     (source / "sub").mkdir(parents=True, exist_ok=True)

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from labcore.procfs import start_time
-from labcore.runtime.cgroups import Cgroup
+from labcore.runtime.cgroups import Cgroup, removal
 from tests.conftest import LEARNER, as_learner, needs_root
 from tests.integration.test_oci import Bundle, rootfs
+from tests.serving import eventually
 
 __all__ = ["rootfs"]
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -269,6 +270,22 @@ def test_a_container_has_all_processors_of_its_cgroup_whatever_its_starter_has(b
     bundle.program("sleep", "60").create()
     bundle("start", bundle.name)
     assert bundle("exec", bundle.name, *look, before=kept) == f"Cpus_allowed_list:\t{second}\n"
+
+
+@pytest.mark.parametrize("words", [("delete", "--force"), ("kill",)])
+def test_a_container_that_is_frozen_in_a_cgroup_below_its_own_ends(bundle: Bundle, words: tuple[str, ...]) -> None:
+    bundle.program("sleep", "60").create()
+    bundle("start", bundle.name)
+    pid = json.loads(bundle("state", bundle.name))["pid"]
+    (own,) = removal.freezers(Cgroup.near_own(bundle.name).entrances())
+    below = f"{own}/below"
+    os.mkdir(below)
+    Path(f"{below}/cgroup.procs").write_text(str(pid))
+    assert removal.freeze([below])
+    bundle(*words, bundle.name, *(["KILL"] if words == ("kill",) else []))
+    assert eventually(lambda: start_time(pid) is None)
+    bundle("delete", "--force", bundle.name)
+    assert not Path(own).exists()
 
 
 def test_a_memory_policy(bundle: Bundle) -> None:

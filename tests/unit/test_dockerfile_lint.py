@@ -4,14 +4,16 @@ from typing import Any
 
 import pytest
 
-from labcore.builder.lint import check, refuse
+from labcore.builder.lint import check, check_base, refuse
 from labcore.builder.lint.check_options import CheckOptions
 from labcore.builder.lint.closest import closest
 from labcore.builder.lint.rules import RULES
 from labcore.builder.parser import parse
+from labcore.builder.parser.instructions import From
 from labcore.errors import InvalidInput
 from labcore.images import Config
 from labcore.options.dockerignore import Patterns
+from labcore.spec import Platform
 
 ALL = "# check=experimental=all\n"
 
@@ -74,11 +76,12 @@ def test_a_rule(rule: str, line: int, broken: str, kept: str) -> None:
 
 
 def test_each_rule_is_broken_above_and_has_a_reason_and_a_cure() -> None:
-    assert {rule for rule, *_ in BROKEN} | {"CopyIgnoredFile"} == RULES.keys()
+    assert {rule for rule, *_ in BROKEN} | {"CopyIgnoredFile", "InvalidBaseImagePlatform"} == RULES.keys()
     for rule in RULES.values():
         assert rule.reason.endswith(".")
         assert rule.cure.endswith(".")
-    pages = {name: rule.url.split("/")[-2] for name, rule in RULES.items()}
+    pages = {name: rule.url.split("/")[-2] for name, rule in RULES.items() if rule.url}
+    assert RULES.keys() - pages.keys() == {"InvalidBaseImagePlatform"}  # of which docker has no page
     assert (pages["UndefinedArgInFrom"], pages["JSONArgsRecommended"]) == ("undefined-arg-in-from", "json-args-recommended")
 
 
@@ -119,6 +122,26 @@ def test_an_image_s_variables_and_shell_count_where_they_are_known() -> None:
     config = Config("amd64", (), environment=("GOPATH=/go",), shell=("bash", "-c"))
     assert said(text) == [(3, "UndefinedVar"), (4, "JSONArgsRecommended")]
     assert said(text, config_of={"golang": config}.get) == []
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "is_warned_of"),
+    [
+        ("linux/arm64", "linux/amd64", True),
+        ("windows/amd64", "linux/amd64", True),
+        ("linux/arm64", "linux/arm64", False),
+        ("linux/arm/v5", "linux/arm/v7", False),
+    ],
+)
+def test_the_platform_of_a_base(actual: str, expected: str, is_warned_of: bool) -> None:
+    dockerfile = parse("# a\nFROM a:1\n")
+    (base,) = dockerfile.instructions
+    assert isinstance(base, From)
+    found = check_base(dockerfile, base, "a:1", actual=Platform.parse(actual), expected=Platform.parse(expected))
+    text = f'Base image a:1 was pulled with platform "{actual}", expected "{expected}" for current build'
+    assert [(each.line, each.rule, each.text) for each in found] == (
+        [(2, "InvalidBaseImagePlatform", text)] if is_warned_of else []
+    )
 
 
 def test_stages_that_a_target_does_not_need_are_not_looked_at() -> None:

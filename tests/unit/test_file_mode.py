@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from labcore.builder.file_mode import parse_mode
+from labcore.builder.copy.file_mode import parse_mode
 from labcore.errors import InvalidInput
 
 MODES = [

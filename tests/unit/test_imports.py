@@ -146,6 +146,33 @@ def test_no_modules_import_one_another() -> None:
     assert circles == {frozenset()}
 
 
+# The parts of the builder, which is too large for one evening, and what each may import of it; the modules beside them put
+# the parts together.
+PARTS_OF_BUILDER = {
+    "parser": set(),
+    "copy": set(),
+    "run": {"parser", "layers"},
+    "lint": {"parser", "stages", "variables", "image_config", "events"},
+}
+
+
+def test_a_part_of_the_builder_imports_only_what_it_may() -> None:
+    modules = {name_of(path) for path in MODULES}
+    wrong = {}
+    for part, allowed in PARTS_OF_BUILDER.items():
+        for path in (PACKAGE / "builder" / part).rglob("*.py"):
+            names = {name.split(".")[2] for name in modules_imported(path, modules) if name.startswith("labcore.builder.")}
+            if more := names - {part} - allowed:
+                wrong[str(path)] = more
+    assert wrong == {}
+    assert {path.parent.name for path in (PACKAGE / "builder").glob("*/__init__.py")} == set(PARTS_OF_BUILDER)
+
+
+def test_the_parser_asks_nothing_of_the_machine() -> None:
+    rooms = {room for path in (PACKAGE / "builder/parser").rglob("*.py") for room in rooms_imported(path)}
+    assert rooms == {"builder", "errors", "json_codec", "options", "record"}
+
+
 # The command's modules that docker's grammar is made of: packages, and modules beside them. They ask a daemon.
 ASKING = (
     "builder", "container", "image", "network", "volume", "system", "template", "inspect", "version", "connection",

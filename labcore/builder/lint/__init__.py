@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from labcore.builder.events import Warned
 from labcore.builder.image_config import with_path
 from labcore.builder.lint.check_options import CheckOptions
 from labcore.builder.lint.file_rules import rules_of_from, rules_of_text
@@ -22,8 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from labcore.builder.events import Warned
-    from labcore.builder.parser.instructions import Dockerfile
+    from labcore.builder.parser.instructions import Dockerfile, From
     from labcore.builder.stages import Stage, Stages
     from labcore.options.dockerignore import Patterns
 
@@ -55,6 +55,26 @@ def check(
     found.update(_of_stages(dockerfile, stages, known, names, target=target, ignored=leaves_out, config_of=config_of))
     wanted = [each for each in found if options.wants(RULES[each.rule])]
     return sorted(wanted, key=lambda each: (each.line, each.text))
+
+
+def check_base(
+    dockerfile: Dockerfile,
+    base: From,
+    image: str,
+    *,
+    actual: Platform,
+    expected: Platform,
+    arguments: Sequence[tuple[str, str | None]] = (),
+) -> list[Warned]:
+    """Return the warning of an image that is not of the platform that FROM is to have: the one rule that needs the image.
+
+    Variants make no difference. Raises InvalidInput for options that cannot be read.
+    """
+    is_right = (actual.os, actual.architecture) == (expected.os, expected.architecture)
+    if is_right or not CheckOptions.of(dockerfile, arguments).wants(RULES["InvalidBaseImagePlatform"]):
+        return []
+    text = f'Base image {image} was pulled with platform "{actual}", expected "{expected}" for current build'
+    return [Warned(text, base.location.line, "InvalidBaseImagePlatform")]
 
 
 def refuse(dockerfile: Dockerfile, warnings: Iterable[Warned], *, arguments: Sequence[tuple[str, str | None]] = ()) -> None:

@@ -20,10 +20,13 @@ class Rule(Record):
     reason: str
     cure: str
     experimental: bool = False
+    has_page: bool = True
 
     @property
     def url(self) -> str:
-        """Docker's page of the rule."""
+        """Docker's page of the rule; empty if there is none."""
+        if not self.has_page:
+            return ""
         return f"https://docs.docker.com/go/dockerfile/rule/{WORDS.sub('-', self.name).lower()}/"
 
 
@@ -92,6 +95,12 @@ _ALL: Final = (
         "LegacyKeyValueFormat",
         "NAME VALUE with a blank can say one pair only, and is easily taken for two names.",
         "Write NAME=VALUE, with quotes if the value has blanks.",
+    ),
+    Rule(
+        "InvalidBaseImagePlatform",
+        "The image that FROM names is there for another platform alone: its programs run under an emulator, or not at all.",
+        "Name an image that is made for the wanted platform, or say by --platform that this one is meant.",
+        has_page=False,
     ),
     Rule(
         "RedundantTargetPlatform",

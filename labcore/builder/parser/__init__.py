@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from labcore.builder.parser.directives import check_syntax, directives_of
 from labcore.builder.parser.errors import DockerfileError, Problem
 from labcore.builder.parser.forms import instruction_of
-from labcore.builder.parser.instructions import Dockerfile, Location, record
+from labcore.builder.parser.instructions import Dockerfile, Location, located, moved
 from labcore.builder.parser.lines import Cursor, lines_of, locate
-from labcore.builder.parser.statements import location_at, statement_at
+from labcore.builder.parser.statements import statement_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ def _instructions(cursor: Cursor, name: str) -> Iterator[Instruction]:
             number += 1
             if number > INSTRUCTION_LIMIT:
                 raise Problem(f"more than {INSTRUCTION_LIMIT} instructions")
-            if text in known:
-                yield record(type(known[text]), known[text].__dict__ | {"location": location_at(cursor)})
+            if same := known.get(text):
+                yield moved(same, located(cursor.first, cursor.position))
                 continue
             statement = statement_at(cursor, text)
             found = instruction_of(statement)

@@ -78,13 +78,14 @@ class Cursor:
 
         No white space is around it.
         """
-        lines, escape = self.lines, self.escape
-        for number in range(self.position, len(lines)):
-            text = lines[number].strip(SPACE)
+        lines = self.lines
+        while self.position < len(lines):
+            line = lines[self.position]
+            text = line.strip(SPACE)
+            self.position += 1
             if text and text[0] != "#":
-                self.first = self.position = number + 1
-                return text if text[-1] != escape else self._continued(lines[number].rstrip("\r").lstrip(SPACE))
-        self.position = len(lines)
+                self.first = self.position
+                return text if text[-1] != self.escape else self._continued(line.rstrip("\r").lstrip(SPACE))
         return None
 
     def _continued(self, text: str) -> str:

@@ -75,15 +75,10 @@ def statement_at(cursor: Cursor, text: str) -> Statement:
     statement = Statement.of(text, cursor.escape)
     if "<<" in text and statement.takes_heredocs():
         statement.heredocs = with_bodies(heredocs_of(text), cursor)
-    statement.location = location_at(cursor)
+    statement.location = ast.located(cursor.first, cursor.position)
     if not cursor.is_text:
         _check_encoding(statement)
     return statement
-
-
-def location_at(cursor: Cursor) -> ast.Location:
-    """Return where the instruction stands that the cursor has read."""
-    return ast.record(ast.Location, {"line": cursor.first, "last_line": cursor.position})
 
 
 def _check_encoding(statement: Statement) -> None:

@@ -24,7 +24,7 @@ def check(source: BuildSource, arguments: Sequence[tuple[str, str | None]], targ
     warnings = lint.check(dockerfile, arguments=arguments, target=target, ignored=ignored)
     for each in warnings:
         rule = RULES[each.rule]
-        print(f"\nWARNING: {rule.name} - {rule.url}", printable(each.text), sep="\n", file=out)
+        print(f"\nWARNING: {' - '.join(filter(None, (rule.name, rule.url)))}", printable(each.text), sep="\n", file=out)
         print(*excerpt(source.text, each.line, name=source.shown), sep="\n", file=out)
         print(f"  reason: {rule.reason}", f"  cure: {rule.cure}", sep="\n", file=out)
     if not warnings:

@@ -24,7 +24,7 @@ def remove(directories: Iterable[str]) -> None:
         left = [directory for directory in left if not _removed(directory)]
         if not left:
             return
-        thaw(left)
+        thaw_all(left)
         for pid in processes(left):
             send(pid, 9)
         time.sleep(0.001 if attempt < 20 else 0.01)
@@ -104,6 +104,11 @@ def _say(directories: Iterable[str], signs: tuple[str, str]) -> bool:
 def thaw(directories: Iterable[str]) -> None:
     """Let processes that are stopped go on: those that are killed could not end otherwise."""
     _write(directories, ("THAWED", "0"))
+
+
+def thaw_all(directories: Iterable[str]) -> None:
+    """Let also those go on that are in cgroups below: whoever was in there may have stopped them."""
+    thaw(below for directory in directories for below, _, _ in os.walk(directory))
 
 
 def _write(directories: Iterable[str], words: tuple[str, str]) -> None:

@@ -185,7 +185,7 @@ class Life:
         for pid in removal.processes(self.made):
             removal.send(pid, number)
         if number == SIGKILL:
-            removal.thaw(self.made)
+            removal.thaw_all(self.made)
 
     def mark_started(self) -> None:
         """Remember that it was started; its exec.fifo is of no use any more."""
@@ -220,6 +220,7 @@ class Life:
             return
         for _ in range(EXIT_POLLS):
             removal.thaw(self.cgroups)
+            removal.thaw_all(self.made)
             if not self.runs():
                 return
             time.sleep(0.002)

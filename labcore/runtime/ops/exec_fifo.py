@@ -7,7 +7,7 @@ from functools import cached_property
 
 from labcore import native
 from labcore.native import Register
-from labcore.native.spawn import LAID_OUT
+from labcore.native.spawn import LAID_OUT, PRESERVED_DESCRIPTOR
 from labcore.runtime.ops.base import SCRATCH, Op
 
 TYPE_CHECKING = False
@@ -21,18 +21,20 @@ if TYPE_CHECKING:
 class OpenExecFifo(Op):
     """Open a FIFO for both directions, which waits for nobody, and keep it in a register: fifo(7).
 
-    Its descriptor lies above all whose numbers matter.
+    Its descriptor lies above all whose numbers matter; `preserved` are handed on to the program.
     """
 
     path: str
     register: int
+    preserved: int = 0
     name: ClassVar[str] = "exec fifo"
 
     def calls(self) -> Sequence[Step]:
         flags = os.O_RDWR | os.O_CLOEXEC
+        above = max(LAID_OUT, PRESERVED_DESCRIPTOR + self.preserved)
         return [
             native.openat.step(native.AT_FDCWD, self.path, flags).replace(result=SCRATCH.number),
-            native.dup3.step(SCRATCH, LAID_OUT, os.O_CLOEXEC).replace(result=self.register),
+            native.dup3.step(SCRATCH, above, os.O_CLOEXEC).replace(result=self.register),
             native.close.step(SCRATCH),
         ]
 

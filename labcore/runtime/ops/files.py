@@ -212,7 +212,7 @@ class PreserveFds(Op):
         return f"3…{2 + self.count}"
 
     def calls(self) -> Sequence[Step]:
-        aside = PRESERVED_DESCRIPTOR - 1
+        aside = PRESERVED_DESCRIPTOR + self.count
         brought = [native.dup3.step(PRESERVED_DESCRIPTOR + number, 3 + number) for number in range(self.count)]
         # 3 is the carrier's, and its closing would mean that the program has begun.
         return [

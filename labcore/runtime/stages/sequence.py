@@ -197,8 +197,8 @@ def _has_sync(made: Mapping[str, Sequence[Op]], spec: ContainerSpec, options: La
 def _closed_descriptors(synced: bool, options: LaunchOptions) -> list[Op]:
     """Close all inherited descriptors before any untrusted path is opened, but for the sync's and those that are preserved."""
     closed = ops.CloseDescriptors(BEHIND_SYNC if synced else BEHIND_SYNC - 1, options.preserve_fds)
-    fifo: list[Op] = [ops.OpenExecFifo(options.exec_fifo, EXEC_FIFO_REGISTER)] if options.exec_fifo else []
-    return [closed, *fifo]
+    fifo = ops.OpenExecFifo(options.exec_fifo, EXEC_FIFO_REGISTER, options.preserve_fds)
+    return [closed, fifo] if options.exec_fifo else [closed]
 
 
 def terminal_taken(options: LaunchOptions) -> list[Op]:

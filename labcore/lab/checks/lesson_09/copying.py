@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from labcore.builder import copy_step as builders_step
-from labcore.builder import copying as builders_copying
+from labcore.builder.copy import archive as builders_copying
 from labcore.lab.checks.image_claims import store_is_whole
 from labcore.lab.checks.lesson_03.running import enter_state_root, state_store
 from labcore.lab.checks.lesson_09.layering import WRITING, described, members_of

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from labcore.builder import run as builders_run
 from labcore.builder import run_step as builders_step
+from labcore.builder.run import container as builders_run
 from labcore.lab.checks.confinement import FILTERED
 from labcore.lab.checks.containers import own_environment, own_number, own_root
 from labcore.lab.checks.drawn_images import prints

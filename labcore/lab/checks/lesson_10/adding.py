@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-from labcore.builder.run import ran
+from labcore.builder.run.container import ran
 from labcore.lab import building
 from labcore.lab.checks.lesson_03.running import state_store
 from labcore.lab.checks.lesson_10.state import FRESH, a_context, begun, context, enter, files_in

@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from labcore.builder.cache_key import key_of
-from labcore.builder.run import ran
+from labcore.builder.run.container import ran
 from labcore.lab.checks.lesson_10.state import FRESH, a_context, begun, context, enter, files_in
 from labcore.lab.checks.scenario import SECONDS, Draw, Scenario
 from labcore.lab.checks.verdict import Claim, equal

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from labcore.runtime.oci.cli.options import Options
     from labcore.runtime.oci.console import Console
 
-MOST_PRESERVED: Final = 32
+MOST_PRESERVED: Final = 512
 
 
 def _runtime(general: Options) -> Runtime:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Final
 
-    from labcore.builder.run_mounts import PreparedMount
+    from labcore.builder.run.mounts import PreparedMount
     from labcore.cancellation import Cancellation
     from labcore.engine.engine import Engine
     from labcore.native import Process

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 
-from labcore.builder.context import ContextArchive
-from labcore.builder.selection import Named
-from labcore.builder.sources import Item
+from labcore.builder.copy.context import ContextArchive
+from labcore.builder.copy.selection import Named
+from labcore.builder.copy.sources import Item
 from labcore.errors import StoreDamaged
 from labcore.tar import Archive, BadArchive, decompressed
 from labcore.tar.reading import DIRECTORY
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
     from typing import Any
 
-    from labcore.builder.sources import Source
+    from labcore.builder.copy.sources import Source
     from labcore.tar import Chunk
 
 HEAD: int = 1 << 14

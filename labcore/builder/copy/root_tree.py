@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 
-from labcore.builder.sources import Item
+from labcore.builder.copy.sources import Item
 from labcore.errors import InvalidInput
 from labcore.native import Resolve
 from labcore.storage import overlay

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
-from labcore.builder.sources import Item
+from labcore.builder.copy.sources import Item
 from labcore.errors import InvalidInput, NotFound
 from labcore.storage.files import MAX_LINKS
 from labcore.storage.packing import KINDS

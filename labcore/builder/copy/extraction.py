@@ -6,9 +6,9 @@ import io
 import os
 from contextlib import contextmanager
 
-from labcore.builder.copying import layer_archive
-from labcore.builder.selection import select
-from labcore.builder.unpacking import Chunks
+from labcore.builder.copy.archive import layer_archive
+from labcore.builder.copy.selection import select
+from labcore.builder.copy.unpacking import Chunks
 from labcore.disk_space import room_for
 from labcore.storage.copy_in import extract_into
 from labcore.storage.directories import temporary
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from labcore.builder.sources import Source
+    from labcore.builder.copy.sources import Source
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import errno
 import os
 from hashlib import sha256
 
-from labcore.builder.sources import IMPLIED, NAME_MAX, Item
+from labcore.builder.copy.sources import IMPLIED, NAME_MAX, Item
 from labcore.errors import InvalidInput, StoreDamaged, StoreFull
 from labcore.storage.copy_in import ALLOWED_XATTRS, OVERLAY_XATTRS
 from labcore.storage.tree import MAX_PATH_BYTES

@@ -10,11 +10,10 @@ import os
 from contextlib import ExitStack
 from typing import NamedTuple
 
-from labcore.builder.destination import Image
-from labcore.builder.download import UNNAMED
-from labcore.builder.file_mode import octal, parse_mode
-from labcore.builder.selection import Selection, select
-from labcore.builder.sources import IMPLIED, Item, encoded, parents
+from labcore.builder.copy.destination import Image
+from labcore.builder.copy.download import UNNAMED
+from labcore.builder.copy.file_mode import octal, parse_mode
+from labcore.builder.copy.sources import IMPLIED, Item, encoded, parents
 from labcore.errors import InvalidInput
 from labcore.storage.whiteouts import WHITEOUT_PREFIX
 from labcore.tar.reading import BLOCK, DIRECTORY, FILE, HARD_LINK, SYMLINK
@@ -25,11 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Final
 
-    from labcore.builder.selection import Named
-    from labcore.builder.sources import Source
+    from labcore.builder.copy.selection import Named, Selection
+    from labcore.builder.copy.sources import Source
     from labcore.storage.files import Files
-
-__all__ = ["Selection", "layer_archive", "select"]
 
 BATCH: Final = 1 << 17  # bytes that are yielded at once
 WHITEOUT: Final = os.fsencode(WHITEOUT_PREFIX)
@@ -111,7 +108,7 @@ class _Layer:
             self._add_directory(source, named)
             return
         if named.item.kind == FILE and unpack is not False and not (source.is_remote and unpack is None):
-            from labcore.builder.unpacking import archive_in
+            from labcore.builder.copy.unpacking import archive_in
 
             if (archive := archive_in(source, named, undo)) is not None:
                 self._add_directory(*archive, unpacked=True)

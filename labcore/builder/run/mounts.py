@@ -7,8 +7,8 @@ import posixpath
 from contextlib import ExitStack, contextmanager
 from typing import cast
 
-from labcore.builder.mount_origins import opened_origin
-from labcore.builder.private_mounts import PrivateFile, private_mounts
+from labcore.builder.run.mount_origins import opened_origin
+from labcore.builder.run.private_mounts import PrivateFile, private_mounts
 from labcore.errors import InvalidInput, NotFound
 from labcore.record import Record
 from labcore.spec import MountPoint
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Final
 
-    from labcore.builder.mount_origins import MountOrigin, OpenedOrigin
     from labcore.builder.parser.instructions import RunMount
+    from labcore.builder.run.mount_origins import MountOrigin, OpenedOrigin
     from labcore.cancellation import Cancellation
     from labcore.engine.cache_mounts import Sharing
     from labcore.engine.engine import Engine

@@ -11,8 +11,8 @@ from bisect import bisect_left
 from contextlib import contextmanager
 from typing import cast
 
-from labcore.builder.context_index import CHUNK_SIZE, TOP, Index, zeros
-from labcore.builder.sources import Item, not_ignored, resolve
+from labcore.builder.copy.context_index import CHUNK_SIZE, TOP, Index, zeros
+from labcore.builder.copy.sources import Item, not_ignored, resolve
 from labcore.disk_space import room_for
 from labcore.errors import InvalidInput, NotFound
 from labcore.tar.reading import FILE

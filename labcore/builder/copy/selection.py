@@ -8,8 +8,8 @@ from functools import cached_property
 from hashlib import sha256
 from typing import NamedTuple
 
-from labcore.builder.download import is_git, is_url
-from labcore.builder.sources import Item, encoded, not_ignored, parents, resolve
+from labcore.builder.copy.download import is_git, is_url
+from labcore.builder.copy.sources import Item, encoded, not_ignored, parents, resolve
 from labcore.errors import InvalidInput
 from labcore.options.dockerignore import Patterns, matcher
 from labcore.tar.reading import DIRECTORY, FILE
@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from labcore.builder.sources import Source
+    from labcore.builder.copy.sources import Source
 
 
 class Named(NamedTuple):

@@ -8,8 +8,8 @@ import re
 import tempfile
 from contextlib import contextmanager
 
-from labcore.builder.context import ContextArchive
-from labcore.builder.sources import Item
+from labcore.builder.copy.context import ContextArchive
+from labcore.builder.copy.sources import Item
 from labcore.disk_space import room_for
 from labcore.errors import InvalidInput, Unavailable
 from labcore.spec import checked_digest

@@ -1,0 +1,1 @@
+"""RUN: a container on layers, with the mounts of `--mount`."""
