@@ -27,7 +27,7 @@ from labcore.spec import DOCKER_CAPABILITIES, ContainerSpec, OverlayRoot
 from tests.conftest import PROJECT, needs_root
 from tests.serving import eventually
 from tests.terminals import at_a_terminal
-from tests.threads import Started
+from tests.threads import Started, running
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -110,8 +110,13 @@ def test_a_life_step_by_step(bundle: Bundle) -> None:
     bundle.wait_for("running")
     bundle("pause", bundle.name)
     bundle.wait_for("paused")
-    assert "it is paused" in bundle("exec", bundle.name, "true", status=255)
-    bundle("resume", bundle.name)
+    assert "cannot exec in a paused container: it is paused" in bundle("exec", bundle.name, "true", status=255)
+    said: list[str] = []
+    with running(lambda: said.append(bundle("exec", "--ignore-paused", bundle.name, "echo", "fine"))):
+        time.sleep(0.3)
+        assert said == []
+        bundle("resume", bundle.name)
+    assert said == ["fine\n"]
     pids = json.loads(bundle("ps", "--format", "json", bundle.name))
     assert json.loads(bundle("state", bundle.name))["pid"] in pids
     assert eventually(lambda: bundle.output() == "started\n")

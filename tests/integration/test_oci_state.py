@@ -288,6 +288,27 @@ def test_a_container_that_is_frozen_in_a_cgroup_below_its_own_ends(bundle: Bundl
     assert not Path(own).exists()
 
 
+def test_a_container_that_somebody_has_frozen_elsewhere_is_deleted(bundle: Bundle, group: Cgroup) -> None:
+    (freezer,) = removal.freezers(group.entrances())
+    if not Path(f"{freezer}/freezer.state").exists():
+        pytest.skip("needs controllers of version 1: what version 2 has frozen can be killed")
+    bundle.program("sleep", "60").create()
+    bundle("start", bundle.name)
+    pid = json.loads(bundle("state", bundle.name))["pid"]
+    with subprocess.Popen(["sleep", "60"]) as bystander:
+        try:
+            for each in (pid, bystander.pid):
+                Path(f"{freezer}/cgroup.procs").write_text(str(each))
+            assert removal.freeze([freezer])
+            bundle("delete", "--force", bundle.name)
+            assert start_time(pid) is None
+            assert removal.frozen([freezer])
+            assert not any(os.path.exists(each) for each in Cgroup.near_own(bundle.name).entrances())
+        finally:
+            removal.thaw([freezer])
+            bystander.kill()
+
+
 def test_a_memory_policy(bundle: Bundle) -> None:
     bundle.config["linux"]["memoryPolicy"] = {"mode": "MPOL_BIND", "nodes": "0", "flags": ["MPOL_F_STATIC_NODES"]}
     if not Path("/proc/self/numa_maps").exists():

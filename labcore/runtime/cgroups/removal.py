@@ -111,20 +111,35 @@ def thaw_all(directories: Iterable[str]) -> None:
     thaw(below for directory in directories for below, _, _ in os.walk(directory))
 
 
+def gather(directories: Iterable[str]) -> None:
+    """Bring the processes of these cgroups back into their freezer, if somebody has moved them to one that he has stopped.
+
+    In version 1 they could not even end there, and what else is in there is none of ours to be thawed.
+    """
+    there = list(directories)
+    for freezer in freezers(there):
+        for pid in set(processes(there)) - set(processes([freezer])):
+            _write_to(f"{freezer}/cgroup.procs", str(pid))
+
+
 def _write(directories: Iterable[str], words: tuple[str, str]) -> None:
     """Write version 1's word and version 2's wherever they are taken."""
     for directory in directories:
         for name, word in zip(("freezer.state", "cgroup.freeze"), words, strict=True):
-            try:
-                file = os.open(f"{directory}/{name}", os.O_WRONLY | os.O_CLOEXEC)
-            except OSError:
-                continue
-            try:
-                os.write(file, word.encode())
-            except OSError:
-                continue
-            finally:
-                os.close(file)
+            _write_to(f"{directory}/{name}", word)
+
+
+def _write_to(path: str, word: str) -> None:
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        os.write(file, word.encode())
+    except OSError:
+        return
+    finally:
+        os.close(file)
 
 
 def send(pid: int, number: int) -> None:

@@ -7,6 +7,7 @@ from labcore.runtime.cgroups import hierarchies
 from labcore.runtime.cgroups.scope import RUNS
 from labcore.runtime.mount_flags import BINDS, COPY_UP, FLAGS, MAPPED, PROPAGATION, RECURSIVE
 from labcore.runtime.oci.config import HOOKS
+from labcore.runtime.oci.seccomp import FLAGS as FILTER_FLAGS
 from labcore.runtime.seccomp.compile import ACTIONS, ARCHITECTURES
 from labcore.runtime.stages import NAMESPACE_FLAGS
 from labcore.spec import DEFAULT_MOUNTS, DEFAULT_PATH, MASKED_PATHS, READONLY_PATHS, MountPoint
@@ -73,7 +74,10 @@ def features() -> dict[str, Any]:
             "cgroup": {
                 "v1": bool(where.v1), "v2": bool(where.v2), "systemd": systemd, "systemdUser": systemd, "rdma": False,
             },
-            "seccomp": {"enabled": True, "actions": sorted(ACTIONS), "archs": sorted(ARCHITECTURES)},
+            "seccomp": {
+                "enabled": True, "actions": sorted(ACTIONS), "archs": sorted(ARCHITECTURES),
+                "knownFlags": list(FILTER_FLAGS), "supportedFlags": list(FILTER_FLAGS),
+            },
             "apparmor": {"enabled": True},
             "selinux": {"enabled": False},
             "intelRdt": {"enabled": False},

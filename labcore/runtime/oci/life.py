@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 
 EXIT_POLLS = 500  # times 2 ms
+PATIENT_POLLS = 5  # until it is asked what keeps a killed process
 END = "end"  # the last line of what is remembered
 SIGKILL = 9  # `signal` imports much
 NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.")
@@ -218,7 +219,9 @@ class Life:
             self.kill(SIGKILL)
         except WrongState:  # it has ended by itself
             return
-        for _ in range(EXIT_POLLS):
+        for attempt in range(EXIT_POLLS):
+            if attempt == PATIENT_POLLS:
+                removal.gather(self.made)
             removal.thaw(self.cgroups)
             removal.thaw_all(self.made)
             if not self.runs():

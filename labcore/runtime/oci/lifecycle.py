@@ -76,16 +76,22 @@ class Runtime:
         console: Console | None = None,
         preserved: Sequence[int] = (),
         release: bool = False,
+        ignore_paused: bool = False,
     ) -> Process:
         """Start a further process in a running container, from a `process` object (config.md).
 
-        The caller waits for it, unless it is released to whoever reaps this process's orphans. Raises WrongState, ConfigError,
-        InvalidInput, StepFailed.
+        With `ignore_paused` also in one that is paused: it waits there until that goes on. The caller waits for it, unless it
+        is released to whoever reaps this process's orphans. Raises WrongState, ConfigError, InvalidInput, StepFailed.
         """
         from labcore.runtime.oci.console import ConsoleSocket
         from labcore.runtime.oci.exec import execute
 
-        saved = self._in_state(name, "nothing can be executed in it", "running", "created")
+        paused = ("paused",) if ignore_paused else ()
+        if not paused and Life.load(self.store.root, name).status() == "paused":
+            raise WrongState(
+                f"container {name}: cannot exec in a paused container: it is paused: resume it, or --ignore-paused"
+            )
+        saved = self._in_state(name, "nothing can be executed in it", "running", "created", *paused)
 
         def check() -> None:  # what was joined may be a later process's, with the number of one that has ended
             self._in_state(name, "nothing can be executed in it any more", "running", "created", "paused")

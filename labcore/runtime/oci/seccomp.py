@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from labcore.runtime.oci.node import Node
 
 NOTIFY = "SCMP_ACT_NOTIFY"
+FLAGS = ("SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC")
 ERRNO_BITS, ARGUMENTS = 16, 6  # seccomp(2): SECCOMP_RET_DATA, struct seccomp_data
 
 
@@ -18,7 +19,7 @@ def read_seccomp(node: Node) -> SeccompProfile | None:
         return None
     _check_listener(node)
     for flag in node["flags"].items():
-        if flag.text() not in ("SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC"):
+        if flag.text() not in FLAGS:
             raise flag.fail(f"no such flag, or not supported: {flag.value!r}")
     return SeccompProfile(
         action=node["defaultAction"].required_text(),

@@ -129,7 +129,14 @@ def do_exec(general: Options, words: list[str]) -> int:
     process_object = _process_object(general, name, options, argv)
     alone, console = bool(options.get("detach")), _console(options)
     _check_pid_file(options)
-    process = _runtime(general).exec(name, process_object, console=console, preserved=_preserved(options), release=alone)
+    process = _runtime(general).exec(
+        name,
+        process_object,
+        console=console,
+        preserved=_preserved(options),
+        release=alone,
+        ignore_paused=bool(options.get("ignore-paused")),
+    )
     _write_pid(options, process)
     return 0 if alone else _wait(process, console)
 
