@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from labcore.daemon.wire.codec import encode
+from labcore.daemon.wire.codec import ZERO_TIME, encode
 from labcore.errors import InvalidInput
 from labcore.http import Request, Response, Route
 from labcore.record import Record
@@ -18,6 +18,10 @@ Version = tuple[int, ...]
 IMAGE_CONFIG: Final = {  # fields of a container's config that an image's had, and that were always empty
     "Hostname": "", "Domainname": "", "AttachStdin": False, "AttachStdout": False, "AttachStderr": False, "Tty": False,
     "OpenStdin": False, "StdinOnce": False, "Image": "",
+}  # fmt: skip
+CONTAINER_CONFIG: Final = IMAGE_CONFIG | {  # that of the container which an image was made from: nobody keeps it
+    "User": "", "Env": None, "Cmd": None, "Volumes": None, "WorkingDir": "", "Entrypoint": None, "OnBuild": None,
+    "Labels": None,
 }  # fmt: skip
 NONE_TAG, NONE_DIGEST = "<none>:<none>", "<none>@<none>"
 NOT_USER_DEFINED: Final = ("bridge", "host", "none", "default")
@@ -135,9 +139,10 @@ DIFFERENCES: Final = (  # the latest first: an older version sees them all
     Difference("1.46", "GET /info", without("Containerd")),
     Difference("1.46", "GET /containers/json", each(within("HostConfig", without("Annotations")))),
     Difference("1.45", "GET /containers/{}/json", _own_aliases),
-    Difference("1.45", "GET /images/{}/json", lambda image: image | {"Container": "", "ContainerConfig": image["Config"]}),
+    Difference("1.45", "GET /images/{}/json", with_fields(ContainerConfig=CONTAINER_CONFIG)),
     Difference("1.44", "GET /info", within("Runtimes", lambda found: {name: without("status")(found[name]) for name in found})),
     Difference("1.44", "GET /images/{}/json", _virtual_size),
+    Difference("1.44", "GET /images/{}/json", lambda image: {"Created": ZERO_TIME} | image),
     Difference("1.44", "GET /images/json", each(_virtual_size)),
     Difference("1.44", "GET /system/df", within("Images", each(_virtual_size))),
     Difference("1.43", "GET /images/json", each(_none_tags)),

@@ -102,13 +102,14 @@ def command(config: Config, options: CreateOptions) -> tuple[str, ...]:
 
 
 def environment(config: Config, options: CreateOptions, *, hostname: str, home: str) -> tuple[str, ...]:
-    """Return the variables in docker's order: what every container has, what was asked for, and what only the image has."""
-    merged = {"HOSTNAME": f"HOSTNAME={hostname}", "HOME": f"HOME={home}", "PATH": "PATH=" + DEFAULT_PATH}
+    """Return the variables in docker's order: what each container has, what was asked for, what only the image has, HOME."""
+    merged = {"PATH": "PATH=" + DEFAULT_PATH, "HOSTNAME": f"HOSTNAME={hostname}"}
     if options.tty:
         merged["TERM"] = "TERM=xterm"
     wanted = {name: f"{name}={value}" for name, value in options.environment if value is not None}
     inherited = {variable.partition("=")[0]: variable for variable in config.environment}
     merged |= wanted | {name: variable for name, variable in inherited.items() if name not in wanted}
+    merged.setdefault("HOME", f"HOME={home}")
     gone = {name for name, value in options.environment if value is None}
     return tuple(variable for name, variable in merged.items() if name not in gone and "=" in variable)
 

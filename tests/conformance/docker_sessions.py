@@ -138,6 +138,9 @@ SESSIONS = {
         docker network disconnect outn web; docker port web; docker inspect -f '{{json .NetworkSettings.Ports}}' web
         curl -s -m 2 http://127.0.0.1:18081/hostname | wc -c
         docker network connect bridge web; docker port web; curl -s -m 2 http://127.0.0.1:18081/hostname | wc -c
+        for by in publish=18081 publish=80 publish=18000-18100 expose=80 expose=81 name='w['; do docker ps -f "$by" --format "$by {{.Names}}"; done
+        docker ps -f exited=x
+        docker run --rm -t -e Z=1 -e A=2 busybox env; docker exec -e B=2 web env
         docker restart -t 0 web; docker port web; curl -s -m 2 --retry 9 --retry-all-errors http://127.0.0.1:18081/hostname | wc -c
         docker rm -f web; docker run -d --name web --network inn -P --expose 80 busybox sleep 100 | grep -c .
         docker inspect -f '{{json .NetworkSettings.Ports}}' web; docker network connect bridge web; docker port web | cut -d: -f1

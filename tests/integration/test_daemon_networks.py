@@ -195,6 +195,14 @@ def test_published_ports_go_where_the_default_route_goes(daemon: RunningDaemon) 
     ):  # fmt: skip
         daemon.docker("network", verb, network, "web")
         assert (ports(), is_reached()) == (nowhere if where is None else {"80/tcp": where, "81/tcp": []}, where is not None)
+    for asked, found in (
+        ("publish=18099", "web"),
+        ("publish=80", ""),
+        ("expose=80", "web"),
+        ("expose=82", ""),
+        ("name=w[", ""),
+    ):
+        assert daemon.docker("ps", "--format={{.Names}}", "--filter", asked).stdout.strip() == found
     daemon.docker("rm", "-f", "web")
     daemon.docker("network", "rm", "inside", "outside", "local")
 

@@ -63,7 +63,9 @@ def test_before_1_45_a_container_has_its_id_and_hostname_as_aliases_on_a_users_n
 
 def test_images_were_listed_and_inspected_otherwise() -> None:
     old, newer = (seen("/images/{name:path}/json", version, IMAGE) for version in ("1.43", "1.47"))
-    assert (old["VirtualSize"], old["Container"], old["ContainerConfig"]["Cmd"]) == (7, "", ["sh"])
+    assert (old["VirtualSize"], old["ContainerConfig"]["Cmd"], old["Created"]) == (7, None, "0001-01-01T00:00:00Z")
+    assert seen("/images/{name:path}/json", "1.43", IMAGE | {"Created": "2024"})["Created"] == "2024"
+    assert not {"ContainerConfig", "Created"} & newer.keys()
     assert newer["Config"] == {"Cmd": ["sh"]} | {name: newer["Config"][name] for name in newer["Config"] if name != "Cmd"}
     assert newer["Config"]["AttachStdin"] is False
     assert not {"Descriptor", "Manifests", "VirtualSize"} & newer.keys()

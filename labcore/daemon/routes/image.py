@@ -19,7 +19,6 @@ from labcore.engine.image.jobs import (
     import_image,
     load_images,
     log_push,
-    name_of,
     pull_image,
     push_image,
     pushable,
@@ -120,7 +119,7 @@ def push(daemon: Daemon, request: Request, name: str) -> Response:
         local_image(daemon.engine.images, str(reference), platform)
 
     def lines() -> Iterator[Line]:
-        yield {"status": f"The push refers to repository [{name_of(reference)}]"}
+        yield {"status": f"The push refers to repository [{reference.registry}/{reference.repository}]"}
         for each in pushable(daemon.engine, reference):
             pushing = push_image(daemon.engine, each, platform=platform, find=find, on_cancel=request.on_disconnect)
             yield from push_lines(each, pushing)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from labcore.daemon.wire.codec import ZERO_TIME
 from labcore.daemon.wire.host_config_json import host_config_json
+from labcore.daemon.wire.images import graph_driver
 from labcore.daemon.wire.mounts import is_tmpfs_option, propagation_of
 from labcore.daemon.wire.network_json import network_settings
 from labcore.engine.container.lifecycle import status_of
@@ -60,6 +61,11 @@ def inspect(engine: Engine, text: str, *, size: bool = False) -> dict[str, Any]:
     return found | (_sizes(engine, container) if size else {})
 
 
+def _listed_sizes(engine: Engine, container: Container) -> dict[str, int]:
+    """Return its sizes as a list has them: docker leaves out what is 0."""
+    return {name: size for name, size in _sizes(engine, container).items() if size}
+
+
 def _sizes(engine: Engine, container: Container) -> dict[str, int]:
     if not container.layers:
         return {"SizeRw": 0, "SizeRootFs": 0}
@@ -74,7 +80,7 @@ def _if_there(path: os.PathLike[str]) -> str:
 
 def driver_of(container: Container) -> str:
     """Return the name of the graph driver that keeps a container's files."""
-    return "copy" if container.copied else "overlay2"
+    return graph_driver("copy" if container.copied else "overlay")
 
 
 def state_json(container: Container, health: Health | None) -> dict[str, Any]:
@@ -216,7 +222,8 @@ def summaries(
     """Return containers as a list has them (ContainerSummary); `linked` are the names that links give them, by their IDs."""
     view = NetworkView(engine)
     return [
-        _summary(engine, each, view, linked.get(each.id, [])) | (_sizes(engine, each) if size else {}) for each in containers
+        _summary(engine, each, view, linked.get(each.id, [])) | (_listed_sizes(engine, each) if size else {})
+        for each in containers
     ]
 
 

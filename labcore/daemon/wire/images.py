@@ -73,7 +73,12 @@ def _graph_driver(engine: Engine, config: Config) -> dict[str, Any]:
     directory = engine.layers.prepared()
     paths = [str(Path(directory, "layers", layer_id(diff_id))) for diff_id in reversed(config.diff_ids)]
     data = ({"LowerDir": ":".join(paths[1:])} if paths[1:] else {}) | ({"UpperDir": paths[0]} if paths else {})
-    return {"Name": driver(directory), "Data": data}
+    return {"Name": graph_driver(driver(directory)), "Data": data}
+
+
+def graph_driver(name: str) -> str:
+    """Return docker's name of a driver of labcore.storage."""
+    return "overlay2" if name == "overlay" else name
 
 
 def image_history(engine: Engine, local: LocalImage, known: Mapping[str, LocalImage]) -> list[dict[str, Any]]:

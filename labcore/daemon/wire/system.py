@@ -12,6 +12,7 @@ import labcore
 from labcore.daemon.context import Daemon
 from labcore.daemon.versions import API_VERSION, MIN_API_VERSION
 from labcore.daemon.wire.codec import encode
+from labcore.daemon.wire.images import graph_driver
 from labcore.images.resolve import entries
 from labcore.native import program
 from labcore.runtime.cgroups.hierarchy import hierarchies
@@ -97,7 +98,7 @@ def _machine() -> dict[str, Any]:
 
 def _drivers(daemon: Daemon) -> dict[str, Any]:
     return {
-        "Driver": driver(daemon.engine.layers.prepared()),
+        "Driver": graph_driver(driver(daemon.engine.layers.prepared())),
         "DriverStatus": _driver_status(daemon),
         "LoggingDriver": daemon.settings.log_driver,
         "FirewallBackend": {"Driver": "nftables"},

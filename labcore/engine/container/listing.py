@@ -6,7 +6,8 @@ import re
 from datetime import UTC, datetime
 
 from labcore.engine.container.lifecycle import STATUSES, status_of
-from labcore.engine.filters import TRUTHS, has_label
+from labcore.engine.filters import TRUTHS, has_label, is_like
+from labcore.engine.network.inspect import bindings, exposed_ports, has_gateway
 from labcore.engine.records.records import entrypoint_and_command
 from labcore.engine.supervision.health_state import NO_HEALTH
 from labcore.errors import InvalidInput
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from labcore.engine.engine import Engine
     from labcore.engine.records.records import Container
+    from labcore.spec.network import Endpoint
 
 FILTERS: Final = (
     "id", "name", "status", "exited", "label", "ancestor", "network", "volume", "publish", "expose", "health", "before",
@@ -50,25 +52,16 @@ def _check(name: str, value: str) -> None:
         cure = f"must be one of {', '.join(known)}"
         raise InvalidInput(f"invalid filter '{name}={value:.80}': invalid value for {called} ({value:.80}): {cure}")
     if name == "exited" and not re.fullmatch(r"-?[0-9]{1,9}", value, re.ASCII):
-        raise InvalidInput(f"invalid filter 'exited={value:.80}': an exit code is wanted")
+        raise InvalidInput(f"invalid filter 'exited={value:.80}': strconv.Atoi: parsing \"{value:.80}\": invalid syntax")
     if name == "is-task" and value not in TRUTHS:
         raise InvalidInput(f"invalid filter 'is-task=[{value:.80}]': true or false is wanted")
     if name in ("publish", "expose") and not _is_port_range(value):
         raise InvalidInput(f"error while looking up for {name} {value:.80}: PORT[-LAST][/tcp|udp] is wanted, up to {PORT_MAX}")
-    if name == "name":
-        _pattern(value)
 
 
 def _is_port_range(text: str) -> bool:
     match = re.fullmatch(r"([0-9]{1,5})(?:-([0-9]{1,5}))?(/(tcp|udp))?", text, re.ASCII)
     return match is not None and int(match[1]) <= int(match[2] or match[1]) <= PORT_MAX
-
-
-def _pattern(text: str) -> re.Pattern[str]:
-    try:
-        return re.compile(text)
-    except re.error as error:
-        raise InvalidInput(f"filter name={text}: {error}") from None
 
 
 def resolved_filters(engine: Engine, filters: Mapping[str, list[str]]) -> dict[str, list[str]]:
@@ -85,10 +78,16 @@ def resolved_filters(engine: Engine, filters: Mapping[str, list[str]]) -> dict[s
     return found
 
 
-def matches(container: Container, filters: Mapping[str, Sequence[str]], *, health: str = NO_HEALTH) -> bool:
+def matches(
+    container: Container,
+    filters: Mapping[str, Sequence[str]],
+    *,
+    health: str = NO_HEALTH,
+    endpoints: Sequence[Endpoint] = (),
+) -> bool:
     """Return whether a container passes all filters; of several values of one, any will do, but for labels.
 
-    They are `resolved_filters`.
+    They are `resolved_filters`; `endpoints` are those that it has now, if ports are asked for.
     """
     if not filters:
         return True
@@ -99,15 +98,13 @@ def matches(container: Container, filters: Mapping[str, Sequence[str]], *, healt
             or any(value == each.network for each in container.options.networks)
         ),
         "volume": lambda value: any(value in (each.source, each.target) for each in container.mounts),
-        "publish": lambda value: _has_port(
-            value, (f"{each.container_port}/{each.protocol}" for each in container.options.ports)
-        ),
-        "expose": lambda value: _has_port(value, (*container.options.exposed_ports, *container.config.exposed_ports)),
+        "publish": lambda value: _has_port(value, (f"{at.host_port}/{at.protocol}" for _, at in bindings(endpoints))),
+        "expose": lambda value: has_gateway(endpoints) and _has_port(value, exposed_ports(container)),
         "health": lambda value: value == health,
         "before": lambda value: container.created < value,
         "since": lambda value: container.created > value,
         "id": lambda value: container.id.startswith(value),
-        "name": lambda value: bool(_pattern(value).search(container.name) or _pattern(value).search(f"/{container.name}")),
+        "name": lambda value: is_like(container.name, value) or is_like(f"/{container.name}", value),
         "status": lambda value: status_of(container) == value,
         "exited": lambda value: container.state.status == "exited" and container.state.exit_code == int(value),
         "ancestor": lambda value: value in (container.image, container.image.removesuffix(":latest"), container.image_id),

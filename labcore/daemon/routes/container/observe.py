@@ -6,6 +6,7 @@ from threading import Event
 from typing import Any, Final
 
 from labcore.daemon.context import Daemon
+from labcore.daemon.versions import version_of
 from labcore.daemon.wire.codec import JSON, encode, json_response
 from labcore.daemon.wire.query import flag
 from labcore.daemon.wire.stats import stats_response
@@ -18,6 +19,7 @@ from labcore.errors import NotFound
 from labcore.http import Request, Response, Route
 
 INTERVAL_SECONDS: Final = 1.0
+ONE_SHOT_SINCE: Final = (1, 41)  # the API's version
 
 
 def container_top(daemon: Daemon, request: Request, name: str) -> Response:
@@ -35,7 +37,7 @@ def container_stats(daemon: Daemon, request: Request, name: str) -> Response:
         left = Event()
         request.on_disconnect(left.set)
         return Response(HTTPStatus.OK, JSON, _readings(daemon, container, left))
-    if flag(request, "one-shot"):
+    if flag(request, "one-shot") and version_of(request) >= ONE_SHOT_SINCE:
         return json_response(stats_response(sample(container), None, None))
     return json_response(_over_an_interval(daemon, container))
 

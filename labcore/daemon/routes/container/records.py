@@ -17,6 +17,7 @@ from labcore.engine.container.links import link_names
 from labcore.engine.container.listing import FILTERS, checked_filters, matches, resolved_filters
 from labcore.engine.containers import every
 from labcore.engine.image.local_images import local_image
+from labcore.engine.network.inspect import NetworkView
 from labcore.engine.records.records import Container
 from labcore.http import Request, Response, Route
 
@@ -45,7 +46,12 @@ def list_containers(daemon: Daemon, request: Request) -> Response:
     limit = number(request, "limit", 0) or 0
     every_one = flag(request, "all") or limit > 0 or any(name in wanted for name in OF_ALL)
     whole = [each for each in every(daemon.engine) if isinstance(each, Container)]
-    found = [each for each in whole if matches(each, wanted, health=daemon.engine.health_status(each.id))]
+    endpoints_of = NetworkView(daemon.engine).endpoints if {"publish", "expose"} & wanted.keys() else lambda _: ()
+    found = [
+        each
+        for each in whole
+        if matches(each, wanted, health=daemon.engine.health_status(each.id), endpoints=endpoints_of(each))
+    ]
     shown = [each for each in found if every_one or status_of(each) in RUNNING]
     several = shown[:limit] if limit > 0 else shown
     return json_response(summaries(daemon.engine, several, link_names(whole), size=flag(request, "size")))
