@@ -437,7 +437,7 @@ def test_a_quota_below_a_cgroup_with_one_is_changed_in_an_order_that_can_be(bund
         bundle.config["linux"]["cgroupsPath"] = f"/{above.name}/inner"
         bundle.program("sleep", "60").create()
         bundle("start", bundle.name)
-        for period, quota in ((10_000, 3_000), (100_000, 30_000), (10_000, 4_000)):
+        for period, quota in ((10_000, 3_000), (100_000, 30_000), (10_000, 4_000), (100_000, -1), (1_000_000, 500_000)):
             bundle("update", "--cpu-period", str(period), "--cpu-quota", str(quota), bundle.name)
             found = [int((above / "inner" / f"cpu.cfs_{name}_us").read_text()) for name in ("period", "quota")]
             assert found == [period, quota]
