@@ -761,6 +761,7 @@ CHANGES: list[tuple[str, Any, str]] = [
     ("linux.namespaces", [{"type": "pid"}, {"type": "user"}], "linux.namespaces: a mount namespace is missing"),
     ("linux.uidMappings", [{"containerID": 0, "hostID": 9, "size": 1}], "linux.uidMappings: needs a user namespace"),
     ("linux.rootfsPropagation", "sideways", "linux.rootfsPropagation: must be one of"),
+    ("linux.sysctl", {"kernel.hostname": "x"}, "linux.sysctl.kernel.hostname: conflicts with `hostname`"),
     ("linux.sysctl", {"vm.swappiness": "1"}, "linux.sysctl.vm.swappiness: vm.swappiness is a setting of the whole machine"),
     (
         "linux",
