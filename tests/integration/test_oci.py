@@ -596,6 +596,30 @@ def test_many_descriptors_are_handed_on(bundle: Bundle, tmp_path: Path) -> None:
     assert " 103 -> " not in said
 
 
+ACTIVATED = """import os, socket, sys
+sockets = [socket.socket(socket.AF_UNIX) for _ in range(2)]
+for number, each in enumerate(sockets):
+    os.dup2(each.fileno(), 103 + number)
+for number in range(2):
+    os.dup2(103 + number, 3 + number)
+os.dup2(os.open("/dev/null", os.O_RDONLY), 105)
+os.dup2(105, 5)
+os.environ.update(LISTEN_FDS="2", LISTEN_PID=str(os.getpid() + int(sys.argv[1])))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def test_sockets_of_who_activates_services_are_handed_on(bundle: Bundle) -> None:
+    bundle.program("sh", "-c", "echo $LISTEN_FDS $LISTEN_PID; ls -l /proc/$$/fd; true")
+    words = ("run", "--preserve-fds", "1", bundle.name)
+    said = bundle(*words, before=(sys.executable, "-c", ACTIVATED, "0"))
+    assert said.startswith("2 1\n")
+    assert [line.partition(" -> ")[2].partition(":")[0] for line in said.splitlines()[5:8]] == ["socket", "socket", "/dev/null"]
+    said = bundle(*words, before=(sys.executable, "-c", ACTIVATED, "1"))
+    assert said.startswith("\n")
+    assert said.count("socket:") == 1
+
+
 def test_descriptors_that_are_not_handed_on_stay_with_their_owner(bundle: Bundle) -> None:
     """Also those that any program which he starts would find open: neither the container nor its monitor has them."""
     opened = (sys.executable, "-c", MANY)
