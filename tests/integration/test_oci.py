@@ -665,6 +665,40 @@ def test_seccomp_from_the_bundle(bundle: Bundle) -> None:
         assert "Seccomp:\t2" in said
 
 
+def test_how_programs_fail_is_said_as_runc_says_it(bundle: Bundle, rootfs: Path) -> None:
+    (rootfs / "run.sh").write_text("#!/nowhere\n")
+    (rootfs / "run.sh").chmod(0o755)
+    bundle.config["hooks"] = {"prestart": [{"path": "/bin/sh", "args": ["sh", "-c", "kill -SYS $$"]}]}
+    assert "prestart hook #0: /bin/sh: signal: bad system call" in bundle.run("true", status=1)
+    del bundle.config["hooks"]
+    bundle.program("sleep", "60").create()
+    bundle("start", bundle.name)
+    assert "exec /run.sh: no such file or directory" in bundle("exec", bundle.name, "/run.sh", status=255)
+
+
+def test_a_user_namespace_is_joined_with_clocks_that_are_not_its_own(bundle: Bundle, rootfs: Path) -> None:
+    for path in (rootfs, *rootfs.parents):
+        if str(path).startswith("/tmp/"):
+            path.chmod(0o755)
+    other = Bundle(bundle.directory / "other", rootfs)
+    other.directory.mkdir()
+    other.name += "-other"
+    other.config["linux"]["namespaces"] += [{"type": "user"}, {"type": "time"}]
+    for name in ("uidMappings", "gidMappings"):
+        other.config["linux"][name] = [{"containerID": 0, "hostID": 100_000, "size": 65536}]
+    other.config["linux"]["timeOffsets"] = {"boottime": {"secs": 1_000_000_000}}
+    other.program("sleep", "60").create()
+    try:
+        pid = json.loads(other("state", other.name))["pid"]
+        joined = [{"type": kind, "path": f"/proc/{pid}/ns/{kind}"} for kind in ("user", "time", "uts")]
+        kept = [each for each in bundle.config["linux"]["namespaces"] if each["type"] != "uts"]
+        bundle.config["linux"]["namespaces"] = [*kept, *joined]
+        del bundle.config["hostname"]
+        assert int(bundle.run("cut", "-d.", "-f1", "/proc/uptime")) > 1_000_000_000
+    finally:
+        other("delete", "--force", other.name)
+
+
 def test_joined_namespaces(bundle: Bundle) -> None:
     other = Bundle(bundle.directory / "other", Path(bundle.config["root"]["path"]))
     other.directory.mkdir()
