@@ -70,8 +70,8 @@ def execute(
     except StepFailed as error:
         if error.call != "execve":
             raise
-        why = (error.strerror or "").lower()
-        raise InvalidInput(f"process.args[0]: exec {spec.argv[0]}: {why}: {error.cause}") from None  # in runc's words
+        why = (error.strerror or "").lower()  # in runc's words
+        raise InvalidInput(f"process.args[0]: exec {spec.argv[0]}: {why}") from None
 
 
 def _spec(saved: Saved, node: Node) -> ContainerSpec:
