@@ -50,7 +50,12 @@ LONGEST = (
 )
 # Of these each test may run in any worker, for they share no fixture that is made for the file. They come last, so that all
 # workers end at the same time.
-DIVIDED = ("tests/integration/test_rootless.py", "tests/integration/test_lessons.py", "tests/integration/test_checks.py")
+DIVIDED = (
+    "tests/integration/test_rootless.py",
+    "tests/integration/test_lessons.py",
+    "tests/integration/test_whole_course.py",
+    "tests/integration/test_checks.py",
+)
 TESTS = Path(__file__).parent
 SLOWEST = 25  # files that are listed
 

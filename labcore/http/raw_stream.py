@@ -1,15 +1,21 @@
 """The raw stream of an upgraded (hijacked) connection: read, write and half-close, also by TLS."""
 
+import fcntl
 import os
 import select
 import socket
 import ssl
+import struct
+import termios
+import time
 import weakref
 from contextlib import suppress
 from threading import Lock
 from typing import Final
 
 CHUNK_SIZE: Final = 1 << 16
+HEAD_SECONDS: Final = 1.0  # for the client to read the answer's head
+HEAD_POLL_MILLISECONDS: Final = 1
 
 
 class RawStream:
@@ -23,6 +29,7 @@ class RawStream:
         self._read_ahead = read_ahead
         self._call = Lock()  # OpenSSL wants one call at a time; none of them blocks
         self._writing = Lock()
+        self._head_is_read = connection.family != socket.AF_UNIX
         self._closed = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)  # readable, from `close` on
         weakref.finalize(self, os.close, self._closed)  # not before the last thread has let go
         connection.setblocking(False)
@@ -49,8 +56,22 @@ class RawStream:
         """Send all of it. Raises OSError."""
         left = memoryview(data)
         with self._writing:
+            if not self._head_is_read:
+                self._await_head_read()
             while left:
                 left = left[self._send(left[:CHUNK_SIZE]) :]
+
+    def _await_head_read(self) -> None:
+        """Wait a moment until all that was sent, the answer's head, has been read, unix(7), SIOCOUTQ.
+
+        A client that reads the head through a buffer, as docker-py does, loses what comes with it.
+        """
+        poll, deadline = select.poll(), time.monotonic() + HEAD_SECONDS
+        poll.register(self._socket, 0)  # a hangup
+        poll.register(self._closed, select.POLLIN)
+        while _unread(self._socket) and time.monotonic() < deadline and not poll.poll(HEAD_POLL_MILLISECONDS):
+            pass
+        self._head_is_read = True
 
     def _send(self, data: memoryview) -> int:
         while True:
@@ -87,3 +108,8 @@ class RawStream:
         poll.register(self._socket, events)
         poll.register(self._closed, select.POLLIN)
         return self._closed not in (fd for fd, _ in poll.poll())
+
+
+def _unread(connection: socket.socket) -> int:
+    """Return how much of what was sent by a unix socket the other end has not read, in bytes of kernel memory."""
+    return int(struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)))[0])

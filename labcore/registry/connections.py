@@ -17,6 +17,7 @@ from labcore.registry.urls import shown
 SMALL: Final = 1 << 14
 REACHED: Final = 15.0  # seconds for a connection to come about
 AGENT: Final = "labcore"
+UPLOADS: Final = ("POST", "DELETE")  # methods that begin and cancel them
 Payload = bytes | Callable[[], IO[bytes]] | None
 
 
@@ -94,6 +95,7 @@ class Connections:
         self._timeout = timeout
         self._idle: dict[tuple[str, str], list[http.client.HTTPConnection]] = {}
         self._busy: dict[http.client.HTTPConnection, str] = {}  # with the method of what is asked
+        self._aborted = False
         self._contexts: dict[bool, ssl.SSLContext] = {}
         self._lock = threading.Lock()
 
@@ -115,9 +117,13 @@ class Connections:
         return self._once(self._new(key), key, url, method, target, body, headers)  # the server had ended it in the meantime
 
     def abort(self) -> None:
-        """Shut down busy connections, except those that begin or cancel an upload, for it would stay at the registry."""
+        """Shut down busy connections, except those that begin or cancel an upload, for it would stay at the registry.
+
+        One that is only coming about ends as soon as it has. What is asked from now on may still clean up.
+        """
+        self._aborted = True
         for connection, method in list(self._busy.items()):
-            if method in ("POST", "DELETE"):
+            if method in UPLOADS:
                 continue
             with suppress(OSError, AttributeError):  # it has no socket yet, or none any more
                 connection.sock.shutdown(socket.SHUT_RDWR)
@@ -149,9 +155,12 @@ class Connections:
         headers: Mapping[str, str],
     ) -> Answer:
         self._busy[connection] = method
+        cleans_up = self._aborted or method in UPLOADS
         try:
             if connection.sock is None:
                 self._connect(connection)
+            if self._aborted and not cleans_up:
+                raise RegistryError(f"{shown(url)}: it was given up")
             response = _exchange(connection, method, target, body, headers)
         except BaseException:
             self._busy.pop(connection, None)

@@ -42,6 +42,7 @@ def registry(
     store = lab.new_store()
     with pytest.MonkeyPatch.context() as without_apt:
         without_apt.setenv("PATH", "/nowhere")
+        without_apt.setenv("LABCORE_ROOT", str(tmp_path / "root"))  # the shared one may have an nginx of other tests
         lab.nginx(store)
     assert "a stand-in" in capsys.readouterr().out
     with LessonRegistry(tmp_path / "registry") as made:

@@ -3,7 +3,9 @@
 import base64
 import json
 import socket
+import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import bcrypt
@@ -21,8 +23,8 @@ from labcore.registry.server import Registry, Settings
 from labcore.registry.server_auth import Htpasswd
 from labcore.registry.transport import Endpoint, RegistryError, Transport
 from labcore.spec import Reference
-from tests.serving import named, served
-from tests.threads import together
+from tests.serving import eventually, named, served
+from tests.threads import running, together
 
 
 @pytest.fixture(autouse=True)
@@ -251,6 +253,29 @@ def test_nobody_is_there() -> None:
         for each in queue:
             each.close()
     assert len(waits) <= 4  # a name server that is away may come back
+
+
+def test_what_is_given_up_while_a_connection_comes_about_ends_then() -> None:
+    """The registry's queue is full; it takes the connection when nobody wants that any more, and answers nothing."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as opened:
+        host, port = full.getsockname()
+        for _ in range(2):
+            each = opened.enter_context(socket.socket())
+            each.setblocking(False)
+            each.connect_ex((host, port))
+        transport = Transport(Endpoint(f"{host}:{port}", insecure=True))
+
+        def asks() -> None:
+            with pytest.raises(RegistryError, match="it was given up"):
+                transport.request("GET", "/v2/")
+
+        connecting = f" {socket.inet_aton(host)[::-1].hex().upper()}:{port:04X} 02 "  # SYN_SENT, proc_net_tcp(5)
+        with running(asks, seconds=30):
+            assert eventually(lambda: Path("/proc/net/tcp").read_text().count(connecting) > 0)
+            time.sleep(0.1)
+            transport.stop()
+            for _ in range(2):
+                opened.enter_context(full.accept()[0])
 
 
 def test_an_address_of_ipv6(engine: Engine, registry: Registry, store: ImageStore) -> None:

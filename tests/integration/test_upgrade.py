@@ -229,6 +229,24 @@ def test_the_head_says_switching_protocols(client: Connect) -> None:
     assert connection.rest() == b"[0]"
 
 
+@pytest.mark.parametrize("client", ["unix"], indirect=True)
+def test_what_is_sent_does_not_come_with_the_head(client: Connect) -> None:
+    """A client that reads the head late, and through a buffer, which is thrown away with what else was in it."""
+    connection = client()
+    connection.ask("/last_words")
+    time.sleep(0.3)
+    assert connection.recv().endswith(b"\r\n\r\n")
+    assert connection.recv() == b"bye"
+
+
+@pytest.mark.parametrize("client", ["unix"], indirect=True)
+def test_who_never_reads_the_head_is_waited_for_a_moment(client: Connect) -> None:
+    connection = client()
+    connection.ask("/last_words")
+    time.sleep(1.5)
+    assert connection.recv().endswith(b"bye")
+
+
 def test_without_a_wish_to_upgrade_it_is_a_raw_200(client: Connect) -> None:
     connection = client()
     connection.ask("/echo", b"")

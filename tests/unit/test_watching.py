@@ -28,12 +28,15 @@ def options(directory: Path) -> dict[str, object]:
 
 
 def at_its_time_limit(directory: Path, command: list[str], begun: int) -> str:
-    """Run a command, tell it that its time is up when so many tests have begun, and return what it says."""
+    """Run a command, tell it that its time is up when so many tests have failed and begun, and return what it says."""
     with Started(command, **options(directory)) as run:  # type: ignore[arg-type]
+        said = ""
+        while said.count("F") < begun and (piece := run.stdout.read(1)):
+            said += piece
         while len(list(directory.glob("begun*"))) < begun and run.poll() is None:
             time.sleep(0.05)
         run.send_signal(signal.SIGALRM)
-        said: str = run.communicate(timeout=240)[0]
+        said += run.communicate(timeout=240)[0]
     assert run.returncode == 124, said
     return said
 
