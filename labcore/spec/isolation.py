@@ -11,8 +11,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-    pass
-
 ID_MAX: Final = (1 << 32) - 2  # of users and groups: one more means "leave it as it is" to setresuid(2)
 
 

@@ -423,7 +423,7 @@ def test_live_statistics(bundle: Bundle) -> None:
     assert used["cpu"]["usage"]["total"] > 1_000_000
     assert (used["pids"]["current"], used["pids"]["limit"]) == (2, 9)
     bundle("kill", bundle.name, "KILL")
-    lines = bundle("events", "--interval", "0.1s", bundle.name).splitlines()
+    lines = bundle("events", "--interval", "100ms", bundle.name).splitlines()
     assert json.loads(lines[-1])["type"] == "stats"
 
 
@@ -437,7 +437,7 @@ def test_a_quota_below_a_cgroup_with_one_is_changed_in_an_order_that_can_be(bund
         bundle.config["linux"]["cgroupsPath"] = f"/{above.name}/inner"
         bundle.program("sleep", "60").create()
         bundle("start", bundle.name)
-        for period, quota in ((10_000, 3_000), (100_000, 30_000), (10_000, 4_000)):
+        for period, quota in ((10_000, 3_000), (100_000, 30_000), (10_000, 4_000), (100_000, -1), (1_000_000, 500_000)):
             bundle("update", "--cpu-period", str(period), "--cpu-quota", str(quota), bundle.name)
             found = [int((above / "inner" / f"cpu.cfs_{name}_us").read_text()) for name in ("period", "quota")]
             assert found == [period, quota]
@@ -596,6 +596,30 @@ def test_many_descriptors_are_handed_on(bundle: Bundle, tmp_path: Path) -> None:
     assert " 103 -> " not in said
 
 
+ACTIVATED = """import os, socket, sys
+sockets = [socket.socket(socket.AF_UNIX) for _ in range(2)]
+for number, each in enumerate(sockets):
+    os.dup2(each.fileno(), 103 + number)
+for number in range(2):
+    os.dup2(103 + number, 3 + number)
+os.dup2(os.open("/dev/null", os.O_RDONLY), 105)
+os.dup2(105, 5)
+os.environ.update(LISTEN_FDS="2", LISTEN_PID=str(os.getpid() + int(sys.argv[1])))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def test_sockets_of_who_activates_services_are_handed_on(bundle: Bundle) -> None:
+    bundle.program("sh", "-c", "echo $LISTEN_FDS $LISTEN_PID; ls -l /proc/$$/fd; true")
+    words = ("run", "--preserve-fds", "1", bundle.name)
+    said = bundle(*words, before=(sys.executable, "-c", ACTIVATED, "0"))
+    assert said.startswith("2 1\n")
+    assert [line.partition(" -> ")[2].partition(":")[0] for line in said.splitlines()[5:8]] == ["socket", "socket", "/dev/null"]
+    said = bundle(*words, before=(sys.executable, "-c", ACTIVATED, "1"))
+    assert said.startswith("\n")
+    assert said.count("socket:") == 1
+
+
 def test_descriptors_that_are_not_handed_on_stay_with_their_owner(bundle: Bundle) -> None:
     """Also those that any program which he starts would find open: neither the container nor its monitor has them."""
     opened = (sys.executable, "-c", MANY)
@@ -665,6 +689,40 @@ def test_seccomp_from_the_bundle(bundle: Bundle) -> None:
         assert "Seccomp:\t2" in said
 
 
+def test_how_programs_fail_is_said_as_runc_says_it(bundle: Bundle, rootfs: Path) -> None:
+    (rootfs / "run.sh").write_text("#!/nowhere\n")
+    (rootfs / "run.sh").chmod(0o755)
+    bundle.config["hooks"] = {"prestart": [{"path": "/bin/sh", "args": ["sh", "-c", "kill -SYS $$"]}]}
+    assert "prestart hook #0: /bin/sh: signal: bad system call" in bundle.run("true", status=1)
+    del bundle.config["hooks"]
+    bundle.program("sleep", "60").create()
+    bundle("start", bundle.name)
+    assert "exec /run.sh: no such file or directory" in bundle("exec", bundle.name, "/run.sh", status=255)
+
+
+def test_a_user_namespace_is_joined_with_clocks_that_are_not_its_own(bundle: Bundle, rootfs: Path) -> None:
+    for path in (rootfs, *rootfs.parents):
+        if str(path).startswith("/tmp/"):
+            path.chmod(0o755)
+    other = Bundle(bundle.directory / "other", rootfs)
+    other.directory.mkdir()
+    other.name += "-other"
+    other.config["linux"]["namespaces"] += [{"type": "user"}, {"type": "time"}]
+    for name in ("uidMappings", "gidMappings"):
+        other.config["linux"][name] = [{"containerID": 0, "hostID": 100_000, "size": 65536}]
+    other.config["linux"]["timeOffsets"] = {"boottime": {"secs": 1_000_000_000}}
+    other.program("sleep", "60").create()
+    try:
+        pid = json.loads(other("state", other.name))["pid"]
+        joined = [{"type": kind, "path": f"/proc/{pid}/ns/{kind}"} for kind in ("user", "time", "uts")]
+        kept = [each for each in bundle.config["linux"]["namespaces"] if each["type"] != "uts"]
+        bundle.config["linux"]["namespaces"] = [*kept, *joined]
+        del bundle.config["hostname"]
+        assert int(bundle.run("cut", "-d.", "-f1", "/proc/uptime")) > 1_000_000_000
+    finally:
+        other("delete", "--force", other.name)
+
+
 def test_joined_namespaces(bundle: Bundle) -> None:
     other = Bundle(bundle.directory / "other", Path(bundle.config["root"]["path"]))
     other.directory.mkdir()
@@ -727,6 +785,7 @@ CHANGES: list[tuple[str, Any, str]] = [
     ("linux.namespaces", [{"type": "pid"}, {"type": "user"}], "linux.namespaces: a mount namespace is missing"),
     ("linux.uidMappings", [{"containerID": 0, "hostID": 9, "size": 1}], "linux.uidMappings: needs a user namespace"),
     ("linux.rootfsPropagation", "sideways", "linux.rootfsPropagation: must be one of"),
+    ("linux.sysctl", {"kernel.hostname": "x"}, "linux.sysctl.kernel.hostname: conflicts with `hostname`"),
     ("linux.sysctl", {"vm.swappiness": "1"}, "linux.sysctl.vm.swappiness: vm.swappiness is a setting of the whole machine"),
     (
         "linux",
@@ -991,9 +1050,13 @@ def test_an_exec_that_nobody_waits_for_says_what_failed(bundle: Bundle, tmp_path
     bundle.program("sleep", "60").create()
     bundle("start", bundle.name)
     pid_file = tmp_path / "pid"
-    for words in (["/own/plain"], ["--cwd", "/nonesuch", "true"], ["--cwd", "/own/plain", "true"]):
+    for words, why in (
+        (["/own/plain"], "process.args[0]: exec /own/plain: exec format error\n"),
+        (["--cwd", "/nonesuch", "true"], "op "),
+        (["--cwd", "/own/plain", "true"], "op "),
+    ):
         said = bundle("exec", "--detach", "--pid-file", str(pid_file), *words[:-1], bundle.name, words[-1], status=255)
-        assert said.startswith("labcore-runtime: op ")
+        assert said.startswith(f"labcore-runtime: {why}")
         assert "PATH" not in said  # what the host has there says nothing
         assert not pid_file.exists()
     assert "executable file not found" in bundle("exec", "--detach", bundle.name, "nonesuch", status=255)

@@ -257,8 +257,7 @@ def _quota_in_order(pair: list[Setting], there: dict[str, str]) -> list[Setting]
     """Quota by period, a share of the processors, never exceeds the old one and the new: a cgroup above may limit it."""
     if len(pair) == 2:
         with suppress(OSError, ValueError):
-            now = int(read_text(f"{there.get('cpu', '')}/{QUOTA[1]}"))
-            if now < 0 or int(pair[1].value) < now:
+            if int(pair[1].value) < int(read_text(f"{there.get('cpu', '')}/{QUOTA[1]}")):  # -1: none, whatever the period
                 return pair[::-1]
     return pair
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from labcore.runtime.oci.console import Console
     from labcore.runtime.oci.state import Store
     from labcore.runtime.stages import Action, Stage, SyncPoint
+    from labcore.spec import ContainerSpec
 
 FILTERS: Final = ".seccomp"  # below the directory of the containers; no container has a name that begins with a dot
 
@@ -41,7 +42,8 @@ class Request(Record):
     """What a container is to be made of.
 
     `config` is another config.json than the bundle's. `console` gets its terminal's other end. `preserved` are descriptors that
-    its program finds open from 3 on. With `scope` its cgroup is made by systemd, and the bundle names it in systemd's way.
+    its program finds open from 3 on, the first `listening` of them sockets of which it is told: sd_listen_fds(3). With `scope`
+    its cgroup is made by systemd, and the bundle names it in systemd's way.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Request(Record):
     preserved: Sequence[int] = ()
     scope: bool = False
     config: str = ""
+    listening: int = 0
 
 
 def create(store: Store, request: Request, stages: Mapping[str, Stage | None] | None, *, keep: bool) -> Process:
@@ -69,7 +72,7 @@ def create(store: Store, request: Request, stages: Mapping[str, Stage | None] | 
         creation = _Creation(store, request, config, bundle)
         cgroup = meanwhile.enter_context(_scope(bundle, request.name)) if request.scope else _cgroup_of(bundle, request.name)
         launch = Launch(
-            with_home(with_directory_modes(bundle.spec), bundle.spec.root.directory),
+            with_home(with_directory_modes(_told_of_sockets(bundle.spec, request.listening)), bundle.spec.root.directory),
             stages=stages,
             options=LaunchOptions(
                 dies_with_parent=False,
@@ -169,6 +172,11 @@ class _Creation:
         self.remember(self.launch)
         self.life.pid, self.life.start = saved.pid, saved.start
         self.life.save()
+
+
+def _told_of_sockets(spec: ContainerSpec, listening: int) -> ContainerSpec:
+    told = (f"LISTEN_FDS={listening}", "LISTEN_PID=1") if listening else ()  # its program is 1 in its PID namespace
+    return spec.replace(environment=(*spec.environment, *told))
 
 
 def warn(text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from labcore.errors import InvalidInput, StepFailed
 from labcore.runtime.cgroups import Cgroup
 from labcore.runtime.exec import exec_plan
 from labcore.runtime.oci.config import read_affinities, read_bundle, read_process
@@ -64,7 +65,13 @@ def execute(
         syncs=(("terminal", console.take), ("listener", hand_over), ("created", ready)),
     )
     plan = exec_plan(spec, saved.pid, stages=stages, options=options, affinities=read_affinities(node))
-    return spawn(plan, release=release, preserved=preserved)
+    try:
+        return spawn(plan, release=release, preserved=preserved)
+    except StepFailed as error:
+        if error.call != "execve":
+            raise
+        why = (error.strerror or "").lower()  # in runc's words
+        raise InvalidInput(f"process.args[0]: exec {spec.argv[0]}: {why}") from None
 
 
 def _spec(saved: Saved, node: Node) -> ContainerSpec:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -110,7 +111,8 @@ def _failure(kind: str, number: int, hook: Hook, why: str) -> HookFailed:
 
 def _how_it_ended(status: int, stderr: bytes) -> str:
     said = stderr[-MOST_SAID:].decode(errors="replace").strip()
-    return f"exit status {status}" + (f": {said}" if said else "")
+    how = f"exit status {status}" if status >= 0 else f"signal: {(signal.strsignal(-status) or str(-status)).lower()}"
+    return how + (f": {said}" if said else "")
 
 
 def run_anyway(kind: str, hooks: tuple[Hook, ...], state: dict[str, Any]) -> None:

@@ -44,15 +44,16 @@ class Runtime:
         scope: bool = False,
         config: str = "",
         keep: bool = False,
+        listening: int = 0,
     ) -> Process:
         """Make everything up to the program, which waits for `start`; return its process: see creation.create.
 
-        `console` gets its terminal's other end, if it has a terminal.
+        `console` gets its terminal's other end, if it has a terminal. The first `listening` of the `preserved` are sockets.
         """
         from labcore.runtime.oci.console import ConsoleSocket
         from labcore.runtime.oci.creation import Request, create
 
-        request = Request(name, os.fspath(directory), console or ConsoleSocket(None), preserved, scope, config)
+        request = Request(name, os.fspath(directory), console or ConsoleSocket(None), preserved, scope, config, listening)
         return create(self.store, request, self.stages, keep=keep)
 
     def start(self, name: str) -> None:

@@ -147,6 +147,8 @@ def read_sysctls(node: Node, apart: set[str]) -> Iterator[tuple[str, str]]:
             dotted = sysctl_path(name).replace("/", ".")
         except InvalidInput:
             raise value.fail("is no kernel parameter: see sysctl -a") from None
+        if dotted == "kernel.hostname":
+            raise value.fail("conflicts with `hostname`: name the host there")
         needs = next((kind for prefix, kind in SYSCTLS if dotted.startswith(prefix)), None)
         if needs is None:
             raise value.fail(f"{dotted} is a setting of the whole machine, and not of a namespace")
@@ -157,7 +159,7 @@ def read_sysctls(node: Node, apart: set[str]) -> Iterator[tuple[str, str]]:
 
 SYSCTLS = (
     ("net.", "network"), ("fs.mqueue.", "ipc"), ("kernel.msg", "ipc"), ("kernel.sem", "ipc"), ("kernel.shm", "ipc"),
-    ("kernel.domainname", "uts"), ("kernel.hostname", "uts"),
+    ("kernel.domainname", "uts"),
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from labcore.errors import InvalidInput
 from labcore.native import CloneFlag
 from labcore.runtime import ops
 from labcore.runtime.probe import confined
-from labcore.runtime.userns import groups_are_fixed, write_id_maps
+from labcore.runtime.userns import belongs_to, groups_are_fixed, write_id_maps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ NAMESPACE_FLAGS = {
     "user": CloneFlag.NEWUSER,
     "time": CloneFlag.NEWTIME,
 }
-JOINED_FIRST = ("user",)  # its rights are needed in the others
+JOINED_FIRST = ("user",)  # its rights are needed in those that belong to it, and do not suffice for others
 JOINED_LAST = ("mount",)
 
 
@@ -58,8 +58,12 @@ def before_joining(spec: ContainerSpec) -> list[Op]:
 
 
 def _joined(spec: ContainerSpec) -> list[Op]:
+    users = dict(spec.joins).get("user")
+
     def order(join: tuple[str, str]) -> int:
-        return -1 if join[0] in JOINED_FIRST else int(join[0] in JOINED_LAST)
+        if join[0] in JOINED_FIRST:
+            return -1
+        return -2 if users and not belongs_to(join[1], users) else int(join[0] in JOINED_LAST)
 
     joins = tuple((NAMESPACE_FLAGS[kind], path) for kind, path in sorted(spec.joins, key=order))
     return [ops.JoinNamespaces(joins)] if joins else []

@@ -52,7 +52,8 @@ def _created(general: Options, options: Options, command: str, console: Console)
         name,
         os.path.abspath(options.get("bundle", ".")),
         console=console,
-        preserved=_preserved(options),
+        preserved=_preserved(options, listening := _listening()),
+        listening=listening,
         scope=_by_systemd(general),
         config=os.path.abspath(options["config"]) if "config" in options else "",
         keep=command == "run",
@@ -185,12 +186,18 @@ def _user(text: str) -> dict[str, int]:
     return {"uid": int(uid), **({"gid": int(gid)} if colon else {})}
 
 
-def _preserved(options: Options) -> list[int]:
-    """Return the descriptors that are to be handed on. Raises InvalidInput if one of them is not open."""
+def _listening() -> int:
+    """Return how many sockets this process was given to be handed on, by who activates services: sd_listen_fds(3)."""
+    count = os.environ.get("LISTEN_FDS", "")
+    return int(count) if count.isdecimal() and os.environ.get("LISTEN_PID") == str(os.getpid()) else 0
+
+
+def _preserved(options: Options, listening: int = 0) -> list[int]:
+    """Return the descriptors that are to be handed on, sockets first. Raises InvalidInput if one of them is not open."""
     text = options.get("preserve-fds", "0")
     if not text.isdigit() or int(text) > MOST_PRESERVED:
         raise InvalidInput(f"--preserve-fds {text}: a number up to {MOST_PRESERVED} is wanted")
-    found = list(range(3, 3 + int(text)))
+    found = list(range(3, 3 + listening + int(text)))
     for fd in found:
         try:
             os.fstat(fd)

@@ -100,9 +100,7 @@ def do_events(general: Options, words: list[str]) -> int:
     options, _ = read_options(words)
     name = one_name(options, "events")
     runtime = _runtime(general)
-    text = options.get("interval", "5s").removesuffix("s")
-    if not text.replace(".", "", 1).isdigit() or float(text) <= 0:
-        raise InvalidInput(f"--interval {options['interval']}: a number of seconds is wanted, such as 5s")
+    interval = _seconds(options.get("interval", "5s"))
     killed = 0
     while True:
         used = runtime.statistics(name)
@@ -112,7 +110,16 @@ def do_events(general: Options, words: list[str]) -> int:
         print(compact({"type": "stats", "id": name, "data": _as_runc_says(used)}), flush=True)
         if options.get("stats") or runtime.state(name)["status"] == "stopped":
             return 0
-        time.sleep(float(text))
+        time.sleep(interval)
+
+
+def _seconds(text: str) -> float:
+    """Read how long to wait, `5s` or `100ms`. Raises InvalidInput."""
+    number = text.rstrip("hms")
+    factor = {"ms": 0.001, "": 1, "s": 1, "m": 60, "h": 3600}.get(text[len(number) :])
+    if not number.replace(".", "", 1).isdecimal() or not number.isascii() or factor is None or float(number) <= 0:
+        raise InvalidInput(f"--interval {text}: a number and its unit are wanted, such as 5s or 100ms")
+    return float(number) * factor
 
 
 def _as_runc_says(used: Statistics) -> dict[str, Any]:
