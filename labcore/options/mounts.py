@@ -70,7 +70,7 @@ def _parts(text: str) -> tuple[str, str, str]:
     if len(parts) == 1:
         return "", text, ""
     if len(parts) > 3 or not parts[0]:
-        raise InvalidInput(f"-v {text}: it is [SOURCE:]PATH[:OPTIONS]")
+        raise InvalidInput(f"invalid volume specification: '{text}': -v is [SOURCE:]PATH[:OPTIONS]")
     return parts[0], parts[1], parts[2] if len(parts) == 3 else ""
 
 

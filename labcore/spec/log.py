@@ -37,6 +37,6 @@ class LogPolicy(Record):
             # The whole sentence is docker's, for clients compare it: `docker info` names those that there are.
             raise InvalidInput(f'error looking up logging plugin {self.driver}: plugin "{self.driver}" not found')
         if self.mode not in ("blocking", "non-blocking"):
-            raise InvalidInput(f"log mode {self.mode!r}: there are blocking and non-blocking")
+            raise InvalidInput(f"logger: logging mode not supported: {self.mode}: there are blocking and non-blocking")
         if self.max_files < 1 or self.max_size < 0 or self.buffer < 1:
             raise InvalidInput("a log has one file at least, and sizes above zero")

@@ -186,6 +186,10 @@ SESSIONS = {
         docker run --rm --memory-reservation 20m -m 10m busybox true
         docker run --rm --cpu-period 1 busybox true
         docker run --rm --cpu-quota 1 busybox true
+        docker run --rm --cpus -1 busybox true
+        docker run --rm -v a:b:c:d busybox true
+        docker run --rm --log-opt mode=nope busybox true
+        docker run --rm --name linking --link made:al busybox true
         docker run --rm --cap-add NOSUCH busybox true
         docker run --rm --cap-drop nosuch busybox true
         docker run --rm --uts host --hostname x busybox true

@@ -80,7 +80,7 @@ def test_nothing_is_made_by_looking(records: Records) -> None:
     ],
 )
 def test_what_is_not_that_kind_is_refused(kind: type, value: object) -> None:
-    with pytest.raises(ValueError, match=r"(is no|has no field|misses|has not|log mode)"):
+    with pytest.raises(ValueError, match=r"(is no|has no field|misses|has not|logging mode)"):
         from_json(kind, value)
 
 

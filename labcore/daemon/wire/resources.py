@@ -1,5 +1,6 @@
 """Resources: what cgroups and the host's devices give a container, read into fields of CreateOptions."""
 
+import os
 from typing import Any
 
 from msgspec import UNSET, UnsetType, field
@@ -134,5 +135,6 @@ def _device_fields(host: HostResources) -> dict[str, Any]:
 def processors(nano: int) -> str:
     """Return NanoCpus as docker's --cpus has it; empty for none. Raises InvalidInput."""
     if nano < 0:
-        raise InvalidInput(f"NanoCpus {nano}: a number of processors is not negative")
+        online = os.cpu_count()
+        raise InvalidInput(f"range of CPUs is from 0.01 to {online}.00, as there are only {online} CPUs available")
     return f"{nano // 10**9}.{nano % 10**9:09}" if nano else ""

@@ -145,7 +145,7 @@ def _connected(
     networks = [engine.networks.find(each.network_id) for each in endpoints]
     loopback = engine.networks.name_server
     hosts = tuple((_plain(text), own_names(options, owner)) for each in endpoints for text in (each.ipv4, each.ipv6) if text)
-    links = list(_linked(engine, options.links))
+    links = list(_linked(engine, options.links, name or owner[:SHOWN]))
     return Connected(
         resolver=embedded(asked) if has_names else own(asked, ipv6=any(each.ipv6 for each in endpoints), loopback=loopback),
         endpoints=endpoints,
@@ -164,15 +164,20 @@ def own_names(options: CreateOptions, owner: str) -> str:
     return f"{whole} {first}" if dot else whole
 
 
-def _linked(engine: Engine, links: Sequence[tuple[str, str]]) -> Iterator[tuple[Container, str, str]]:
-    """Yield containers that are linked on the default network, their addresses and aliases. Raises NotFound, InvalidInput."""
+def _linked(engine: Engine, links: Sequence[tuple[str, str]], name: str) -> Iterator[tuple[Container, str, str]]:
+    """Yield containers to which one of this name is linked on the default network, their addresses and aliases.
+
+    Raises NotFound, InvalidInput, in docker's words.
+    """
     for id, alias in links:
         container = engine.records.find(id)
         found = [each for each in engine.networks.endpoints(owner=container.id) if each.wanted.network == DEFAULT]
         if not found:
-            raise InvalidInput(
-                f"link {container.name}: it is not running on the default network: labcore start {container.name}"
-            )
+            if container.state.status != "running":
+                raise InvalidInput(
+                    f"Cannot link to a non running container: /{container.name} AS /{name}/{alias}: start it first"
+                )
+            raise InvalidInput(f"container {container.id} not attached to default bridge network")
         yield container, _plain(found[0].ipv4), alias
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from labcore.runtime.oci.state import Saved
     from labcore.runtime.stages import Stage
 
+NOT_EXECUTED = "nothing can be executed in it"
+
 
 class Runtime:
     """Containers that are remembered below a directory. `stages` replaces stages by name."""
@@ -88,14 +90,10 @@ class Runtime:
         from labcore.runtime.oci.exec import execute
 
         paused = ("paused",) if ignore_paused else ()
-        if not paused and Life.load(self.store.root, name).status() == "paused":
-            raise WrongState(
-                f"container {name}: cannot exec in a paused container: it is paused: resume it, or --ignore-paused"
-            )
-        saved = self._in_state(name, "nothing can be executed in it", "running", "created", *paused)
+        saved = self._in_state(name, NOT_EXECUTED, "running", "created", *paused)
 
         def check() -> None:  # what was joined may be a later process's, with the number of one that has ended
-            self._in_state(name, "nothing can be executed in it any more", "running", "created", "paused")
+            self._in_state(name, f"{NOT_EXECUTED} any more", "running", "created", "paused")
 
         return execute(
             saved,
@@ -127,5 +125,9 @@ class Runtime:
     def _in_state(self, name: str, otherwise: str, *wanted: str) -> Saved:
         saved = self.store.load(name)
         if (status := Life.load(self.store.root, name).status()) not in wanted:
+            if otherwise == NOT_EXECUTED and status == "paused":
+                raise WrongState(
+                    f"container {name}: cannot exec in a paused container: it is paused: resume it, or --ignore-paused"
+                )
             raise WrongState(f"container {name}: {otherwise}: it is {status}, and not {' or '.join(wanted)}")
         return saved
