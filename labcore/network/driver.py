@@ -288,7 +288,8 @@ class NetworkDriver:
             return
         attachments = [self._attachment(endpoint) for endpoint in endpoints]
         with Netlink() as netlink:
-            attachment.attach(netlink, attachments, namespace, self._endpoints.endpoints(owner=endpoints[0].owner))
+            routes = self._endpoints.endpoints(owner=endpoints[0].owner, known=endpoints)
+            attachment.attach(netlink, attachments, namespace, routes)
         for endpoint in endpoints:
             self._let_go(endpoint.id)
 

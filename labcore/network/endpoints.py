@@ -13,7 +13,7 @@ Whoever has reserved an endpoint holds its file locked until it is attached; fro
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from sys import byteorder
@@ -74,12 +74,16 @@ class EndpointStore:
             names = (names + names)[first : first + at_most]
         return [Entry(*name[:-5].split(",")) for name in names]
 
-    def endpoints(self, *, network: str = "", owner: str = "") -> list[Endpoint]:
-        """Return the endpoints of one network (its ID) or one owner, by their interfaces' names. Raises StoreDamaged."""
+    def endpoints(self, *, network: str = "", owner: str = "", known: Sequence[Endpoint] = ()) -> list[Endpoint]:
+        """Return the endpoints of one network (its ID) or one owner, by their interfaces' names; `known` ones are not read.
+
+        Raises StoreDamaged.
+        """
+        of_id = {endpoint.id: endpoint for endpoint in known}
         found = []
         for entry in self.entries(network=network, owner=owner):
             with suppress(NotFound):
-                found.append(self.read(entry))
+                found.append(of_id.get(entry.id) or self.read(entry))
         return sorted(found, key=lambda endpoint: (len(endpoint.interface), endpoint.interface))
 
     def read(self, entry: Entry) -> Endpoint:

@@ -11,6 +11,7 @@ from labcore.native.own_thread import in_own_thread
 
 T = TypeVar("T")
 IPV6 = "/proc/sys/net/ipv6"
+VALUE_MAX = 1 << 12  # bytes of a kernel parameter
 
 
 @contextmanager
@@ -46,8 +47,11 @@ def has_ipv6() -> bool:
 
 def get_sysctl(path: str) -> str:
     """Return a kernel parameter of this thread's network namespace; `path` is below /proc/sys. Raises OSError."""
-    with open(f"/proc/sys/{path}", encoding="utf-8") as file:  # noqa: PTH123
-        return file.read().strip()
+    fd = os.open(f"/proc/sys/{path}", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(fd, VALUE_MAX).decode().strip()
+    finally:
+        os.close(fd)
 
 
 def set_sysctl(path: str, value: str) -> None:
