@@ -62,7 +62,7 @@ def path(*words: str, image: str | None = None) -> str:
     Raises InvalidInput for a name that would make it another call.
     """
     for word in (*words, *(image or "").split("/")) if image is not None else words:
-        if word in ("", ".", ".."):
+        if word.removeprefix("/") in ("", ".", ".."):
             raise InvalidInput(f"{word!r} is no name: of a container, an image, a network or a volume")
     first, *rest = words
     named = [quoted(image, SAFE_IN_IMAGE)] if image is not None else []

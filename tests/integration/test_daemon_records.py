@@ -146,7 +146,9 @@ def test_a_mounts_mode_is_what_stood_behind_its_target(daemon: RunningDaemon) ->
 
 def test_a_list_has_what_filters_let_through(daemon: RunningDaemon) -> None:
     api = daemon.client.api
-    first = daemon.client.containers.create("busybox", "true", name="one", labels={"of": "list"}, ports={"80/tcp": None})
+    first = daemon.client.containers.create(
+        "busybox", ["sleep", "100"], name="one", labels={"of": "list"}, ports={"80/tcp": ("127.0.0.1", 8091)}
+    )
     second = daemon.client.containers.create("busybox", "true", name="two", labels={"of": "list"}, network="none")
 
     def names(**filters: Any) -> list[str]:
@@ -157,8 +159,11 @@ def test_a_list_has_what_filters_let_through(daemon: RunningDaemon) -> None:
     assert names(before="two") == ["/one"]
     assert names(since="one") == ["/two"]
     assert names(network="none") == ["/two"]
-    assert names(publish="80/tcp") == ["/one"]
-    assert names(status="running") == []
+    assert names(status="running") == names(publish="8091/tcp") == names(expose="80") == []
+    first.start()
+    assert names(status="running") == names(publish="8091/tcp") == names(publish="8000-8100") == names(expose="80") == ["/one"]
+    assert names(publish="80/tcp") == names(publish="8091/udp") == []
+    first.kill()
     assert names(name="tw", ancestor="busybox") == ["/two"]
     assert api.containers(filters={"label": "of=list"}) == []
     with pytest.raises(APIError, match="invalid filter 'status=odd': invalid value for state") as refused:

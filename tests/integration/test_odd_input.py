@@ -139,7 +139,7 @@ def test_an_unknown_option_leads_on(words: list[str], cure: str, capsys: pytest.
         ("timeout", [math.nan]),
         ("carrier", ["", "nope"]),
         ("stdout", [-1 << 63, 1 << 63, 4096, "x"]),
-        ("hostname", ["\0", "\udcff", "a b", "x" * 65, 5]),
+        ("hostname", ["\0", "\udcff", "x" * 65, 5]),
         ("workdir", ["x", "/\0", 5]),
         ("env", [{"": ""}, {"A=B": "c"}, {"A": "\0"}, ["=x"], ["lonely"], [5]]),
         ("argv", [[""], ["\0"], [5], "true", b"true", 5]),

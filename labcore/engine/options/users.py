@@ -19,7 +19,7 @@ from labcore.spec.isolation import parse_id
 from labcore.storage.files import Files, of_root
 
 MOST: Final = 16 << 20  # bytes of a file that a stranger has written
-NUMBER_MAX: Final = (1 << 31) - 1  # of a user or group that is asked for
+NUMBER_MAX: Final = (1 << 31) - 1  # of a user or group that a program is started as
 
 
 def account(text: str, root: Root, more: Sequence[str] = ()) -> tuple[User, str]:
@@ -58,6 +58,8 @@ def _looked_up(text: str, root: Root, more: Sequence[str]) -> tuple[User, str]:
     name, _, group = text.partition(":")
     if ":" in group or "\0" in text or text in ("", ":"):
         raise InvalidInput(f"user {text!r}: it is USER or USER:GROUP, each a name or a number")
+    for each in (name, group, *more):
+        _check_range(each)
     try:
         with of_root(root) as files:
             user, home = _account(files, name or "0", group)
@@ -129,12 +131,14 @@ def _group(files: Files, text: str) -> int:
 
 
 def _number(text: str) -> int | None:
-    """Return the number that a text is, if it is one. Raises InvalidInput, in docker's words, of one out of docker's range."""
-    if not (text.isascii() and text.removeprefix("-").isdecimal()):
-        return None
-    if text.startswith("-") or len(text.lstrip("0")) > len(str(NUMBER_MAX)) or int(text) > NUMBER_MAX:
-        raise InvalidInput(f"uids and gids must be in range 0-{NUMBER_MAX}: no user or group is {text[:80]}")
-    return int(text)
+    return parse_id(text) if text.isascii() and text.isdecimal() else None
+
+
+def _check_range(text: str) -> None:
+    """Raise InvalidInput, in docker's words, if a text is a number that no program is started by."""
+    if text.isascii() and text.removeprefix("-").isdecimal():
+        if text.startswith("-") or len(text.lstrip("0")) > len(str(NUMBER_MAX)) or int(text) > NUMBER_MAX:
+            raise InvalidInput(f"uids and gids must be in range 0-{NUMBER_MAX}: no user or group is {text[:80]}")
 
 
 def _lines(files: Files, path: str) -> Iterator[list[str]]:
