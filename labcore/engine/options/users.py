@@ -136,9 +136,10 @@ def _number(text: str) -> int | None:
 
 def _check_range(text: str) -> None:
     """Raise InvalidInput, in docker's words, if a text is a number that no program is started by."""
-    if text.isascii() and text.removeprefix("-").isdecimal():
-        if text.startswith("-") or len(text.lstrip("0")) > len(str(NUMBER_MAX)) or int(text) > NUMBER_MAX:
-            raise InvalidInput(f"uids and gids must be in range 0-{NUMBER_MAX}: no user or group is {text[:80]}")
+    if not (text.isascii() and text.removeprefix("-").isdecimal()):
+        return
+    if text.startswith("-") or len(text.lstrip("0")) > len(str(NUMBER_MAX)) or int(text) > NUMBER_MAX:
+        raise InvalidInput(f"uids and gids must be in range 0-{NUMBER_MAX}: no user or group is {text[:80]}")
 
 
 def _lines(files: Files, path: str) -> Iterator[list[str]]:
