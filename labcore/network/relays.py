@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 COPIED = 1 << 16  # bytes that are copied at once; where there are more, they are moved
 CHUNK = 1 << 20  # bytes that are moved at once, if a pipe has room for them
+LOOPBACK = ("127.0.0.1", "::1")
+ROOM = 1 << 20  # bytes that wait to be read from there: of more the processor's caches would have forgotten the first
 PIPES = 64  # that are kept for later
 TURNS = 16  # chunks that one direction moves before others have their turn
 SESSIONS = 4096  # of one udp port: the one that is idle longest gives way
@@ -173,6 +175,8 @@ class Connection:
             each.setblocking(False)
             each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             each.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # or who has vanished would be waited for
+        if client.getsockname()[0] in LOOPBACK:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)
         with suppress(BlockingIOError):
             server.connect(target)
 
