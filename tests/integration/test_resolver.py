@@ -23,6 +23,7 @@ from labcore.network.resolver.server import ADDRESS
 from labcore.spec.network import Endpoint, EndpointOptions, NetworkOptions
 from tests.conftest import needs_root
 from tests.hosts import Host
+from tests.watching import is_running
 
 SECONDS = 10.0
 
@@ -215,6 +216,16 @@ def test_the_server_ends_when_nobody_is_left_and_keeps_no_namespace(lan: Lan) ->
     assert not (lan.root / "network/resolver/sock").exists()
     again = lan.container("again", "one")
     assert records(ask(again, "again"))
+
+
+def test_the_server_ends_with_its_last_client_also_when_the_state_root_has_gone(lan: Lan) -> None:
+    lan.network("one")
+    web = lan.container("web", "one")
+    (server,) = lan.resolver()
+    (lan.root / "network").rename(lan.root / "elsewhere")
+    web.kill()
+    wait_until(lambda: not is_running(server))
+    (lan.root / "elsewhere").rename(lan.root / "network")
 
 
 def test_a_killed_server_is_made_anew_and_knows_its_clients(lan: Lan) -> None:

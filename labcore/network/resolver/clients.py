@@ -48,8 +48,11 @@ def remove(directory: Path, owner: str) -> None:
 
 
 def load(directory: Path) -> Iterator[Client]:
-    """Yield the clients that are there; the files of those that are not, or that nobody can read, are removed."""
-    for path in directory.iterdir():
+    """Yield the clients that are there; the files of those that are not, or that nobody can read, are removed.
+
+    Where the directory has gone there are none.
+    """
+    for path in directory.iterdir() if directory.is_dir() else ():
         if path.suffix == SUFFIX and not path.name.startswith("."):
             client = _read(path)
             if client is not None and client.is_there():
