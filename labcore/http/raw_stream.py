@@ -66,12 +66,13 @@ class RawStream:
 
         A client that reads the head through a buffer, as docker-py does, loses what comes with it.
         """
-        poll, deadline = select.poll(), time.monotonic() + HEAD_SECONDS
-        poll.register(self._socket, 0)  # a hangup
-        poll.register(self._closed, select.POLLIN)
-        while _unread(self._socket) and time.monotonic() < deadline and not poll.poll(HEAD_POLL_MILLISECONDS):
-            pass
         self._head_is_read = True
+        poll, deadline = select.poll(), time.monotonic() + HEAD_SECONDS
+        with suppress(OSError, ValueError):  # the connection has just been closed: `send` says so
+            poll.register(self._socket, 0)  # a hangup
+            poll.register(self._closed, select.POLLIN)
+            while _unread(self._socket) and time.monotonic() < deadline and not poll.poll(HEAD_POLL_MILLISECONDS):
+                pass
 
     def _send(self, data: memoryview) -> int:
         while True:

@@ -239,6 +239,15 @@ def test_what_is_sent_does_not_come_with_the_head(client: Connect) -> None:
     assert connection.recv() == b"bye"
 
 
+def test_a_first_write_to_a_connection_that_is_closed_fails_as_any_other() -> None:
+    ours, theirs = socket.socketpair()
+    stream = RawStream(ours, b"")
+    ours.close()
+    theirs.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        stream.write(b"x")
+
+
 @pytest.mark.parametrize("client", ["unix"], indirect=True)
 def test_who_never_reads_the_head_is_waited_for_a_moment(client: Connect) -> None:
     connection = client()
