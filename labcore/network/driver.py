@@ -269,8 +269,12 @@ class NetworkDriver:
             changed, bound = self._with_ports(self._networks.find(first.network_id), first, ports)
             with bound or nullcontext():
                 self._change_ports(first, changed)
-                if bound:
-                    self._proxy.publish(changed, bound)
+                try:
+                    if bound:
+                        self._proxy.publish(changed, bound)
+                except BaseException:
+                    self._change_ports(changed, first)
+                    raise
 
     def _change_ports(self, before: Endpoint, after: Endpoint) -> None:
         network = self._networks.find(before.network_id)
