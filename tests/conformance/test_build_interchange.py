@@ -1,4 +1,4 @@
-"""What our daemon has built is run by docker, podman and skopeo's readers; what docker has built is a base of ours."""
+"""Images that our daemon has built, run by docker, podman and skopeo's readers; images that docker has built, as our bases."""
 
 import json
 import shutil
