@@ -232,15 +232,16 @@ def check(daemon: RunningDaemon, workers: list[Work]) -> None:
 def descriptors(daemon: RunningDaemon) -> Counter[str]:
     """Return what the descriptors of a daemon are of; sockets are one kind, pipes another.
 
-    Connections to the records are left out, if there is one for a thread at most: which threads of its pools have one is luck.
+    Connections to the records are left out, if there is one for a thread at most: how many are open at once is luck.
     """
     place = Path(f"/proc/{daemon.process.pid}")
     found: Counter[str] = Counter()
     for each in (place / "fd").iterdir():
         with suppress(FileNotFoundError):
             found[re.sub(r":\[\d+\]$", "", str(each.readlink()))] += 1
-    (records,) = (each for each in found if each.endswith("/records.db"))
-    assert found.pop(records) <= len(list((place / "task").iterdir()))
+    threads = len(list((place / "task").iterdir()))
+    for each in [each for each in found if "/records.db" in each]:  # the database, its log (-wal) and the log's index (-shm)
+        assert found.pop(each) <= threads, each
     return found
 
 
