@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import labcore.cli
 from labcore.cli.absent import absent
+from labcore.cli.command_help import help_of_command
 from labcore.cli.command_line import path_of
 from labcore.cli.commands import NOUNS
 from labcore.cli.parser import parser_of
@@ -68,7 +69,7 @@ def rows(docker: Words) -> Iterator[Row]:
 
 
 def _help_of_ours(path: str) -> str:
-    return parser_of(path)[0].format_help()
+    return help_of_command(parser_of(path)[0])
 
 
 def page(docker: Words) -> str:

@@ -16,8 +16,9 @@ from labcore.streams import open_standard_streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable, Sequence
+
+    from labcore.cli.flags import Arguments
 
 FAILED = 1  # of commands that docker has too, as there
 RUN_FAILED = 125  # of `run`, whose other statuses are the program's own, and of options that `create` refuses: docker's
@@ -113,7 +114,7 @@ def _about(line: command_line.Line) -> str:
     return help_of(line.name)
 
 
-def _without_collecting(line: command_line.Line) -> tuple[Callable[[argparse.Namespace], int], argparse.Namespace]:
+def _without_collecting(line: command_line.Line) -> tuple[Callable[[Arguments], int], Arguments]:
     """Parse, and import what the command needs: nothing of that is garbage, and looking for some costs 4 ms of each start."""
     from labcore.cli.parser import parsed
 

@@ -1,6 +1,5 @@
 """`labcore bench`: measure labcore and its peers, and report."""
 
-import argparse
 import json
 import signal
 import subprocess
@@ -12,6 +11,7 @@ from labcore.bench import BENCHES, Result, as_json, versions_of
 from labcore.bench.images import debian
 from labcore.bench.peers_root import enter_command
 from labcore.bench.render import plot, table
+from labcore.cli.flags import Arguments, Parser
 from labcore.cli.numbers import whole
 from labcore.errors import InvalidInput
 from labcore.paths import default_root
@@ -25,7 +25,7 @@ OPTIONS = {
 }
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = (
         "start: from start to exit of one small program in a container\n"
@@ -74,7 +74,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", type=Path, dest="source", metavar="FILE", help="compare: report what --json has kept")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Measure all subjects in turn, showing how far it is."""
     places = [path.parent for path in (args.json, args.plot, args.archive) if path]
     if not args.source and (words := enter_command(Path.cwd(), args.root or default_root(), *places)):
@@ -102,7 +102,7 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def _among_peers(enter_command: list[str], args: argparse.Namespace) -> int:
+def _among_peers(enter_command: list[str], args: Arguments) -> int:
     """Do the same in the root of today's peers, on an image that is made here, and return the status."""
     with TemporaryDirectory(prefix="labcore-bench-") as place:
         image = ["--archive", str(debian(Path(place)))] if args.what == "images" and not args.archive else []

@@ -1,6 +1,5 @@
 """`labcore bench compare`: containers against virtual machines; measured, or read from a file, and reported."""
 
-import argparse
 import sys
 import time
 from importlib.util import find_spec
@@ -9,11 +8,12 @@ from pathlib import Path
 from labcore.bench.compare import compare
 from labcore.bench.comparison import Comparison, Options, Progress, read_comparison, report
 from labcore.bench.workspace import workspace
+from labcore.cli.flags import Arguments
 from labcore.errors import InvalidInput, LabcoreError, Unavailable
 from labcore.paths import default_root
 
 
-def compare_and_report(args: argparse.Namespace) -> int:
+def compare_and_report(args: Arguments) -> int:
     """Measure, or read what was measured; print it, keep it, draw it."""
     _must_be_possible(args.json, args.plot)
     found = read_comparison(args.source) if args.source else _measured(args)
@@ -36,7 +36,7 @@ def _must_be_possible(json: Path | None, plot: Path | None) -> None:
         raise Unavailable("--plot: matplotlib is not installed: pip install 'labcore[lab]'")
 
 
-def _measured(args: argparse.Namespace) -> Comparison:
+def _measured(args: Arguments) -> Comparison:
     options = Options(args.rounds or 0, quick=args.quick, cold=args.cold)
     began = time.monotonic()
     with workspace() as work:

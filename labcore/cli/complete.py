@@ -4,7 +4,6 @@
 mean that the shell's own names of those belong there too.
 """
 
-import argparse
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
@@ -12,12 +11,13 @@ from typing import Final
 from labcore.cli.command_line import global_options, path_of
 from labcore.cli.commands import COMMANDS, NOUNS, SHORT
 from labcore.cli.connection import host_of
-from labcore.cli.parser import Parser, parser_of
+from labcore.cli.flags import Argument, Arguments, Parser
+from labcore.cli.parser import parser_of
 from labcore.client import Client, connect
 from labcore.errors import LabcoreError
 
 Candidate = tuple[str, str]  # a word, and its help
-Listing = Callable[[argparse.Namespace], list[Candidate]]  # of the daemon that the global options mean
+Listing = Callable[[Arguments], list[Candidate]]  # of the daemon that the global options mean
 GLOBAL: Final = [
     ("--root", "Where everything lies"),
     ("--host", "The daemon"),
@@ -36,7 +36,7 @@ def answer(words: list[str]) -> str:
         return _lines(DIRECTORIES, "")
     options, before = global_options(before)
     root = Path(options["root"]) if "root" in options else None
-    told = argparse.Namespace(root=root, host=options.get("host"), context=options.get("context"))
+    told = Arguments(root=root, host=options.get("host"), context=options.get("context"))
     return _lines(_candidates(told, before, current), current)
 
 
@@ -48,7 +48,7 @@ def _fits(word: str, current: str) -> bool:
     return word.startswith(current) or (word, "") in FILES + DIRECTORIES
 
 
-def _candidates(told: argparse.Namespace, before: list[str], current: str) -> Iterable[Candidate]:
+def _candidates(told: Arguments, before: list[str], current: str) -> Iterable[Candidate]:
     if not before:
         return GLOBAL if current.startswith("-") else _commands()
     if before[0] in NOUNS and len(before) == 1:
@@ -67,51 +67,51 @@ def _verbs(noun: str) -> list[Candidate]:
     return [(path.partition(" ")[2], line) for path, line in COMMANDS.items() if path.startswith(f"{noun} ")]
 
 
-def _arguments(parser: Parser, told: argparse.Namespace, before: list[str], current: str) -> Iterable[Candidate]:
+def _arguments(parser: Parser, told: Arguments, before: list[str], current: str) -> Iterable[Candidate]:
     """Return what may follow a command's own words."""
-    action, options = _awaited(parser, before)
+    argument, options = _awaited(parser, before)
     option, equals, _ = current.partition("=")
     if options and current.startswith("-"):
-        known = parser._option_string_actions
+        known = parser.options
         if equals and option in known:
             return [(f"{option}={word}" if word[:1] != ":" else word, text) for word, text in _values(known[option], told)]
-        return [(name, (each.help or "").partition("\n")[0]) for name, each in known.items() if name.startswith("--")]
-    return _values(action, told) if action else []
+        return [(name, each.help.partition("\n")[0]) for name, each in known.items() if name.startswith("--")]
+    return _values(argument, told) if argument else []
 
 
-def _awaited(parser: Parser, before: list[str]) -> tuple[argparse.Action | None, bool]:
+def _awaited(parser: Parser, before: list[str]) -> tuple[Argument | None, bool]:
     """Return the option whose value the next word is, or the operand that it is, and whether an option may stand there."""
-    known, operands, options = parser._option_string_actions, 0, True
+    known, operands, options = parser.options, 0, True
     words = iter(before)
     for word in words:
         if options and word == "--":
             options = False
         elif options and word.startswith("-") and word != "-":
-            action = known.get(word)
-            if action and action.nargs != 0 and next(words, None) is None:
-                return action, False
+            argument = known.get(word)
+            if argument and not argument.is_boolean and next(words, None) is None:
+                return argument, False
         else:
             operands += 1
-    named = parser._get_positional_actions()
-    action = named[operands] if operands < len(named) else named[-1] if named else None
-    if action is None or (operands >= len(named) and action.nargs in (None, "?")):
+    named = parser.operands
+    argument = named[operands] if operands < len(named) else named[-1] if named else None
+    if argument is None or (operands >= len(named) and argument.nargs in (None, "?")):
         return None, options
-    return action, options and action.nargs != argparse.REMAINDER
+    return argument, options and argument.nargs != "..."
 
 
-def _values(action: argparse.Action, told: argparse.Namespace) -> Iterable[Candidate]:
+def _values(argument: Argument, told: Arguments) -> Iterable[Candidate]:
     """Return the values that an option or an operand may have."""
-    if action.nargs == 0:
+    if argument.is_boolean:
         return [("true", ""), ("false", "")]
-    if action.choices is not None:
-        return [(str(choice), "") for choice in action.choices]
-    return VALUES[action.metavar](told) if isinstance(action.metavar, str) and action.metavar in VALUES else []
+    if argument.choices is not None:
+        return [(choice, "") for choice in argument.choices]
+    return VALUES[argument.metavar](told) if argument.metavar in VALUES else []
 
 
 def _named(kind: str, names: Callable[[Client], Iterable[str]], end: str = "") -> Listing:
     """Return what lists the objects of a kind; nothing where no daemon answers: none is started for a key that was pressed."""
 
-    def listed(told: argparse.Namespace) -> list[Candidate]:
+    def listed(told: Arguments) -> list[Candidate]:
         try:
             with connect(host_of(told)) as client:
                 return [(name + end, kind) for name in names(client)]

@@ -1,7 +1,8 @@
 """`labcore completion`: scripts for bash, zsh and fish, which ask `labcore __complete` for candidates."""
 
-import argparse
 from typing import Final
+
+from labcore.cli.flags import Arguments, Parser
 
 BASH: Final = r"""# bash completion of labcore; bash gets the part of a word behind the last of COMP_WORDBREAKS
 _labcore() {
@@ -67,7 +68,7 @@ complete -c labcore -f -a '(__labcore_complete)'
 SCRIPTS: Final = {"bash": BASH, "zsh": ZSH, "fish": FISH}
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = (
         "For every new shell, write this into\n"
@@ -78,7 +79,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", choices=list(SCRIPTS), metavar="bash|zsh|fish", help="whose script")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Print it."""
     print(SCRIPTS[args.shell], end="")
     return 0

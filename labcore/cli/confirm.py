@@ -1,10 +1,11 @@
 """Confirmation before something is removed for good."""
 
-import argparse
 import sys
 
+from labcore.cli.flags import Arguments
 
-def confirmed(args: argparse.Namespace, *what: str) -> bool:
+
+def confirmed(args: Arguments, *what: str) -> bool:
     """Ask whether all that is to be removed, unless `--force` was said."""
     if args.force:
         return True

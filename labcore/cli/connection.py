@@ -11,14 +11,14 @@ from labcore.paths import SYSTEM_SOCKET, daemon_socket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from pathlib import Path
 
+    from labcore.cli.flags import Arguments
     from labcore.client import Client
     from labcore.client.host import Host
 
 
-def client_of(args: argparse.Namespace) -> Client:
+def client_of(args: Arguments) -> Client:
     """Return a client of the daemon that the global options and the environment mean. Raises InvalidInput."""
     if host := named_host(args.host, args.context):
         return connect(host)
@@ -33,7 +33,7 @@ def client_of(args: argparse.Namespace) -> Client:
     return connect(own, version=version, start=start)
 
 
-def host_of(args: argparse.Namespace) -> Host:
+def host_of(args: Arguments) -> Host:
     """Return the daemon that is meant, which need not be there. Raises InvalidInput."""
     return named_host(args.host, args.context) or own_host(args.root)
 

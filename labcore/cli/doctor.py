@@ -1,10 +1,10 @@
 """`labcore doctor`: try the machine, and name cures."""
 
-import argparse
 import json
 import os
 import sys
 
+from labcore.cli.flags import Arguments, Parser
 from labcore.cli.messages import say
 from labcore.doctor import Finding, State, examine
 from labcore.engine import default_root
@@ -13,7 +13,7 @@ MARKS: dict[State, str] = {"ok": "✓", "limited": "!", "missing": "✗", "untri
 COLOURS: dict[State, str] = {"ok": "32", "limited": "33", "missing": "31", "untried": "36"}
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.add_argument("--json", action="store_true", help="print a list of objects instead of lines")
     parser.epilog = (
@@ -22,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Examine, a line each as it comes."""
     found = []
     for finding in examine(args.root or default_root()):

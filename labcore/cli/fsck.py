@@ -1,8 +1,8 @@
 """`labcore fsck`: find damaged blobs and layers, and repair."""
 
-import argparse
 import sys
 
+from labcore.cli.flags import Arguments, Parser
 from labcore.cli.formatting import printable
 from labcore.engine import Engine
 from labcore.engine.fsck import Findings, check, repair
@@ -10,7 +10,7 @@ from labcore.engine.fsck import Findings, check, repair
 CLEAN, DAMAGED = 0, 1
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = (
         "Every blob is read and compared with its digest, and every unpacked layer with its blob. Exit status: 0 if nothing is "
@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repair", action="store_true", help="put damaged blobs aside, remove changed layers")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Look at everything, and say what is wrong."""
     engine = Engine(args.root)
     findings = check(engine, _progress)

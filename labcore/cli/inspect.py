@@ -8,16 +8,16 @@ from labcore.errors import NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable, Mapping
     from typing import Any, Final
 
+    from labcore.cli.flags import Arguments, Parser
     from labcore.client import Client
 
 KINDS: Final = ("container", "image", "network", "volume")  # that are looked through, in this order
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = "`labcore container inspect`, `image inspect`, `network inspect`, `volume inspect` look for one kind."
     parser.add_argument("-f", "--format", default="", metavar="FORMAT", help=FORMAT_HELP)
@@ -26,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="+", metavar="NAME|ID")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Print what there is, and say what there is not."""
     with client_of(args) as client:
         inspectors = inspectors_of(client, size=args.size)

@@ -1,12 +1,12 @@
 """`labcore jobs`: what a daemon does, and for whom."""
 
-import argparse
 import json
 import pwd
 import time
 from typing import Any
 
 from labcore.cli.connection import client_of
+from labcore.cli.flags import Arguments, Parser
 from labcore.cli.formatting import show_table
 from labcore.client.api import list_of, path
 
@@ -14,14 +14,14 @@ HEADS = ["JOB", "STATE", "USER", "WHAT", "SUBJECT", "BEGUN", "TOOK"]
 SHOWN = 40  # letters of what a job is about
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = "A job is a request to the daemon, from its begin to the end of its answer."
     parser.add_argument("--format", choices=["table", "json"], default="table", help="json: all about them, with their spans")
     parser.add_argument("--cancel", metavar="JOB", help="end that one: its client gets no further answer")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """List the jobs, or cancel one."""
     with client_of(args) as client:
         if args.cancel:

@@ -1,10 +1,10 @@
 """`labcore lab`: a first container, then JupyterLab."""
 
-import argparse
 import signal
 from importlib.util import find_spec
 from pathlib import Path
 
+from labcore.cli.flags import Arguments, Parser
 from labcore.engine import SEED_NAMES, Engine, default_root, plan
 from labcore.errors import ImageNotFound, Unavailable
 from labcore.lab import copies, jupyter
@@ -15,7 +15,7 @@ from labcore.runtime import spawn
 from labcore.spec import Reference
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.add_argument(
         "--ip", default="127.0.0.1", metavar="ADDRESS", help="where to listen (default: 127.0.0.1, this machine only)"
@@ -28,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Make what is missing, say in one line what a container is, and serve the working copy until Ctrl-C."""
     must_be_installed()
     copies.working_copy(args.lessons, args.work)

@@ -9,10 +9,10 @@ from labcore.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Mapping, Sequence
     from typing import Final
 
+    from labcore.cli.flags import Parser
     from labcore.cli.template import Row, Template
 
 TABLE: Final = "table"
@@ -29,12 +29,12 @@ class Listing(Record):
     elastic: str = ""  # the column that a narrow terminal shortens
 
 
-def add_format(parser: argparse.ArgumentParser, *names: str) -> None:
+def add_format(parser: Parser, *names: str) -> None:
     """Declare `--format`."""
     parser.add_argument(*names, "--format", default="", metavar="FORMAT", help=FORMAT_HELP)
 
 
-def add_filter(parser: argparse.ArgumentParser) -> None:
+def add_filter(parser: Parser) -> None:
     """Declare `--filter`."""
     parser.add_argument(
         "-f", "--filter", action="append", type=_filter, default=[], metavar="NAME=VALUE", help="list only those; repeatable"
@@ -44,9 +44,7 @@ def add_filter(parser: argparse.ArgumentParser) -> None:
 def _filter(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
-        from argparse import ArgumentTypeError
-
-        raise ArgumentTypeError(f"{text!r}: bad format of filter (expected name=value)")
+        raise ValueError("bad format of filter (expected name=value)")
     return name.strip().lower(), value.strip()
 
 

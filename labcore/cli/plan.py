@@ -1,19 +1,18 @@
 """`labcore plan`: print what `labcore run` would do."""
 
-import argparse
-
 from labcore.cli.container import options as create_options
+from labcore.cli.flags import Arguments, Parser
 from labcore.engine import Engine
 from labcore.engine.container.foreground import plan_of
 from labcore.engine.network.default import default_network
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     create_options.arguments(parser)
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Print the plan as a table."""
     if not args.network:
         args.network = [default_network(publishes=bool(args.publish or args.publish_all))]

@@ -1,9 +1,9 @@
 """`labcore rootless`: a program in a user namespace, where an ordinary user is root of what is made there."""
 
-import argparse
 import os
 from pathlib import Path
 
+from labcore.cli.flags import Arguments, Parser
 from labcore.cli.notices import notify
 from labcore.engine import default_root
 from labcore.errors import InvalidInput
@@ -11,13 +11,13 @@ from labcore.network.rootless import namespaces
 from labcore.runtime import userns
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = (
         "For programs that import labcore and have threads, such as a notebook's kernel; run, lesson and lab do it by "
         "themselves. Numbers of users beside your own are taken from /etc/subuid and /etc/subgid."
     )
-    parser.add_argument("argv", nargs=argparse.REMAINDER, metavar="PROGRAM", help="the program (default: your shell)")
+    parser.add_argument("argv", nargs="...", metavar="PROGRAM", help="the program (default: your shell)")
 
 
 def become_root(root: str | None = None) -> None:
@@ -27,7 +27,7 @@ def become_root(root: str | None = None) -> None:
     namespaces.enter(place / "rootless", userns.enter, userns.join, notify)
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Enter, and become the program."""
     if os.geteuid():
         become_root(args.root)

@@ -1,16 +1,16 @@
 """`labcore seed`: make images on the spot."""
 
-import argparse
 import sys
 from pathlib import Path
 
+from labcore.cli.flags import Arguments, Parser
 from labcore.engine import SEED_NAMES, Engine
 from labcore.images import Image
 from labcore.images.builtin import SEEDS
 from labcore.images.oci_archive import copy_images
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SEEDS)} (default: {' and '.join(SEED_NAMES)})")
     parser.add_argument("--list", action="store_true", help="say what there is, how large it is and what it needs")
@@ -18,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--update", action="store_true", help="ask for newer packages, also if the ones of last time are here")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Make them, a line each."""
     if args.list:
         return _list()

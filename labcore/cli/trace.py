@@ -1,11 +1,11 @@
 """`labcore trace`: where the time of a command goes, from its calls to the daemon down to each op of a container's start."""
 
-import argparse
 import json
 import sys
 from pathlib import Path
 
 from labcore.cli.connection import host_of
+from labcore.cli.flags import Arguments, Parser
 from labcore.cli.formatting import width_of
 from labcore.errors import InvalidInput
 from labcore.trace import Span, rows, trace, trace_events
@@ -13,19 +13,19 @@ from labcore.trace import Span, rows, trace, trace_events
 LINE_WIDTH = 110  # where no terminal says how wide it is
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = (
         "labcore trace -- docker run hello-world. The command is given the daemon as DOCKER_HOST. The tree goes to standard "
         "error. Exit status: the command's own, 128 + N if signal N killed it."
     )
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write Chrome's trace events, for ui.perfetto.dev")
-    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="the command, behind --")
+    parser.add_argument("command", nargs="...", metavar="COMMAND", help="the command, behind --")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Run the command, and print its tree."""
-    command = args.command[1:] if args.command[:1] == ["--"] else args.command
+    command = args.command
     if not command:
         raise InvalidInput("trace: which command? labcore trace -- docker run hello-world")
     traced = trace(command, host_of(args).url)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -42,16 +40,11 @@ def instead_of_option(option: str) -> str | None:
     return next((there_is for names, there_is in INSTEAD.items() if option in names.split()), None)
 
 
-def cure_of(message: str, command: str, options_of_run: Callable[[], Container[str]]) -> str | None:
-    """Return what to do about the first option that argparse's message says is unknown, if it is one of docker's."""
-    unknown = re.findall(r"(?<!\S)--?[a-zA-Z][\w-]*", message.partition("unrecognized arguments:")[2])
-    if "--root" in unknown:
+def cure_of(option: str, command: str, options_of_run: Callable[[], Container[str]]) -> str | None:
+    """Return what to do about an option that is unknown to a command, if it is known elsewhere or one of docker's."""
+    if option == "--root":
         return "--root stands before the command: labcore --root DIR …"
-    together = re.findall(r"ignored explicit argument '(\w)", message)  # -it: an option that is known, and one that is not
-    together += [letter for option in unknown if option[:2] != "--" for letter in option[1:]]
-    for option in (*unknown, *(f"-{letter}" for letter in together)):
-        if command == "labcore plan" and option in options_of_run():
-            return f"plan starts nothing: leave {option} out"
-        if there_is := instead_of_option(option):
-            return f"{option} is docker's: {there_is}"
-    return None
+    if command == "labcore plan" and option in options_of_run():
+        return f"plan starts nothing: leave {option} out"
+    there_is = instead_of_option(option)
+    return f"{option} is docker's: {there_is}" if there_is else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import labcore
 from labcore.cli.connection import client_of
@@ -11,19 +12,19 @@ from labcore.cli.template.values import Struct, json_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Mapping
     from typing import Any
 
+    from labcore.cli.flags import Arguments, Parser
     from labcore.client import Client
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.add_argument("-f", "--format", default="", metavar="FORMAT", help="json, or a Go template for .Client and .Server")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Print them."""
     template = read_format(args.format)
     with client_of(args) as client:
@@ -41,8 +42,6 @@ def main(args: argparse.Namespace) -> int:
 
 def client_version(client: Client, context: str | None) -> Struct:
     """Return what there is to say of the command itself, under docker's names."""
-    import platform
-
     from labcore.client.api import API_VERSION
     from labcore.spec import Platform
 
@@ -51,7 +50,7 @@ def client_version(client: Client, context: str | None) -> Struct:
         Version=labcore.__version__,
         ApiVersion=client.api.version,
         DefaultAPIVersion=API_VERSION,
-        PythonVersion=platform.python_version(),
+        PythonVersion=".".join(map(str, sys.version_info[:3])),
         Os=machine.os,
         Arch=machine.architecture,
         Context=context or os.environ.get("DOCKER_CONTEXT") or "default",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 
-from labcore.options.values import number, refuse, size
+from labcore.options.values import fullmatch, number, refuse, size
 from labcore.spec import DeviceMapping, DeviceRule
 from labcore.spec.resources import Throttle
 
@@ -28,7 +27,7 @@ def mapping(name: str, value: str) -> DeviceMapping:
 
 def rule(name: str, value: str) -> DeviceRule:
     """Read `TYPE MAJOR:MINOR ACCESS`: `c 42:* rmw`."""
-    match = re.fullmatch(r"([acb]) ([0-9]{1,9}|\*):([0-9]{1,9}|\*) ([rwm]{1,3})", value, re.ASCII)
+    match = fullmatch(r"([acb]) ([0-9]{1,9}|\*):([0-9]{1,9}|\*) ([rwm]{1,3})", value)
     if not match:
         refuse(name, value, "TYPE MAJOR:MINOR ACCESS is wanted, such as 'c 42:* rmw': TYPE is a, b or c, ACCESS of rwm")
     major, minor = (None if digits == "*" else int(digits) for digits in (match[2], match[3]))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from labcore.options.values import refuse
 from labcore.spec import Healthcheck, RestartPolicy
 
@@ -12,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
 UNITS: Final = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
-PART: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ns|us|µs|ms|s|m|h)", re.ASCII)
+PART: Final = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ns|us|µs|ms|s|m|h)"
 LEAST: Final = 10**6  # nanoseconds
 
 
@@ -30,7 +28,9 @@ def restart_policy(name: str, value: Any) -> RestartPolicy:
 
 def nanoseconds(name: str, value: Any) -> int:
     """Read `30s`, `1m30s`, `500ms`. Raises InvalidInput."""
-    parts = PART.findall(value) if isinstance(value, str) else []
+    import re
+
+    parts = re.findall(PART, value) if isinstance(value, str) else []
     found = sum(int(float(count) * UNITS[unit]) for count, unit in parts)
     if "".join(map("".join, parts)) != value or found < LEAST:
         refuse(name, value, "a time from 1ms on is wanted, such as 30s or 1m30s")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
 from labcore.errors import InvalidInput
-from labcore.options.values import number, refuse, text
+from labcore.options.values import fullmatch, number, refuse, text
 from labcore.spec import IdRange, Rlimit
 from labcore.spec.isolation import parse_id
 
@@ -28,7 +27,7 @@ def ulimit(name: str, value: str) -> Rlimit:
     key, equals, limits = value.partition("=")
     if key not in ULIMITS or not equals:
         refuse(name, value, f"NAME=SOFT[:HARD] is wanted, NAME one of {', '.join(ULIMITS)}")
-    match = re.fullmatch(r"(-1|[0-9]{1,18})(?::(-1|[0-9]{1,18}))?", limits, re.ASCII)
+    match = fullmatch(r"(-1|[0-9]{1,18})(?::(-1|[0-9]{1,18}))?", limits)
     if not match:
         refuse(name, value, "limits are numbers, or -1 for none: nofile=1024:2048")
     soft = int(match[1])
@@ -40,7 +39,7 @@ def ulimit(name: str, value: str) -> Rlimit:
 
 def cpus(name: str, value: Any) -> dict[str, int]:
     """Read a number of processors: `1.5`."""
-    match = re.fullmatch(r"([0-9]{1,5})(?:\.([0-9]{1,9}))?|\.([0-9]{1,9})", str(value), re.ASCII)
+    match = fullmatch(r"([0-9]{1,5})(?:\.([0-9]{1,9}))?|\.([0-9]{1,9})", str(value))
     if isinstance(value, bool) or not match:
         refuse(name, value, "a number of processors is wanted, such as 1.5")
     nano = int(match[1] or 0) * 10**9 + int((match[2] or match[3] or "").ljust(9, "0"))
@@ -62,7 +61,7 @@ def cpu_set(name: str, value: Any) -> str:
     """Read a list of numbers and ranges: `0-2,4`, cpuset(7)."""
     numbers = text(name, value)
     for part in numbers.split(",") if numbers else []:
-        match = re.fullmatch(r"([0-9]{1,5})(?:-([0-9]{1,5}))?", part, re.ASCII)
+        match = fullmatch(r"([0-9]{1,5})(?:-([0-9]{1,5}))?", part)
         if not match or not int(match[1]) <= int(match[2] or match[1]) < CPU_MAX:
             refuse(name, value, "numbers and ranges are wanted, such as 0-2,4")
     return numbers
@@ -83,7 +82,7 @@ def _split_host(entry: str) -> tuple[str, str]:
 
 
 def _host(name: str, host: str, of: str) -> tuple[str, str]:
-    if not re.fullmatch(r"[\w.-]{1,253}", host, re.ASCII) or not of:
+    if not fullmatch(r"[\w.-]{1,253}", host) or not of:
         refuse(name, f"{host}:{of}", "HOST:IP is wanted")
     if of == HOST_GATEWAY:
         return host, of

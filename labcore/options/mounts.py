@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 
 from labcore.errors import InvalidInput
+from labcore.options.values import fullmatch
 from labcore.spec import Mount
 
 TYPE_CHECKING = False
@@ -118,11 +118,11 @@ def _long_options(given: dict[str, str], text: str) -> list[str]:
             raise InvalidInput(f"--mount {text}: bind-propagation is one of {', '.join(PROPAGATION)}")
         words.append(propagation)
     if size := given.get("size"):
-        if not re.fullmatch(r"\d+[kmgKMG]?", size):
+        if not fullmatch(r"\d+[kmgKMG]?", size):
             raise InvalidInput(f"--mount {text}: tmpfs-size is a number of bytes, or with k, m or g behind it")
         words.append(f"size={size}")
     if mode := given.get("mode"):
-        if not re.fullmatch(r"[0-7]{1,4}", mode):
+        if not fullmatch(r"[0-7]{1,4}", mode):
             raise InvalidInput(f"--mount {text}: tmpfs-mode is an octal number, such as 1777")
         words.append(f"mode={mode}")
     return words

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from labcore.errors import InvalidInput
 from labcore.options.limits import address
-from labcore.options.values import pairs, refuse, text, words
+from labcore.options.values import fullmatch, pairs, refuse, text, words
 from labcore.spec.network import EndpointOptions, PortBinding
 
 TYPE_CHECKING = False
@@ -40,7 +39,7 @@ def published(name: str, value: Any) -> tuple[PortBinding, ...]:
 
 def _bindings(name: str, value: str) -> list[PortBinding]:
     ports, slash, protocol = value.partition("/")
-    match = re.fullmatch(PUBLISHED, ports)
+    match = fullmatch(PUBLISHED, ports)
     if not match:
         refuse(name, value, "[[IP:]HOST_PORT:]PORT[/tcp|udp] is wanted, such as 127.0.0.1:8080:80")
     kind = _protocol(name, value, protocol.lower() if slash else "tcp")
@@ -62,7 +61,7 @@ def exposed(name: str, value: Any) -> tuple[str, ...]:
     found = []
     for entry in words(name, value):
         ports, slash, protocol = entry.partition("/")
-        if not re.fullmatch(PORT, ports, re.ASCII):
+        if not fullmatch(PORT, ports):
             refuse(name, entry, "PORT[-LAST][/tcp|udp] is wanted")
         first, last = _range(name, ports)
         kind = _protocol(name, entry, protocol.lower() if slash else "tcp")
@@ -88,11 +87,7 @@ def _protocol(name: str, value: str, protocol: str) -> Protocol:
 def mac_address(name: str, value: Any) -> str:
     """Read the address of one Ethernet interface: six bytes in hexadecimal."""
     found = text(name, value).lower().replace("-", ":")
-    if (
-        not re.fullmatch(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", found)
-        or int(found[:2], 16) & 1
-        or not int(found.replace(":", ""), 16)
-    ):
+    if not fullmatch(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", found) or int(found[:2], 16) & 1 or not int(found.replace(":", ""), 16):
         refuse(name, value, "the address of one interface is wanted, such as 02:42:ac:11:00:02")
     return found
 
@@ -138,7 +133,7 @@ def _network(name: str, value: str) -> EndpointOptions:
 
 def _of_endpoint(name: str, key: str, content: str) -> str | int:
     if key == "gw-priority":
-        if not re.fullmatch(r"-?[0-9]{1,9}", content, re.ASCII):
+        if not fullmatch(r"-?[0-9]{1,9}", content):
             refuse(name, content, "gw-priority is a whole number")
         return int(content)
     return mac_address(name, content) if key == "mac-address" else address(name, content)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
-
 from labcore.files import read_bytes
 from labcore.options.values import flag, refuse, words
 from labcore.spec import MASKED_PATHS, READONLY_PATHS
@@ -85,6 +83,8 @@ def _mask(option: str, argument: str, changes: Changes) -> Changes:
 
 
 def _unmask(option: str, argument: str, changes: Changes) -> Changes:
+    from fnmatch import fnmatchcase  # which imports `re`
+
     patterns = ["*"] if argument.lower() == "all" else _paths(option, argument)
     lists = (("masked_paths", MASKED_PATHS), ("readonly_paths", READONLY_PATHS))
     return {

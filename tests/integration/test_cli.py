@@ -78,8 +78,8 @@ def test_standard_input_only_with_interactive(engine: Engine) -> None:
         (125, ["-w", "relative", "busybox", "true"], "it needs to be an absolute path"),
         (125, ["--rootfs", "/etc", "true"], "--rootfs: a daemon has no such option for one container"),
         (125, ["--userns-remap", "100000", "busybox", "true"], "labcore daemon --userns-remap is for all containers"),
-        (125, ["--bogus", "busybox", "true"], "unrecognized arguments: --bogus"),
-        (1, [], "arguments are required: IMAGE"),
+        (125, ["--bogus", "busybox", "true"], "unknown flag: --bogus"),
+        (1, [], "requires at least 1 argument: IMAGE"),
     ],
 )
 def test_exit_codes_are_dockers(engine: Engine, status: int, words: list[str], message: str) -> None:

@@ -13,10 +13,11 @@ import pytest
 
 from labcore.cli import main
 from labcore.cli.absent import absent
+from labcore.cli.command_help import help_of_command
 from labcore.cli.command_line import path_of, read
 from labcore.cli.commands import ALIASES, AS_ROOT, COMMANDS, COMMON, NOUNS, OWN, SHORT
 from labcore.cli.help import help_of
-from labcore.cli.parser import parser_of
+from labcore.cli.parser import parse, parser_of
 from labcore.client import connect
 from labcore.engine import Engine
 from labcore.errors import InvalidInput
@@ -57,7 +58,7 @@ def test_a_short_form_is_the_same_command(one: str, other: str) -> None:
 def test_a_help_fits_a_terminal(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(WIDTH))
     path = path_of(name)
-    text = parser_of(path, name)[0].format_help() if path else help_of(name)
+    text = help_of_command(parser_of(path, name)[0]) if path else help_of(name)
     assert text.startswith(f"Usage:  labcore {name}".rstrip())
     assert text.endswith("\n")
     lines = text.splitlines()
@@ -122,7 +123,7 @@ def _read(fd: int) -> bytes:
         ("image lss", 1, "unknown command 'image lss'", "`labcore image ls`"),
         ("rum", 1, "unknown command 'rum'", "`labcore rm`, `labcore run`"),
         ("image foo", 1, "unknown command 'image foo'", "labcore image --help"),
-        ("run", 1, "are required: IMAGE\n", "labcore run --help"),
+        ("run", 1, "requires at least 1 argument: IMAGE\n", "labcore run --help"),
         ("volume", 0, "", ""),
         ("df", 1, "unknown command 'df'", "`labcore system df`"),
         ("prune", 1, "unknown command 'prune'", "`labcore system prune`"),
@@ -133,12 +134,12 @@ def _read(fd: int) -> bytes:
         ("--bogus images", 1, "unknown option --bogus", "labcore --help"),
         ("image --bogus ls", 1, "unknown option --bogus", "labcore image --help"),
         ("--root", 1, "--root: a directory is wanted", "labcore --root ROOT"),
-        ("images --qiet", 125, "unrecognized arguments: --qiet", "did you mean --quiet?"),
-        ("images --qui", 125, "unrecognized arguments: --qui", "did you mean --quiet?"),
-        ("ps xyzzy", 1, "unrecognized arguments: xyzzy", "labcore ps --help"),
-        ("image ls --xyzzy", 125, "unrecognized arguments: --xyzzy", "labcore image ls --help"),
-        ("rmi", 1, "the following arguments are required: IMAGE", "labcore rmi --help"),
-        ("rmi --force=perhaps x", 125, "--force: true or false is wanted, not 'perhaps'", "labcore rmi --help"),
+        ("images --qiet", 125, "unknown flag: --qiet", "did you mean --quiet?"),
+        ("images --qui", 125, "unknown flag: --qui", "did you mean --quiet?"),
+        ("ps xyzzy", 1, "accepts no arguments: what is xyzzy?", "labcore ps --help"),
+        ("image ls --xyzzy", 125, "unknown flag: --xyzzy", "labcore image ls --help"),
+        ("rmi", 1, "requires at least 1 argument: IMAGE", "labcore rmi --help"),
+        ("rmi --force=perhaps x", 125, '"perhaps" for "-f, --force" flag: true or false is wanted', "labcore rmi --help"),
     ],
 )
 def test_a_wrong_word_is_refused_with_a_cure(
@@ -175,14 +176,93 @@ def test_every_absent_command_of_dockers_says_what_there_is_instead() -> None:
 )  # fmt: skip
 def test_flags_are_dockers(words: str, forced: bool) -> None:
     parser, _ = parser_of("image rm")
-    args = parser.parse_args(words.split())
+    args = parse(parser, words.split())
     assert (args.force, args.images) == (forced, ["x"])
 
 
 def test_a_flag_behind_the_image_is_the_programs() -> None:
     parser, _ = parser_of("container run")
-    args = parser.parse_args(["--rm=false", "busybox", "echo", "--rm=true", "--init=perhaps"])
+    args = parse(parser, ["--rm=false", "busybox", "echo", "--rm=true", "--init=perhaps"])
     assert (args.rm, args.argv) == (False, ["echo", "--rm=true", "--init=perhaps"])
+
+
+@pytest.mark.parametrize(
+    ("words", "env", "name", "both"),
+    [
+        ("-e A=1 -eB=2 -e=C=3 x", ["A=1", "B=2", "C=3"], "", False),
+        ("-it --env A x", ["A"], "", True),
+        ("-ite A x", ["A"], "", True),
+        ("-iteA x", ["A"], "", True),
+        ("--name -x --env=-y x", ["-y"], "-x", False),  # a value may look like an option
+        ("--name a --name b -t=true -i=1 x", None, "b", True),
+        ("-e -- -- x", ["--"], "", False),
+    ],
+)
+def test_options_are_read_as_docker_reads_them(words: str, env: list[str] | None, name: str, both: bool) -> None:
+    parser, _ = parser_of("container run")
+    args = parse(parser, words.split())
+    assert (args.env, args.name, args.tty, args.open_stdin, args.image) == (env, name, both, both, "x")
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "operands"),
+    [
+        ("container run", "-- -x -y", ("-x", ["-y"])),
+        ("container run", "x -- -y", ("x", ["--", "-y"])),
+        ("container run", "x", ("x", [])),
+        ("container run", "- -i", ("-", ["-i"])),
+        ("container cp", "-L a -a b", ("a", "b")),
+        ("container cp", "- -- -a", ("-", "-a")),
+        ("container rm", "a -f b", (["a", "b"],)),
+        ("container port", "a", ("a", None)),
+        ("container port", "a 80", ("a", "80")),
+        ("container stats", "", ([],)),
+    ],
+)
+def test_operands_are_read_as_docker_reads_them(command: str, words: str, operands: tuple[object, ...]) -> None:
+    parser, _ = parser_of(command)
+    args = parse(parser, words.split())
+    assert tuple(getattr(args, operand.dest) for operand in parser.operands) == operands
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "status", "said"),
+    [
+        ("container run", "-itx y", 125, "unknown shorthand flag: 'x' in -itx"),
+        ("container run", "-e", 125, "flag needs an argument: 'e' in -e"),
+        ("container run", "--env", 125, "flag needs an argument: --env"),
+        ("container run", "--env=", 1, "requires at least 1 argument: IMAGE"),
+        ("container run", "-i=maybe x", 125, 'invalid argument "maybe" for "-i, --interactive" flag: true or false'),
+        ("container ls", "-n x", 125, 'invalid argument "x" for "-n, --last" flag: a whole number is wanted'),
+        ("container ls", "-n 9223372036854775808", 125, "a whole number is wanted"),
+        ("container cp", "a", 1, "requires 2 arguments: DEST"),
+        ("container cp", "a b c d", 1, "requires 2 arguments: what is c d?"),
+        ("container port", "a b c", 1, "requires at most 2 arguments: what is c?"),
+        ("container kill", "-9 x", 125, "unknown shorthand flag: '9' in -9"),
+        ("container kill", "--nosuch --help", 125, "unknown flag: --nosuch"),
+    ],
+)
+def test_a_wrong_line_is_refused_in_dockers_words(
+    command: str, words: str, status: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser, _ = parser_of(command)
+    with pytest.raises(SystemExit) as ended:
+        parse(parser, words.split())
+    assert (ended.value.code, said in capsys.readouterr().err) == (status, True)
+
+
+def test_help_is_not_kept_from_a_line_without_operands(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        parse(parser_of("container cp")[0], ["a", "--help"])
+    assert capsys.readouterr().out.startswith("Usage:  labcore container cp [OPTIONS] CONTAINER:PATH")
+
+
+def test_a_name_is_declared_once() -> None:
+    parser, _ = parser_of("container run")
+    with pytest.raises(ValueError, match="--env is declared twice"):
+        parser.add_argument("--env")
+    with pytest.raises(ValueError, match="nothing is left"):
+        parser.add_argument("more")
 
 
 # --- start-up

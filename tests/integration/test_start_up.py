@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from labcore.engine import Engine
-from tests.conftest import needs_root
 from tests.daemon import RunningDaemon
 from tests.integration.test_oci import Bundle, bundle, rootfs  # noqa: F401  fixtures
 
@@ -34,16 +33,6 @@ NEEDLESS_FOR_LISTS = {
     "datetime", "hashlib", "json", "locale", "shutil", "subprocess", "threading", "typing", "labcore.cli.template.evaluation",
     "labcore.daemon", "labcore.engine", "labcore.http", "labcore.images", "labcore.native", "labcore.network",
     "labcore.registry", "labcore.runtime", "labcore.spec", "labcore.storage",
-}  # fmt: skip
-# What `labcore run` can do without: it reads its options with argparse, which needs some of HEAVY.
-NEEDLESS_FOR_RUN = {
-    "ast", "asyncio", "concurrent.futures", "csv", "dataclasses", "email", "hashlib", "http", "importlib.metadata", "inspect",
-    "logging", "random", "secrets", "selectors", "shutil", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading",
-    "traceback", "typing", "uuid",
-    "labcore.engine.records.records", "labcore.engine.container.state", "labcore.http", "labcore.registry",
-    "labcore.runtime.explain",
-    "labcore.runtime.ops.fields", "labcore.runtime.seccomp.ranges", "labcore.runtime.shim", "labcore.storage.unpack",
-    "labcore.lab", "labcore.bench", "labcore.vm",
 }  # fmt: skip
 
 
@@ -89,12 +78,12 @@ def test_the_commands_of_the_oci_runtime(bundle: Bundle, tmp_path: Path) -> None
     assert {name for name in deleted | killed if name.startswith("labcore")} <= SHORT
 
 
-def test_run_imports_what_it_needs(engine: Engine, tmp_path: Path) -> None:
-    needs_root()
-    words = ("--root", str(engine.root), "run", "--rm", "--network", "none", "busybox", "true")
-    imported(tmp_path, PROGRAMS / "labcore", *words)  # its filter is compiled and kept
-    found = imported(tmp_path, PROGRAMS / "labcore", *words)
-    assert not among(found, NEEDLESS_FOR_RUN)
+@pytest.mark.parametrize("words", [("run", "--rm", "--network", "none", "busybox", "true"), ("ps",)])
+def test_the_commonest_commands_import_nothing_heavy(served: RunningDaemon, tmp_path: Path, words: tuple[str, ...]) -> None:
+    Engine(served.root).seed("busybox")
+    found = imported(tmp_path, PROGRAMS / "labcore", "-H", served.url, *words)
+    assert not found & HEAVY - {"warnings"}
+    assert not among(found, NEEDLESS_FOR_LISTS - {"labcore.spec"})
 
 
 def among(found: set[str], rooms: set[str]) -> set[str]:

@@ -10,10 +10,10 @@ from labcore.errors import InvalidInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable, Sequence
     from typing import Final
 
+    from labcore.cli.flags import Arguments, Parser
     from labcore.client.system import CacheRecord
 
 LISTING: Final = Listing(HEADS, ("ID", "Reclaimable", "Size", "LastAccessed"))
@@ -41,7 +41,7 @@ FITS: Final[dict[str, Callable[[CacheRecord, str], bool]]] = {
 }
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     add_format(parser)
     parser.add_argument(
@@ -54,7 +54,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--verbose", action="store_true", help="print all that is known of each")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Print a table, and totals."""
     with client_of(args) as client:
         records = _filtered(client.system.disk_usage(["build-cache"]).build_cache, args.filter)

@@ -9,14 +9,15 @@ from labcore.cli.listing import Listing, add_format, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Final
+
+    from labcore.cli.flags import Arguments, Parser
 
 COLUMNS: Final = ("ID", "Description", "CreatedSince", "LastUsedSince", "UsageCount", "Size")
 LISTING: Final = Listing(HEADS, COLUMNS, elastic="Description")
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = "A build takes what it finds here; `labcore builder prune` removes it."
     add_format(parser)
@@ -24,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="print IDs alone")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """List them, the newest first."""
     with client_of(args) as client:
         records = client.system.disk_usage(["build-cache"]).build_cache

@@ -1,4 +1,4 @@
-"""docker build's options: their declarations for argparse, and a BuildRequest from what was parsed."""
+"""docker build's options: their declarations, and a BuildRequest from what was parsed."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import os
 
 from labcore.client.build import BuildRequest
 from labcore.errors import InvalidInput
-from labcore.spec import Reference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Mapping, Sequence
     from typing import Any, Final
+
+    from labcore.cli.flags import Arguments, Parser
 
 SECRET_BYTES: Final = 24 << 10  # all of them travel in one header, as base64
 EPOCH: Final = "SOURCE_DATE_EPOCH"
@@ -68,7 +68,7 @@ OPTIONS: Final = (
 )  # fmt: skip
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare them, and PATH."""
     for flags, field, value, line in OPTIONS:
         name, many = field.removesuffix("+"), field.endswith("+")
@@ -84,7 +84,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def request_of(args: argparse.Namespace, tags: Sequence[str], limits: Mapping[str, Any]) -> BuildRequest:
+def request_of(args: Arguments, tags: Sequence[str], limits: Mapping[str, Any]) -> BuildRequest:
     """Return what the arguments want, for an image of these names, and with `limits_of` them. Raises InvalidInput."""
     if args.ssh:
         raise InvalidInput(
@@ -147,12 +147,14 @@ def _epoch(text: str | None) -> int | None:
     return int(text)
 
 
-def limits_of(args: argparse.Namespace) -> dict[str, Any]:
+def limits_of(args: Arguments) -> dict[str, Any]:
     """Return the fields for limits of RUN, and its hosts; resources have the API's names.
 
     Raises InvalidInput for these values, and for names of the image, which docker looks at before everything else.
     """
     for tag in args.tags:
+        from labcore.spec import Reference  # whose patterns take 4 ms to import
+
         Reference.parse(tag)
     given = {name: getattr(args, name) for name in LIMITS}
     if not any(given.values()):

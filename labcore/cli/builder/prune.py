@@ -10,16 +10,16 @@ from labcore.options import values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Any, Final
 
+    from labcore.cli.flags import Arguments, Parser
     from labcore.client import Client
 
 DANGLING: Final = "all dangling build cache"  # of which no image has the layers
 UNUSED: Final = "all build cache"
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = "Images stay, with their layers. A build that runs keeps what it uses."
     parser.add_argument("-a", "--all", action="store_true", help="remove also steps that images have the layers of")
@@ -33,7 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--min-free-space", default="", metavar="SIZE", help="remove until so much of the disk is free")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Ask; then remove, and say what was freed."""
     filters = parse_filters([text if "=" in text else f"{text}=true" for text in args.filter])
     space = {

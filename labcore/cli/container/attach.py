@@ -9,10 +9,10 @@ from labcore.terminal import check_terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
+    from labcore.cli.flags import Arguments, Parser
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = "Exit status: the container's. In a container with a terminal, Ctrl-P Ctrl-Q leaves it running."
     parser.add_argument("--no-stdin", action="store_true", help="do not let it read this standard input")
@@ -20,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("container", metavar="CONTAINER")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Show what a container puts out from now on, and give it this standard input."""
     with client_of(args) as client:
         container = client.containers.inspect(args.container)

@@ -15,11 +15,11 @@ from labcore.terminal import STDIN, STDOUT, joined_terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from typing import Final
 
+    from labcore.cli.flags import Parser
     from labcore.client import Client, Streams
 
 STDERR: Final = 2
@@ -27,7 +27,7 @@ INPUT_BYTES: Final = 1 << 16
 OUTPUT: Final = ("stdout", "stderr")
 
 
-def attach_arguments(parser: argparse.ArgumentParser) -> None:
+def attach_arguments(parser: Parser) -> None:
     """Declare what whoever is attached to a container chooses."""
     detach_keys_argument(parser)
     parser.add_argument(
@@ -35,7 +35,7 @@ def attach_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def detach_keys_argument(parser: argparse.ArgumentParser) -> None:
+def detach_keys_argument(parser: Parser) -> None:
     """Declare the keys."""
     parser.add_argument(
         "--detach-keys", default="", metavar="KEYS", help="keys that leave it alone, with -t (default: ctrl-p,ctrl-q)"

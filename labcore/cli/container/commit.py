@@ -1,12 +1,11 @@
 """`labcore container commit`: an image from a container."""
 
-import argparse
-
 from labcore.cli.connection import client_of
+from labcore.cli.flags import Arguments, Parser
 from labcore.spec import Reference
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = (
         "The image has the layers of the container's image, and one more: what `labcore diff` lists. Run as the container."
@@ -26,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", nargs="?", metavar="NAME[:TAG]", help="the new image's name (default: it has none)")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Make it."""
     name = Reference.parse(args.image) if args.image else None
     with client_of(args) as client:

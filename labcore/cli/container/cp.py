@@ -17,10 +17,10 @@ from labcore.storage.tree import DIRECTORY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable
     from typing import Any, Final
 
+    from labcore.cli.flags import Arguments, Parser
     from labcore.client import Client
     from labcore.client.container_files import Archive
     from labcore.client.container_values import PathStat
@@ -29,9 +29,10 @@ PIECE_BYTES: Final = 1 << 18
 ROOT: Final = (0, 0)
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
-    parser.usage = "%(prog)s [OPTIONS] CONTAINER:PATH DEST|-\n        %(prog)s [OPTIONS] SRC|- CONTAINER:PATH"
+    called = f"{parser.prog} [OPTIONS]"
+    parser.usage = f"{called} CONTAINER:PATH DEST|-\n        {called} SRC|- CONTAINER:PATH"
     parser.epilog = (
         "As docker cp: a directory is copied into one that is there, or becomes what is not there yet; SRC/. is what is in "
         "it. - is an archive (tar) on standard input or output. The container may run meanwhile."
@@ -43,7 +44,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", metavar="DEST", help="where it goes")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Copy."""
     if not args.source or not args.target:
         raise InvalidInput("SRC or DEST is empty, and names no file: the directory one is in is .")
@@ -72,7 +73,7 @@ def _absolute(path: str) -> str:
     return f"{Path.cwd()}/{path}" if not path.startswith("/") else path  # its end, a slash or /., has a meaning
 
 
-def _copy_out(client: Client, args: argparse.Namespace, name: str, path: str) -> None:
+def _copy_out(client: Client, args: Arguments, name: str, path: str) -> None:
     """Copy from a container to this machine."""
     source = client.containers.stat_path(name, path)
     called = source.name
@@ -142,7 +143,7 @@ def _renaming(base: str, new: str) -> Callable[[bytes], bytes]:
     return renamed
 
 
-def _copy_in(client: Client, args: argparse.Namespace, name: str, path: str) -> None:
+def _copy_in(client: Client, args: Arguments, name: str, path: str) -> None:
     """Copy from this machine into a container."""
     there, path = _destination(client, name, path)
     called = f"{name}:{path}"

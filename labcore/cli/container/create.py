@@ -12,22 +12,22 @@ from labcore.terminal import terminal_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Final
 
+    from labcore.cli.flags import Arguments, Parser
     from labcore.client import Client
     from labcore.spec import CreateOptions
 
 PULLS: Final = ("always", "missing", "never")
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = "`labcore start -ai` runs it then."
     container_arguments(parser)
 
 
-def container_arguments(parser: argparse.ArgumentParser) -> None:
+def container_arguments(parser: Parser) -> None:
     """Declare what `run` takes too."""
     parser.add_argument("--name", default="", metavar="NAME", help="its name (default: one is drawn)")
     parser.add_argument("--rm", action="store_true", help="remove it when it has ended")
@@ -47,14 +47,14 @@ def container_arguments(parser: argparse.ArgumentParser) -> None:
     create_options.arguments(parser)
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Make it, and print its ID."""
     with client_of(args) as client:
         print(created(client, args, container_options(args, attached_streams(args, detached=False))))
     return 0
 
 
-def attached_streams(args: argparse.Namespace, *, detached: bool) -> tuple[str, ...]:
+def attached_streams(args: Arguments, *, detached: bool) -> tuple[str, ...]:
     """Return the streams that a client means to attach to. Raises InvalidInput."""
     if unknown := [name for name in args.attach if name.lower() not in ("stdin", "stdout", "stderr")]:
         raise InvalidInput(f"-a {unknown[0]}: valid streams are STDIN, STDOUT and STDERR")
@@ -63,7 +63,7 @@ def attached_streams(args: argparse.Namespace, *, detached: bool) -> tuple[str, 
     return () if detached else (*(["stdin"] if args.open_stdin else []), "stdout", "stderr")
 
 
-def container_options(args: argparse.Namespace, attached: tuple[str, ...]) -> CreateOptions:
+def container_options(args: Arguments, attached: tuple[str, ...]) -> CreateOptions:
     """Return what the arguments say. Raises InvalidInput."""
     if option := "--rootfs" if args.rootfs else "--userns-remap" if args.remap else "":
         raise InvalidInput(
@@ -82,7 +82,7 @@ def container_options(args: argparse.Namespace, attached: tuple[str, ...]) -> Cr
     )
 
 
-def created(client: Client, args: argparse.Namespace, options: CreateOptions) -> str:
+def created(client: Client, args: Arguments, options: CreateOptions) -> str:
     """Create a container, whose image is pulled if it is not here, or in any case; return its ID. Raises APIError."""
     if args.pull not in PULLS:
         raise InvalidInput(f"--pull {args.pull}: always, missing or never")
@@ -106,7 +106,7 @@ def _warn(warning: str) -> None:
     print(f"WARNING: {warning}", file=sys.stderr)
 
 
-def _pull(client: Client, args: argparse.Namespace, *, is_missing: bool = False) -> None:
+def _pull(client: Client, args: Arguments, *, is_missing: bool = False) -> None:
     from labcore.cli.image.pull import pull  # most images are here
     from labcore.spec import Reference
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from contextlib import nullcontext, suppress
 
 from labcore.cli.connection import client_of
 from labcore.cli.container.attached import carry, detach_keys_argument
 from labcore.cli.container.options import variables
+from labcore.cli.flags import Arguments, Parser
 from labcore.detach_keys import KeyFilter, detach_keys
 from labcore.errors import LabcoreError
 from labcore.terminal import check_terminal, joined_terminal, terminal_size
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from labcore.client import Client
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = "Exit status: the program's; 126 if it cannot be executed, 127 if it is not there."
     parser.add_argument("-d", "--detach", action="store_true", help="do not wait for it")
@@ -32,10 +32,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--privileged", action="store_true", help="give it all of root's power")
     parser.add_argument("container", metavar="CONTAINER")
     parser.add_argument("command", metavar="COMMAND")
-    parser.add_argument("argv", nargs=argparse.REMAINDER, metavar="ARG")
+    parser.add_argument("argv", nargs="...", metavar="ARG")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Run a further program in a container, and return its exit code."""
     detach_keys(args.detach_keys)
     if args.tty and not args.detach:
@@ -61,7 +61,7 @@ def main(args: argparse.Namespace) -> int:
         return _attached(client, id, args)
 
 
-def _attached(client: Client, id: str, args: argparse.Namespace) -> int:
+def _attached(client: Client, id: str, args: Arguments) -> int:
     """Start it, and stay to its end; return its exit code. Raises Detached."""
 
     def resize(rows: int, columns: int) -> None:

@@ -1,18 +1,17 @@
 """`labcore container kill`: send signals to containers."""
 
-import argparse
-
 from labcore.cli.at_once import for_each_at_once
 from labcore.cli.connection import client_of
+from labcore.cli.flags import Arguments, Parser
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.add_argument("-s", "--signal", default="KILL", metavar="SIGNAL", help="the signal to send (default: KILL)")
     parser.add_argument("containers", nargs="+", metavar="CONTAINER")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Send them a signal, and print their names."""
     with client_of(args) as client:
         return for_each_at_once(args.containers, lambda name: client.containers.kill(name, args.signal))

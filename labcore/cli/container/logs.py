@@ -1,16 +1,16 @@
 """`labcore container logs`: a container's output."""
 
-import argparse
 import sys
 
 from labcore.cli.connection import client_of
 from labcore.cli.container.attached import STDERR, write_all
+from labcore.cli.flags import Arguments, Parser
 from labcore.errors import InvalidInput
 from labcore.terminal import STDOUT
 from labcore.timestamps import SECOND, parse_time
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = "What the container has put out: its standard output here on standard output, its errors on standard error."
     parser.add_argument("--details", action="store_true", help="show its labels and variables that --log-opt names")
@@ -22,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("container", metavar="CONTAINER")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Print it."""
     with client_of(args) as client:
         output = client.containers.log_output(

@@ -1,11 +1,11 @@
-"""docker run's options: their declarations for argparse, and CreateOptions from what was parsed."""
+"""docker run's options: their declarations, and CreateOptions from what was parsed."""
 
 from __future__ import annotations
 
-import argparse
 import os
 from codecs import BOM_UTF8
 
+from labcore.cli.flags import Arguments, Parser
 from labcore.errors import InvalidInput
 from labcore.files import read_bytes
 
@@ -108,18 +108,16 @@ OPTIONS: Final = (
 )  # fmt: skip
 
 
-def arguments(parser: argparse.ArgumentParser, *, needs_image: bool = True) -> None:
+def arguments(parser: Parser, *, needs_image: bool = True) -> None:
     """Declare them, and IMAGE and its command. `-h` is docker's, the host name; `--help` helps."""
-    options = parser._optionals  # of its own a parser would make a formatter for each of them, to check its form
-    options.conflict_handler = "resolve"
     for flags, field, value, line in OPTIONS:
         name, many = field.removesuffix("+"), field.endswith("+")
         if not value:
-            options.add_argument(*flags.split(), dest=name, action="store_true", help=line)
+            parser.add_argument(*flags.split(), dest=name, action="store_true", help=line)
         else:
             more = "; may be repeated" if many else ""
             action = "append" if many else "store"
-            options.add_argument(*flags.split(), dest=name, action=action, metavar=value, help=line + more)
+            parser.add_argument(*flags.split(), dest=name, action=action, metavar=value, help=line + more)
     parser.add_argument("--rootfs", action="store_true", help="IMAGE is a directory, used as root file system as it is")
     parser.add_argument(
         "image",
@@ -127,15 +125,10 @@ def arguments(parser: argparse.ArgumentParser, *, needs_image: bool = True) -> N
         nargs=None if needs_image else "?",
         help="an image's name, such as busybox or hello-world:latest, or its ID",
     )
-    parser.add_argument(
-        "argv",
-        nargs=argparse.REMAINDER,
-        metavar="ARG",
-        help="the program and its arguments (default: as the image says)",
-    )
+    parser.add_argument("argv", nargs="...", metavar="ARG", help="the program and its arguments (default: as the image says)")
 
 
-def options_of(args: argparse.Namespace, **more: Any) -> CreateOptions:
+def options_of(args: Arguments, **more: Any) -> CreateOptions:
     """Return what the arguments say. Raises InvalidInput."""
     from labcore.options import create_options
 

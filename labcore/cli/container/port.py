@@ -1,19 +1,18 @@
 """`labcore container port`: the ports of a container that are published."""
 
-import argparse
-
 from labcore.cli.connection import client_of
+from labcore.cli.flags import Arguments, Parser
 from labcore.client.container_values import HostPort
 from labcore.errors import NotFound
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.add_argument("container", metavar="CONTAINER")
     parser.add_argument("port", nargs="?", metavar="PORT[/udp]", help="this one only")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Print each with the address at which it answers."""
     with client_of(args) as client:
         published = client.containers.inspect(args.container).published

@@ -1,17 +1,16 @@
 """`labcore container prune`: remove stopped containers."""
 
-import argparse
-
 from labcore.cli.confirm import confirmed
 from labcore.cli.connection import client_of
 from labcore.cli.filters import parse_filters
+from labcore.cli.flags import Arguments, Parser
 from labcore.cli.formatting import size
 from labcore.client import Client
 
 STOPPED = "all stopped containers"
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.add_argument("-f", "--force", action="store_true", help="do not ask")
     parser.add_argument(
@@ -19,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Ask; then remove all containers that do not run."""
     filters = parse_filters(args.filter)
     if not confirmed(args, STOPPED):

@@ -1,13 +1,12 @@
 """`labcore container rm`: remove containers."""
 
-import argparse
-
 from labcore.cli.at_once import for_each_at_once
 from labcore.cli.connection import client_of
+from labcore.cli.flags import Arguments, Parser
 from labcore.errors import NotFound
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.add_argument(
         "-f", "--force", action="store_true", help="also one that runs (it is killed), or whose record is damaged"
@@ -17,7 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("containers", nargs="+", metavar="CONTAINER")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Remove them, with all that they have written, and print their names."""
     with client_of(args) as client:
 

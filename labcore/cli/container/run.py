@@ -16,12 +16,12 @@ from labcore.terminal import check_terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
+    from labcore.cli.flags import Arguments, Parser
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127  # what a shell answers, and docker
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = (
         "Exit status: the program's own; 125 if labcore failed, 126 if the program cannot be executed, 127 if it is not "
@@ -38,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     container_arguments(parser)
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Run it to its end and return its exit code; with -d return at once."""
     if args.step:
         from labcore.cli.container.stepping import run_stepped
@@ -74,7 +74,7 @@ def main(args: argparse.Namespace) -> int:
             return start_failure_status(error.message)
 
 
-def _attachment(args: argparse.Namespace, streams: tuple[str, ...]) -> Attachment:
+def _attachment(args: Arguments, streams: tuple[str, ...]) -> Attachment:
     return Attachment(
         stdin="stdin" in streams and args.open_stdin,
         tty=args.tty,

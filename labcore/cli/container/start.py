@@ -12,12 +12,11 @@ from labcore.terminal import check_terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
-
+    from labcore.cli.flags import Arguments, Parser
     from labcore.client import Client
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = "With -a the exit status is the container's, as with `labcore run`."
     parser.add_argument("-a", "--attach", action="store_true", help="show its output, and pass signals on to it")
@@ -28,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("containers", nargs="+", metavar="CONTAINER")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Start containers that were made or have ended; one that runs already is left as it is."""
     with client_of(args) as client:
         if args.attach or args.interactive:
@@ -41,7 +40,7 @@ def main(args: argparse.Namespace) -> int:
         return for_each(args.containers, act)
 
 
-def _attached(client: Client, args: argparse.Namespace) -> int:
+def _attached(client: Client, args: Arguments) -> int:
     """Start a container and stay with it to its end; return its exit code."""
     if len(args.containers) > 1:
         raise InvalidInput("you cannot start and attach multiple containers at once: -a and -i are for one")

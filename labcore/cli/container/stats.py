@@ -13,11 +13,11 @@ from labcore.errors import LabcoreError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable, Iterator, Sequence
     from threading import Thread
     from typing import Final
 
+    from labcore.cli.flags import Arguments, Parser
     from labcore.cli.template import Row
     from labcore.client import Client
     from labcore.client.container_values import Stats
@@ -28,7 +28,7 @@ POLL_SECONDS: Final = 0.02
 HOME, CLEAR_LINE, CLEAR_BELOW, CLEAR = "\033[H", "\033[K", "\033[J", "\033[2J"
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = "Ctrl-C ends it. Without names: all that run, and what is started meanwhile."
     parser.add_argument("-a", "--all", action="store_true", help="those too that do not run")
@@ -38,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("containers", nargs="*", metavar="CONTAINER")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Print them."""
     with client_of(args) as client:
         readings = Readings(client, once=args.no_stream)
@@ -59,7 +59,7 @@ def main(args: argparse.Namespace) -> int:
     return FAILED if readings.errors else 0
 
 
-def _show_again_and_again(args: argparse.Namespace, readings: Readings) -> None:
+def _show_again_and_again(args: Arguments, readings: Readings) -> None:
     """Draw until nobody is left who was asked for by name; on a terminal each table in the place of the one before."""
     is_terminal = sys.stdout.isatty()
     readings.wait_for_first()

@@ -1,6 +1,5 @@
 """`run --step`, in this process: each op before it is done, and what the last one has changed in the kernel's state."""
 
-import argparse
 import errno
 import os
 import sys
@@ -9,6 +8,7 @@ from typing import Final
 from labcore.cli import RUN_FAILED
 from labcore.cli.container import options as create_options
 from labcore.cli.container.stepped_terminal import ContainerTerminal
+from labcore.cli.flags import Arguments
 from labcore.cli.formatting import width_of
 from labcore.cli.notices import notify
 from labcore.cli.rootless import become_root
@@ -31,7 +31,7 @@ NOT_FOUND: Final = 127
 COMMANDS: Final = {"": "n", "n": "n", "next": "n", "c": "c", "continue": "c", "q": "q", "quit": "q"}
 
 
-def run_stepped(args: argparse.Namespace) -> int:
+def run_stepped(args: Arguments) -> int:
     """Run a container that leaves nothing, its start op by op; return its exit code. An ordinary user becomes root for it."""
     if args.name or args.detach or args.cidfile:
         raise InvalidInput("--step is for a container that leaves nothing: leave out --name, --cidfile and -d")
@@ -51,7 +51,7 @@ def run_stepped(args: argparse.Namespace) -> int:
             return RUN_FAILED
 
 
-def _launched(args: argparse.Namespace, made: Prepared) -> int:
+def _launched(args: Arguments, made: Prepared) -> int:
     launch_options, terminal = made.options, None
     if args.tty:
         terminal = ContainerTerminal()

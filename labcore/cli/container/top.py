@@ -7,13 +7,14 @@ from labcore.cli.formatting import aligned, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Final
+
+    from labcore.cli.flags import Arguments, Parser
 
 COLUMN_MIN: Final = 20  # characters
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = (
         "Options are those of ps(1), such as: labcore top web -o pid,comm. Without a container all are shown, with what they "
@@ -23,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("options", nargs="...", metavar="OPTION", help="what to show of them, as ps(1) has it")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Print them; or show all containers, live."""
     with client_of(args) as client:
         if args.container is None:

@@ -1,12 +1,11 @@
 """`labcore container update`: change limits of containers, running or not, and their restart policies."""
 
-import argparse
 import sys
 
 from labcore.cli import for_each
 from labcore.cli.connection import client_of
 from labcore.cli.container.options import OPTIONS
-from labcore.cli.parser import USAGE_ERROR
+from labcore.cli.flags import USAGE_ERROR, Arguments, Parser
 from labcore.errors import InvalidInput
 from labcore.options import create_options
 
@@ -16,7 +15,7 @@ FIELDS = (
 )  # fmt: skip
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     for flags, field, value, line in OPTIONS:
         if field in FIELDS:
@@ -24,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("containers", nargs="+", metavar="CONTAINER")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Change them, and print their names."""
     fields = {name: getattr(args, name) for name in FIELDS if getattr(args, name) is not None}
     if not fields:

@@ -1,9 +1,9 @@
 """`labcore daemon`: the Docker Engine API, served on a unix socket and TCP addresses."""
 
-import argparse
 import logging
 from pathlib import Path
 
+from labcore.cli.flags import Arguments, Parser
 from labcore.cli.numbers import amount
 from labcore.daemon.serve import serve
 from labcore.daemon.settings import TLS, Settings
@@ -22,7 +22,7 @@ REPEATED = (
 )
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = (
         "The stock docker command works with it: docker -H unix:///run/labcore.sock run hello-world. "
@@ -65,7 +65,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Serve until SIGTERM, or Ctrl-C."""
     level = logging.DEBUG if args.debug else logging.INFO
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=level)
@@ -74,7 +74,7 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def settings_of(args: argparse.Namespace, root: Path) -> Settings:
+def settings_of(args: Arguments, root: Path) -> Settings:
     """Return how the daemon is to be started. Raises InvalidInput."""
     registries = RegistryOptions(tuple(args.registry_mirror), tuple(args.insecure_registry))
     registries.check()
@@ -94,7 +94,7 @@ def settings_of(args: argparse.Namespace, root: Path) -> Settings:
     )
 
 
-def _tls(args: argparse.Namespace) -> TLS | None:
+def _tls(args: Arguments) -> TLS | None:
     if not (args.tls or args.tlsverify):
         if args.tlscacert or args.tlscert or args.tlskey:
             raise InvalidInput("--tlscacert, --tlscert and --tlskey go with --tls or --tlsverify: add one of them")

@@ -1,8 +1,7 @@
 """`labcore daemon status`: which daemon answers."""
 
-import argparse
-
 from labcore.cli.connection import host_of
+from labcore.cli.flags import Arguments, Parser
 from labcore.cli.formatting import ago
 from labcore.client import Client, connect
 from labcore.client.connection import NobodyListens
@@ -11,12 +10,12 @@ from labcore.errors import NotFound
 NOT_RUNNING = 3  # as the Linux Standard Base has it of a service
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = f"Exit status: 0 if a daemon answers, {NOT_RUNNING} if none does; none is started."
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Print what is known of it."""
     host = host_of(args)
     try:

@@ -1,10 +1,10 @@
 """`labcore daemon stop`: end the daemon."""
 
-import argparse
 import os
 import select
 
 from labcore.cli.connection import host_of
+from labcore.cli.flags import Arguments, Parser
 from labcore.client import connect
 from labcore.client.connection import NobodyListens
 from labcore.errors import Unavailable
@@ -12,12 +12,12 @@ from labcore.errors import Unavailable
 STOP_SECONDS = 60.0  # for the requests that it answers yet
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = "It answers what it was asked, and ends. Containers run on: the next daemon picks them up."
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Have it end, and wait until it has; where there is none, nothing is to be done."""
     host = host_of(args)
     try:

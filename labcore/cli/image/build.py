@@ -17,12 +17,12 @@ from labcore.files import read_bytes, write_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from labcore.cli.builder.output import Output
     from labcore.cli.builder.vertices import BuildLog, View
+    from labcore.cli.flags import Arguments, Parser
     from labcore.client import Client
     from labcore.client.build import BuildRequest
     from labcore.client.build_sources import BuildSource
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 BAD_VALUE = 125  # docker's status, where an option's own parser refuses its value
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     options.arguments(parser)
     parser.epilog = (
@@ -39,7 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Build it."""
     if args.check:
         return _check(args)
@@ -64,7 +64,7 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def _outputs(args: argparse.Namespace) -> Sequence[Output]:
+def _outputs(args: Arguments) -> Sequence[Output]:
     """Return what becomes of the image. Raises InvalidInput."""
     if not (args.outputs or args.push):
         return ()
@@ -79,7 +79,7 @@ def _outputs(args: argparse.Namespace) -> Sequence[Output]:
     return outputs
 
 
-def _built(client: Client, args: argparse.Namespace, source: BuildSource, request: BuildRequest) -> BuildLog | None:
+def _built(client: Client, args: Arguments, source: BuildSource, request: BuildRequest) -> BuildLog | None:
     """Build, and show it; return what has happened, or None if it has failed, of which everything is said then."""
     from labcore.cli.builder.vertices import BuildLog
 
@@ -126,7 +126,7 @@ def _auths() -> Mapping[str, Mapping[str, str]]:
     return registry_auths()
 
 
-def progress_kind(args: argparse.Namespace) -> str:
+def progress_kind(args: Arguments) -> str:
     """Return how progress is shown. Raises InvalidInput."""
     wanted = args.progress or os.environ.get("BUILDKIT_PROGRESS", "") or "auto"
     if wanted not in options.PROGRESS:
@@ -157,7 +157,7 @@ def _drawing(view: View, log: BuildLog) -> AbstractContextManager[None]:
     return drawing(log) if drawing else nullcontext()
 
 
-def _finish(client: Client, args: argparse.Namespace, outputs: Sequence[Output], log: BuildLog) -> None:
+def _finish(client: Client, args: Arguments, outputs: Sequence[Output], log: BuildLog) -> None:
     """Do with the image what was asked for, and say which it is."""
     if outputs:
         from labcore.cli.builder import output
@@ -190,7 +190,7 @@ def _metadata(client: Client, log: BuildLog) -> str:
     return json.dumps({name: value for name, value in known.items() if value}, indent=2) + "\n"
 
 
-def _check(args: argparse.Namespace) -> int:
+def _check(args: Arguments) -> int:
     from labcore.cli.builder.check import check  # with the parser, which else is the daemon's alone
 
     source = source_of(args.path, dockerfile=args.file, contexts=options.contexts_of(args.build_contexts))

@@ -9,9 +9,9 @@ from labcore.cli.template.values import Row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Final
 
+    from labcore.cli.flags import Arguments, Parser
     from labcore.client.images import HistoryEntry
 
 NARROW: Final = 45  # characters of a command
@@ -22,7 +22,7 @@ HEADS: Final = {
 }  # fmt: skip
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = "The last step stands first; a step that has changed no file has 0B."
     add_format(parser)
@@ -33,7 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", metavar="IMAGE", help="a name, or an ID")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Print it."""
     with client_of(args) as client:
         steps = client.images.history(args.image, platform=args.platform)

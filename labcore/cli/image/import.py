@@ -1,15 +1,15 @@
 """`labcore image import`: an image of a root file system."""
 
-import argparse
 import sys
 from pathlib import Path
 
 from labcore.cli.connection import client_of
+from labcore.cli.flags import Arguments, Parser
 from labcore.cli.image.load import chunks
 from labcore.spec import Reference
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = "It becomes the only layer of the image, and knows no command to run, unless a change says one."
     parser.add_argument(
@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--platform", default="", metavar="OS/ARCH", help="for which machine its programs are")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Make it, and print its ID."""
     name = Reference.parse(args.name) if args.name else None
     with sys.stdin.buffer if args.file == "-" else Path(args.file).open("rb", buffering=0) as source, client_of(args) as client:

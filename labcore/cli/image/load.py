@@ -1,19 +1,19 @@
 """`labcore image load`: images from an archive."""
 
-import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from labcore.cli.connection import client_of
+from labcore.cli.flags import Arguments, Parser
 from labcore.cli.progress import show
 from labcore.errors import InvalidInput
 
 CHUNK_SIZE = 1 << 20
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = (
         "It reads what `docker save`, `podman save`, `skopeo copy` and `labcore save` write: Docker's archives, OCI layouts; "
@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="do not show how far it is")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Load them, and say which."""
     if args.input is None and sys.stdin.isatty():
         raise InvalidInput("standard input is a terminal, and an archive is wanted: labcore load -i FILE")

@@ -9,10 +9,10 @@ from labcore.errors import InvalidInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
+    from labcore.cli.flags import Arguments, Parser
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = "Filters: dangling, label, before, since, until, reference; as docker's."
     parser.add_argument("-a", "--all", action="store_true", help="list those too that only others are made of")
@@ -25,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", metavar="NAME[:TAG]", help="only these")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """List them, the newest first."""
     if args.tree:
         _check_alone(args)
@@ -44,7 +44,7 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def _check_alone(args: argparse.Namespace) -> None:
+def _check_alone(args: Arguments) -> None:
     """Refuse, as docker does, what a tree does not show. Raises InvalidInput."""
     given = {"--quiet": args.quiet, "--no-trunc": args.no_trunc, "--digests": args.digests, "--format": args.format}
     for option, is_there in given.items():

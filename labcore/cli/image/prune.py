@@ -1,10 +1,9 @@
 """`labcore image prune`: remove unused images, and what only they needed."""
 
-import argparse
-
 from labcore.cli.confirm import confirmed
 from labcore.cli.connection import client_of
 from labcore.cli.filters import parse_filters
+from labcore.cli.flags import Arguments, Parser
 from labcore.cli.formatting import size
 from labcore.cli.image.rm import lines
 from labcore.client import Client
@@ -13,7 +12,7 @@ NAMELESS = "all dangling images"
 UNUSED = "all images without at least one container associated to them"
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = (
         "With images go blobs that no image leads to, unpacked layers that no image and no container needs, and what "
@@ -26,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Ask; then remove, and say what was freed."""
     filters = parse_filters(args.filter) | {"dangling": ["false" if args.all else "true"]}
     if not confirmed(args, UNUSED if args.all else NAMELESS):

@@ -1,17 +1,17 @@
 """`labcore image pull`: download an image from a registry."""
 
-import argparse
 import sys
 from typing import TextIO
 
 from labcore.cli.connection import client_of
+from labcore.cli.flags import Arguments, Parser
 from labcore.cli.progress import show
 from labcore.client import Client
 from labcore.errors import InvalidInput
 from labcore.spec import Reference
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.add_argument("-a", "--all-tags", action="store_true", help="get all images of the repository")
     parser.add_argument("-q", "--quiet", action="store_true", help="do not show how far it is")
@@ -20,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "Registries without TLS, or of an authority of your own: registries.toml in the state root."
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Get it, showing how far it is; then print its whole name."""
     reference = Reference.parse(args.image)
     is_tagged = "@" in args.image or ":" in args.image.rpartition("/")[2]

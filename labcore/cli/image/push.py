@@ -1,9 +1,9 @@
 """`labcore image push`: upload an image to a registry."""
 
-import argparse
 import sys
 
 from labcore.cli.connection import client_of
+from labcore.cli.flags import Arguments, Parser
 from labcore.cli.image.auth import registry_auth
 from labcore.cli.image.pull import full_name
 from labcore.cli.progress import show
@@ -11,7 +11,7 @@ from labcore.errors import InvalidInput
 from labcore.spec import Reference
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.add_argument("-a", "--all-tags", action="store_true", help="push all images of that repository which are here")
     parser.add_argument("--platform", default="", metavar="OS/ARCH", help="of several, the image for this machine alone")
@@ -20,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "Registries without TLS, or of an authority of your own: registries.toml in the state root."
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Send it, showing how far it is."""
     reference = Reference.parse(args.image)
     is_tagged = ":" in args.image.rpartition("/")[2]

@@ -1,16 +1,16 @@
 """`labcore image rm`: remove images."""
 
-import argparse
 import sys
 from collections.abc import Iterable
 
 from labcore.cli import for_each, said
 from labcore.cli.connection import client_of
+from labcore.cli.flags import Arguments, Parser
 from labcore.client.images import Removal
 from labcore.errors import ImageNotFound
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = (
         "A name goes; with its last one the image goes too, and what it shares with no other. An ID means all names."
@@ -23,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="a name, or an ID")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Remove them, saying what is gone."""
     with client_of(args) as client:
 

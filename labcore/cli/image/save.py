@@ -1,6 +1,5 @@
 """`labcore image save`: write images into an archive."""
 
-import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +8,11 @@ from typing import BinaryIO
 
 from labcore.atomic import PendingFile
 from labcore.cli.connection import client_of
+from labcore.cli.flags import Arguments, Parser
 from labcore.errors import InvalidInput
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = (
         "The archive is an OCI layout and Docker's format at once: docker, podman, skopeo and `labcore load` read it. "
@@ -25,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="a name, or an ID")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Write it."""
     with client_of(args) as client, output(args.output, "save") as out:
         for piece in client.images.save(*args.images, platform=args.platform):

@@ -1,8 +1,8 @@
 """`labcore lesson check`: mark a lesson's saved steps."""
 
-import argparse
 import secrets
 
+from labcore.cli.flags import Arguments, Parser
 from labcore.cli.lesson import options
 from labcore.cli.lesson.options import saved_steps
 from labcore.cli.messages import say
@@ -14,7 +14,7 @@ from labcore.lab.progress import entry
 from labcore.lab.workspace import Workspace
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     options.arguments(parser)
     parser.epilog = "Exit status: 1 if a step has not passed."
@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Check a lesson's steps as they stand in the saved file, in a copy elsewhere; 1 if a step has not passed."""
     wanted = lesson(args.number)
     workspace = Workspace(args.work)

@@ -1,9 +1,9 @@
 """`labcore lesson demo`: serve a lesson solved and warm."""
 
-import argparse
 import tempfile
 from pathlib import Path
 
+from labcore.cli.flags import Arguments
 from labcore.cli.lab import must_be_installed, serve
 from labcore.cli.lesson.options import arguments
 from labcore.cli.messages import say
@@ -13,7 +13,7 @@ from labcore.lab.lessons import lesson
 __all__ = ["arguments", "main"]
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Serve it until Ctrl-C."""
     must_be_installed()
     wanted = lesson(args.number)

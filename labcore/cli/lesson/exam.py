@@ -1,11 +1,11 @@
 """`labcore lesson exam`: the final examination."""
 
-import argparse
 import json
 import secrets
 import sys
 from pathlib import Path
 
+from labcore.cli.flags import Arguments, Parser
 from labcore.cli.lesson import options
 from labcore.cli.numbers import whole
 from labcore.lab.examination.live import Site
@@ -15,7 +15,7 @@ from labcore.lab.learner import VARIABLE, learner
 from labcore.lab.workspace import Workspace
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     options.common_arguments(parser)
     parser.epilog = (
@@ -35,7 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=["text", "json"], default="text", help="json: questions, answers and marks")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Ask, mark, and keep the mark; 1 if it is not enough."""
     workspace = Workspace(args.work)
     seed = secrets.randbelow(SEEDS) if args.seed is None else args.seed

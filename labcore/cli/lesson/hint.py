@@ -1,7 +1,6 @@
 """`labcore lesson hint`: draw out the next hint for a step."""
 
-import argparse
-
+from labcore.cli.flags import Arguments, Parser
 from labcore.cli.lesson import options
 from labcore.cli.messages import say
 from labcore.cli.numbers import whole
@@ -10,7 +9,7 @@ from labcore.lab.hints import hints
 from labcore.lab.workspace import Workspace
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     options.common_arguments(parser)
     parser.add_argument("step", metavar="STEP", help="which step: rootfs, say")
@@ -19,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Print the hints that are out, and one more; each is counted, and shown by `lesson status`."""
     workspace = Workspace(args.work)
     number = open_lesson(workspace, args.step, args.lesson)

@@ -1,7 +1,6 @@
 """`labcore lesson list`: list lessons."""
 
-import argparse
-
+from labcore.cli.flags import Arguments
 from labcore.cli.lesson.options import common_arguments as arguments
 from labcore.cli.messages import say
 from labcore.lab.lessons import LESSONS
@@ -10,7 +9,7 @@ from labcore.language import padded
 __all__ = ["arguments", "main"]
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """List them."""
     for each in LESSONS:
         state = say("copied") if (args.work / each.file).exists() else say("not started")

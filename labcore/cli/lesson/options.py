@@ -1,8 +1,8 @@
 """The options of all lesson commands, and the steps in a learner's file that count."""
 
-import argparse
 from pathlib import Path
 
+from labcore.cli.flags import Parser
 from labcore.cli.numbers import whole
 from labcore.errors import Unavailable
 from labcore.lab import copies
@@ -10,13 +10,13 @@ from labcore.lab.program import outdated
 from labcore.lab.workspace import Workspace
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare where the learner's copy is, and which lesson is meant."""
     common_arguments(parser)
     parser.add_argument("number", type=whole(0, 99), metavar="N", help="which lesson")
 
 
-def common_arguments(parser: argparse.ArgumentParser) -> None:
+def common_arguments(parser: Parser) -> None:
     """Declare where the learner's copy is."""
     work = copies.nearest_work()
     parser.add_argument("--work", type=Path, default=work, metavar="DIR", help=f"your copy of the lessons (default: {work})")

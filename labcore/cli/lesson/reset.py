@@ -1,7 +1,6 @@
 """`labcore lesson reset`: begin a lesson anew."""
 
-import argparse
-
+from labcore.cli.flags import Arguments
 from labcore.cli.lesson.options import arguments
 from labcore.cli.messages import say
 from labcore.lab import copies
@@ -12,7 +11,7 @@ from labcore.lab.workspace import Workspace
 __all__ = ["arguments", "main"]
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Renew the copy and blank the steps; what was there is kept."""
     wanted = lesson(args.number)
     copies.renew(wanted, args.lessons, args.work)

@@ -1,15 +1,15 @@
 """`labcore lesson setup`: fetch the stock docker command."""
 
-import argparse
 import sys
 from pathlib import Path
 
+from labcore.cli.flags import Arguments, Parser
 from labcore.errors import Unavailable
 from labcore.lab.docker_client import fetch_client, find_client, take_client
 from labcore.paths import default_root
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = (
         "Lessons 5 to 10 use it. Where this machine has none, the client alone is unpacked from Debian's package (36 MB) into "
@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--update", action="store_true", help="ask for a newer one, also if one was fetched")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Fetch it, and print its version and its path."""
     root = args.root or default_root()
     if args.update or find_client(root) is None:

@@ -1,7 +1,6 @@
 """`labcore lesson solve`: fill in solutions."""
 
-import argparse
-
+from labcore.cli.flags import Arguments
 from labcore.cli.lesson.options import arguments, saved_steps
 from labcore.cli.messages import say
 from labcore.lab.lessons import lesson
@@ -13,7 +12,7 @@ from labcore.lab.workspace import Workspace
 __all__ = ["arguments", "main"]
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Write them, and leave alone what is the learner's; `lesson status` tells a solved step from a written one."""
     wanted = lesson(args.number)
     workspace = Workspace(args.work)

@@ -1,7 +1,6 @@
 """`labcore lesson start`: make a working copy."""
 
-import argparse
-
+from labcore.cli.flags import Arguments
 from labcore.cli.lesson.options import arguments
 from labcore.cli.messages import say
 from labcore.lab import copies
@@ -10,7 +9,7 @@ from labcore.lab.lessons import lesson
 __all__ = ["arguments", "main"]
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Make the copy."""
     wanted = lesson(args.number)
     made = copies.start(wanted, args.lessons, args.work)

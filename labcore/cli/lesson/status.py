@@ -1,7 +1,6 @@
 """`labcore lesson status`: list steps, and how they stand."""
 
-import argparse
-
+from labcore.cli.flags import Arguments
 from labcore.cli.lesson.options import common_arguments as arguments
 from labcore.cli.lesson.options import saved_steps
 from labcore.cli.messages import say
@@ -15,7 +14,7 @@ from labcore.language import padded
 __all__ = ["arguments", "main"]
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Show each step and how it stands: by whose hand, after how many hints; how many questions were answered; marks."""
     workspace = Workspace(args.work)
     for each in LESSONS:

@@ -1,8 +1,7 @@
 """`labcore network create`: make a network."""
 
-import argparse
-
 from labcore.cli.connection import client_of
+from labcore.cli.flags import Arguments, Parser
 from labcore.options.network_create import network_options
 
 REPEATED = (
@@ -15,7 +14,7 @@ REPEATED = (
 )
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.add_argument("-d", "--driver", default="bridge", metavar="DRIVER", help="bridge, which is all there is")
     parser.add_argument("--ipv4", default="true", metavar="BOOL", help="with addresses of IPv4 (default: true)")
@@ -27,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NETWORK", help="its name")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Make it, and print its ID."""
     wanted = network_options(
         args.name,

@@ -9,9 +9,9 @@ from labcore.cli.template.values import Row, printed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Final
 
+    from labcore.cli.flags import Arguments, Parser
     from labcore.client.networks import Network
 
 HEADS: Final = {
@@ -21,7 +21,7 @@ HEADS: Final = {
 LISTING: Final = Listing(HEADS, ("ID", "Name", "Driver", "Scope"))
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = "Filters: id, name, driver, label, scope, type (custom, builtin), dangling; as docker's."
     add_filter(parser)
@@ -30,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="print IDs only")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """List them by their names."""
     with client_of(args) as client:
         found = sorted(client.networks.list(filters=filters_of(args.filter)), key=lambda each: natural_order(each.name))

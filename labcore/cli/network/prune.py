@@ -1,16 +1,15 @@
 """`labcore network prune`: remove unused networks."""
 
-import argparse
-
 from labcore.cli.confirm import confirmed
 from labcore.cli.connection import client_of
 from labcore.cli.filters import parse_filters
+from labcore.cli.flags import Arguments, Parser
 from labcore.client import Client
 
 UNUSED = "all networks not used by at least one container"
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.add_argument("-f", "--force", action="store_true", help="do not ask")
     parser.add_argument(
@@ -18,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Ask; then remove the networks that no container is on, or wants to be on, and bridges whose state root is gone."""
     filters = parse_filters(args.filter)
     if not confirmed(args, UNUSED):

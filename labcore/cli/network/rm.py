@@ -1,20 +1,20 @@
 """`labcore network rm`: remove networks."""
 
-import argparse
 from contextlib import suppress
 
 from labcore.cli import for_each
 from labcore.cli.connection import client_of
+from labcore.cli.flags import Arguments, Parser
 from labcore.errors import NotFound
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.add_argument("-f", "--force", action="store_true", help="do not mind those that there are not")
     parser.add_argument("names", nargs="+", metavar="NETWORK")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Remove some, and print their names."""
     with client_of(args) as client:
 

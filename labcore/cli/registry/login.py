@@ -1,16 +1,16 @@
 """`labcore registry login`: try and keep credentials of a registry."""
 
-import argparse
 import sys
 
 from labcore.cli.connection import client_of
+from labcore.cli.flags import Arguments, Parser
 from labcore.client import RegistryAuth
 from labcore.errors import InvalidInput
 from labcore.registry.credentials import TOKEN_USER, Credentials, keep
 from labcore.spec.reference import HUB, check_registry
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.add_argument("registry", nargs="?", default=HUB, metavar="REGISTRY", help="HOST[:PORT] (default: docker.io)")
     parser.add_argument("-u", "--username", metavar="USER", help="the user; without it, it is asked for")
@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "They are kept where docker keeps them: ~/.docker/config.json, or with the helper that is named there."
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Ask, have the daemon try them at the registry, and keep them if it takes them."""
     registry = check_registry(args.registry)
     user, password = _ask(args)
@@ -30,7 +30,7 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def _ask(args: argparse.Namespace) -> tuple[str, str]:
+def _ask(args: Arguments) -> tuple[str, str]:
     user, password = args.username, args.password
     if args.password_stdin:
         if password is not None:

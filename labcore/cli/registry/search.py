@@ -12,9 +12,9 @@ from labcore.spec.reference import split_registry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from typing import Final
 
+    from labcore.cli.flags import Arguments, Parser
     from labcore.client.images import SearchResult
 
 LIMIT: Final = 100
@@ -25,7 +25,7 @@ HEADS: Final = {
 LISTING: Final = Listing(HEADS, ("Name", "Description", "StarCount", "IsOfficial"), elastic="Description")
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = "Filters: is-official, stars. Where no registry is named, it is docker.io."
     add_filter(parser)
@@ -35,7 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("term", metavar="[REGISTRY/]TERM", help="a part of a name, and where to look for it")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Have the daemon ask the registry, and list what it has found."""
     auth = registry_auth(split_registry(args.term)[0])
     with client_of(args) as client:

@@ -1,12 +1,12 @@
 """`labcore registry serve`: a registry server, or a pull-through cache."""
 
-import argparse
 import logging
 import resource
 import signal
 import ssl
 from pathlib import Path
 
+from labcore.cli.flags import Arguments, Parser
 from labcore.cli.numbers import amount
 from labcore.engine import default_root
 from labcore.errors import InvalidInput
@@ -18,7 +18,7 @@ from labcore.registry.server_auth import AllowAll, Htpasswd
 YEAR = 365 * 86400.0  # seconds
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.add_argument("--listen", default="127.0.0.1:5000", metavar="ADDRESS:PORT", help="where (default: 127.0.0.1:5000)")
     parser.add_argument(
@@ -42,7 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Serve until Ctrl-C."""
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection takes one
@@ -65,7 +65,7 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def _registry(args: argparse.Namespace, data: Path) -> Registry:
+def _registry(args: Arguments, data: Path) -> Registry:
     settings = Settings(Htpasswd(args.htpasswd) if args.htpasswd else AllowAll(), args.read_only)
     if not args.proxy:
         return Registry(data, settings)
@@ -79,7 +79,7 @@ def _registry(args: argparse.Namespace, data: Path) -> Registry:
     return Cache(data, upstream, credentials.find(upstream.registry), settings, fresh=args.fresh, max_bytes=max_bytes)
 
 
-def _tls(args: argparse.Namespace) -> ssl.SSLContext | None:
+def _tls(args: Arguments) -> ssl.SSLContext | None:
     if bool(args.tls_cert) != bool(args.tls_key):
         raise InvalidInput("--tls-cert and --tls-key belong together")
     if not args.tls_cert:

@@ -12,10 +12,10 @@ from labcore.errors import InvalidInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
     from typing import Final
 
+    from labcore.cli.flags import Arguments, Parser
     from labcore.client.system import DiskUsage
 
 RUNNING: Final = ("running", "paused", "restarting")
@@ -26,14 +26,14 @@ LISTING: Final = Listing(HEADS, tuple(HEADS))
 CACHE_COLUMNS: Final = ("ID", "CacheType", "Size", "CreatedSince", "LastUsedSince", "UsageCount", "Shared")
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = "RECLAIMABLE is what `labcore system prune -a --volumes` would free."
     add_format(parser)
     parser.add_argument("-v", "--verbose", action="store_true", help="list each image, container and volume")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Print a table; with -v one for each kind."""
     with client_of(args) as client:
         usage = client.system.disk_usage()

@@ -13,10 +13,10 @@ from labcore.cli.template.values import Struct, json_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable, Iterable
     from typing import Any, Final
 
+    from labcore.cli.flags import Arguments, Parser
     from labcore.client.system import Event
 
 # Fields of templates, and where the JSON has them.
@@ -41,7 +41,7 @@ class _Fields(Struct):
         return self.values()
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = "Times: 10m (ago), 2026-11-30T12:00:00, or seconds since 1970. Without --until it goes on; Ctrl-C ends it."
     add_filter(parser)
@@ -50,7 +50,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--until", default="", metavar="TIME", help="end then")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Print a line for each, as it comes."""
     line = _line_of(args.format)
     since, until = moment(args.since), moment(args.until)

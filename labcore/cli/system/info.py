@@ -13,18 +13,19 @@ from labcore.cli.template.values import Struct, json_text, printed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
+    from labcore.cli.flags import Arguments, Parser
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = "`labcore doctor` tries what this machine can do."
     parser.add_argument("-f", "--format", default="", metavar="FORMAT", help="json, or a Go template")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Print it; the daemon's warnings go to standard error."""
     template = read_format(args.format)
     with client_of(args) as client:

@@ -1,7 +1,5 @@
 """`labcore system prune`: remove all that nothing needs."""
 
-import argparse
-
 from labcore.cli.builder.prune import UNUSED as CACHE
 from labcore.cli.builder.prune import prune_of_system
 from labcore.cli.confirm import confirmed
@@ -9,6 +7,7 @@ from labcore.cli.connection import client_of
 from labcore.cli.container.prune import STOPPED
 from labcore.cli.container.prune import prune as prune_containers
 from labcore.cli.filters import parse_filters
+from labcore.cli.flags import Arguments, Parser
 from labcore.cli.formatting import size
 from labcore.cli.image.prune import NAMELESS, UNUSED
 from labcore.cli.image.prune import prune as prune_images
@@ -18,7 +17,7 @@ from labcore.cli.volume.prune import ANONYMOUS
 from labcore.cli.volume.prune import prune as prune_volumes
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = "What is being pulled or loaded stays."
     parser.add_argument("-a", "--all", action="store_true", help="remove also images with a name that no container uses")
@@ -29,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Ask; then remove, and say what was freed."""
     filters = parse_filters(args.filter)
     volumes = [ANONYMOUS] if args.volumes else []

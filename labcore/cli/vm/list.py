@@ -1,17 +1,17 @@
 """`labcore vm list`: list kernels and disks of guests."""
 
-import argparse
 import platform
 
+from labcore.cli.flags import Arguments, Parser
 from labcore.paths import default_root
 from labcore.vm import guests, qemu
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare no arguments."""
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """List them, and what runs them."""
     root = args.root or default_root()
     for file in guests.files(root):

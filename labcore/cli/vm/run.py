@@ -1,14 +1,14 @@
 """`labcore vm run`: run a command in a virtual machine."""
 
-import argparse
 import sys
 
+from labcore.cli.flags import Arguments, Parser
 from labcore.cli.numbers import whole
 from labcore.vm.guests import Guest, start
 from labcore.vm.machine import Machine
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = "A guest starts, runs the command and is ended. `labcore vm setup` makes what it needs."
     parser.add_argument("--full", action="store_true", help="start Debian, and end it when its multi-user target is reached")
@@ -17,10 +17,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--memory", type=whole(1, 1 << 20), metavar="MB", help="its memory (default: 256; Debian: 512)")
     parser.add_argument("--console", action="store_true", help="show what came over its serial line")
     parser.add_argument("--timeline", action="store_true", help="show where its start went")
-    parser.add_argument("argv", nargs=argparse.REMAINDER, metavar="COMMAND", help="for the guest's shell")
+    parser.add_argument("argv", nargs="...", metavar="COMMAND", help="for the guest's shell")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Start it, run the command, and end it."""
     guest: Guest = "debian" if args.full else "small"
     with start(guest, machine_type=args.machine, accel=args.accel, memory_mb=args.memory, root=args.root) as machine:
@@ -33,7 +33,7 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def _report(machine: Machine, args: argparse.Namespace) -> None:
+def _report(machine: Machine, args: Arguments) -> None:
     if args.console:
         print(machine.console)
     if args.timeline:

@@ -1,13 +1,13 @@
 """`labcore vm setup`: fetch a kernel for guests, and make their roots."""
 
-import argparse
 import sys
 from pathlib import Path
 
+from labcore.cli.flags import Arguments, Parser
 from labcore.vm import guests
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = (
         "It fetches a kernel from the distribution's archive (27 MB) and makes the small guest's root; then no network is "
@@ -18,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--update", action="store_true", help="fetch and make anew what is here already")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Fetch and make them."""
     kernel = guests.setup(args.root, full=args.full, update=args.update, kit=args.kit, tell=_tell)
     print(f"{kernel.package} {kernel.version}, {kernel.size / 1e6:.1f} MB; guests run by {guests.accelerator(args.root)}")

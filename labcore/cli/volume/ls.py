@@ -9,10 +9,10 @@ from labcore.cli.volume.rows import HEADS, row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
+    from labcore.cli.flags import Arguments, Parser
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.epilog = "Filters: dangling, driver, label, name; as docker's. labcore system df -v shows their sizes."
     add_filter(parser)
@@ -20,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="print names only")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """List them by their names."""
     with client_of(args) as client:
         found = sorted(client.volumes.list(filters=filters_of(args.filter)), key=lambda each: natural_order(each.name))

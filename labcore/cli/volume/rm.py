@@ -1,18 +1,17 @@
 """`labcore volume rm`: remove volumes."""
 
-import argparse
-
 from labcore.cli import for_each
 from labcore.cli.connection import client_of
+from labcore.cli.flags import Arguments, Parser
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     parser.add_argument("-f", "--force", action="store_true", help="do not mind those that there are not")
     parser.add_argument("names", nargs="+", metavar="VOLUME")
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: Arguments) -> int:
     """Remove some, with all that is in them, and print their names."""
     with client_of(args) as client:
 
