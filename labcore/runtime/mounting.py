@@ -15,11 +15,14 @@ from labcore.runtime.mount_trees import of_the_starter
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
-    from typing import Final
+    from typing import Final, Literal, TypeAlias
 
     from labcore.runtime.mount_flags import Options
     from labcore.runtime.ops import Op
     from labcore.spec import MountPoint, Root
+
+How: TypeAlias = "Literal['given', 'taken', 'new']"  # by the starter; before the root is left; in the new root
+Seen: TypeAlias = "tuple[MountPoint, How, bool]"
 
 normalized = lru_cache(maxsize=1024)(os.path.normpath)  # which takes as long as two system calls
 
@@ -44,6 +47,7 @@ def _is_taken(mount: MountPoint, new_user: bool, apart: bool) -> bool:
     return _is_made_of_the_hosts(mount) or (new_user and mount.kind in ("proc", "sysfs"))
 
 
+@lru_cache(maxsize=256)
 def _is_made_of_the_hosts(mount: MountPoint) -> bool:
     """Return whether a new file system is made of what has a path on the host: an overlay's layers, a block device."""
     values = [mount.source, *(word.partition("=")[2] for word in mount.options)]
@@ -109,29 +113,35 @@ def mount_all(
 
     What the starter took in hand are descriptors from `received` on.
     """
-    files = frozenset(mount.source for mount in mounts if is_bind(mount) and not os.path.isdir(mount.source))
-    return _mount_all(mounts, files, new_user, apart, received)
+    return _mount_all(tuple([_seen_inside(mount, new_user, apart) for mount in mounts]), received)
+
+
+def _seen_inside(mount: MountPoint, new_user: bool, apart: bool) -> Seen:
+    """Return a mount, how it is made, and whether its place is a file.
+
+    Where something that is in hand came from does not matter any more: containers of one kind have the same ops, made once.
+    """
+    is_file = is_bind(mount) and not os.path.isdir(mount.source)
+    how: How = "given" if is_given(mount, apart) else "taken" if _is_taken(mount, new_user, apart) else "new"
+    return mount if how == "new" else mount.replace(source="none"), how, is_file
 
 
 @lru_cache(maxsize=64)
-def _mount_all(
-    mounts: tuple[MountPoint, ...], files: frozenset[str], new_user: bool, apart: bool, received: int
-) -> tuple[Op, ...]:  # fmt: skip
+def _mount_all(mounts: tuple[Seen, ...], received: int) -> tuple[Op, ...]:
     plan: list[Op] = []
     taken = 0
     made = {"/"}  # the directories that are known to be there
-    for mount in mounts:
+    for mount, how, is_file in mounts:
         options = parse_options(mount.options)
         target = normalized(mount.target)
         if not options.flags & MountFlag.REMOUNT:
-            is_directory = not (is_bind(mount) and mount.source in files)
-            plan += make_place(target, directory=is_directory, made=made, no_links=_protects(mount))
+            plan += make_place(target, directory=not is_file, made=made, no_links=_protects(mount))
             made = {path for path in made if not path.startswith(target + "/")} | {target, *parents(target)}
-        if is_given(mount, apart):
+        if how == "given":
             plan.append(ops.MoveReceivedMount(received, mount.target, follow=not _protects(mount)))
             plan += [ops.Mount("none", mount.target, flags=flag) for flag in options.propagation[1:]]
             received += 1
-        elif _is_taken(mount, new_user, apart):
+        elif how == "taken":
             plan += _attach(mount, options, _register(taken))
             taken += 1
         else:
