@@ -1,7 +1,7 @@
 """Attachment of endpoints to a network namespace: veth pairs, addresses, default routes, kernel parameters."""
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 
 from labcore.network.links import (
     add_address,
@@ -12,7 +12,7 @@ from labcore.network.links import (
     set_alias,
     set_up,
 )
-from labcore.network.namespaces import has_ipv6, in_namespace, set_sysctl
+from labcore.network.namespaces import get_sysctl, has_ipv6, in_namespace, set_sysctl
 from labcore.network.netlink import Message, Netlink
 from labcore.network.options import endpoint_sysctls
 from labcore.record import Record
@@ -37,9 +37,15 @@ def attach(netlink: Netlink, attachments: Sequence[Attachment], namespace: int, 
     Raises NetlinkError, InvalidInput, Unavailable.
     """
     messages = [message for each in attachments for message in _on_the_host(each, namespace)]
+    endpoints = [each.endpoint for each in attachments]
+
+    def inside() -> None:
+        with _links_begin_without_ipv6() if has_ipv6() else nullcontext():
+            netlink.request(*messages)  # a socket of the host's, whose links these are
+        _configure(endpoints, routes)
+
     try:
-        netlink.request(*messages)
-        in_namespace(namespace, partial(_inside, [each.endpoint for each in attachments], routes))
+        in_namespace(namespace, inside)
     except BaseException:
         netlink.request(*(delete_link(each.endpoint.host_link) for each in attachments))
         raise
@@ -53,12 +59,28 @@ def _on_the_host(each: Attachment, namespace: int) -> list[Message]:
     ]
 
 
-def _inside(endpoints: Sequence[Endpoint], routes: Sequence[Endpoint]) -> None:
+@contextmanager
+def _links_begin_without_ipv6() -> Iterator[None]:
+    """Have no IPv6 on links that come into this network namespace: most networks have none.
+
+    On a link that is there this could be set, too, but the kernel would try that again and again until nobody else changes
+    links (net/ipv6/addrconf.c, `restart_syscall`): while others' namespaces go, that takes a processor for milliseconds.
+    """
+    path = "net/ipv6/conf/default/disable_ipv6"
+    before = get_sysctl(path)
+    set_sysctl(path, "1")
+    try:
+        yield
+    finally:
+        set_sysctl(path, before)
+
+
+def _configure(endpoints: Sequence[Endpoint], routes: Sequence[Endpoint]) -> None:
     messages = [set_up(LOOPBACK)]
     for endpoint in endpoints:
         index = link_index(endpoint.interface)
-        for path, value in _sysctls(endpoint):
-            set_sysctl(path, value)
+        if endpoint.ipv6 and has_ipv6():
+            _begin_ipv6(endpoint.interface)
         messages.append(set_up(index))
         more = (f"{text}/{length}" for version, length in LINK_LOCAL for text in endpoint.link_local(version))
         messages += [add_address(index, text) for text in (endpoint.ipv4, endpoint.ipv6, *more) if text]
@@ -69,12 +91,10 @@ def _inside(endpoints: Sequence[Endpoint], routes: Sequence[Endpoint]) -> None:
             set_sysctl(path, value)
 
 
-def _sysctls(endpoint: Endpoint) -> list[tuple[str, str]]:
-    """Return what is set before a link is up: no IPv6 if its network has none, and no router's word is believed."""
-    if not has_ipv6():
-        return []
-    place = f"net/ipv6/conf/{endpoint.interface}"
-    return [(f"{place}/disable_ipv6", "0"), (f"{place}/accept_ra", "0")] if endpoint.ipv6 else [(f"{place}/disable_ipv6", "1")]
+def _begin_ipv6(interface: str) -> None:
+    """Have IPv6 on a link, before it is up; no router's word is believed."""
+    set_sysctl(f"net/ipv6/conf/{interface}/disable_ipv6", "0")
+    set_sysctl(f"net/ipv6/conf/{interface}/accept_ra", "0")
 
 
 def _default_routes(endpoints: Iterable[Endpoint]) -> list[Message]:

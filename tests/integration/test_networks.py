@@ -152,6 +152,11 @@ def test_a_network_without_ipv6_has_none_of_it(machine: Machine) -> None:
     assert one.sh("ip -6 -oneline address show eth0") == ""
     assert machine.sh(f"ip -6 -oneline address show {network.bridge}") == ""
     assert one.sh("cat /proc/sys/net/ipv6/conf/eth0/disable_ipv6") == "1\n"
+    assert one.sh("cat /proc/sys/net/ipv6/conf/default/disable_ipv6") == "0\n"  # of links that it makes itself
+    one.sh("sysctl -qw net.ipv6.conf.default.disable_ipv6=1")
+    machine.create("red", ipv6=True)
+    assert machine.connect("one", "red", one).interface == "eth1"
+    assert one.sh("cat /proc/sys/net/ipv6/conf/eth1/disable_ipv6 /proc/sys/net/ipv6/conf/default/disable_ipv6") == "0\n1\n"
 
 
 def test_an_internal_network_leads_nowhere(machine: Machine) -> None:
