@@ -33,7 +33,7 @@ class LessonCgroup(Record):
     path: str
 
     def __getitem__(self, controller: str) -> str:
-        there = Cgroup(self.path).directories()
+        there = Cgroup(self.path).directories
         if controller not in there and "" not in there:
             raise LabcoreError(f"cgroups: this machine has no controller {controller}")
         return there.get(controller) or there[""]

@@ -128,9 +128,8 @@ class Launch:
             if not self.cgroup.make_alone():
                 self.cgroup, self.cgroups, self.made = Cgroup(""), (), []
             return
-        if not self.is_made:
-            self.cgroup.check_free()
-        self.made = [each for each in self.cgroups if self.is_made or not os.path.exists(each)]
+        there = () if self.is_made else self.cgroup.check_free()
+        self.made = [each for each in self.cgroups if each not in there]
         self._remember(self)
         try:
             made = self.cgroup.make()

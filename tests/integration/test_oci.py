@@ -95,7 +95,7 @@ def bundle(rootfs: Path, tmp_path: Path) -> Iterator[Bundle]:
 def test_run_returns_the_exit_code_and_leaves_nothing(bundle: Bundle) -> None:
     assert bundle.run("sh", "-c", "hostname; echo $$; exit 7", status=7) == "labcore\n1\n"
     assert bundle("list", "--quiet") == ""
-    assert not any(os.path.exists(directory) for directory in Cgroup.near_own(bundle.name).directories().values())
+    assert not any(os.path.exists(directory) for directory in Cgroup.near_own(bundle.name).directories.values())
     assert bundle.run("sh", "-c", "kill -9 $$ 2>/dev/null; sh -c 'kill -TERM 1'; exit 3", status=3) == ""
 
 
@@ -453,7 +453,7 @@ def test_update_and_device_rules(bundle: Bundle) -> None:
     bundle.program("sleep", "60").create()
     bundle("start", bundle.name)
     bundle("update", "--pids-limit", "33", bundle.name)
-    directory = Cgroup.near_own(bundle.name).directories()
+    directory = Cgroup.near_own(bundle.name).directories
     assert Path(directory.get("pids") or directory[""], "pids.max").read_text() == "33\n"
     for limits in (["--memory", "32m", "--memory-swap", "64m"], ["--memory", "-1"], ["--memory", "16m"]):
         bundle("update", *limits, bundle.name)
@@ -822,7 +822,7 @@ def test_what_cannot_be_is_refused_by_its_path(bundle: Bundle, path: str, value:
     assert message in said
     assert "Traceback" not in said
     assert bundle("list", "--quiet") == ""
-    assert not any(os.path.exists(directory) for directory in Cgroup.near_own(bundle.name).directories().values())
+    assert not any(os.path.exists(directory) for directory in Cgroup.near_own(bundle.name).directories.values())
 
 
 def test_what_is_not_known_here_is_said_and_left_out(bundle: Bundle) -> None:
@@ -858,7 +858,7 @@ def test_a_block_devices_rate(bundle: Bundle) -> None:
     rate = {"major": major, "minor": minor, "rate": 1 << 20}
     bundle.config["linux"]["resources"] = {"blockIO": {"throttleReadBpsDevice": [rate]}}
     bundle.program("true").create()
-    there = Cgroup.near_own(bundle.name).directories()
+    there = Cgroup.near_own(bundle.name).directories
     if "blkio" in there:
         assert Path(there["blkio"], "blkio.throttle.read_bps_device").read_text() == f"{device} {1 << 20}\n"
     else:

@@ -132,7 +132,7 @@ def test_a_pid_file_that_cannot_be_written_leaves_no_container(bundle: Bundle) -
             said = bundle(*command, "--pid-file", path, bundle.name, status=1)
             assert f"--pid-file {path}: it cannot be written: " in said
             assert list(bundle.state.iterdir()) == []
-            assert not any(os.path.exists(directory) for directory in Cgroup.near_own(bundle.name).directories().values())
+            assert not any(os.path.exists(directory) for directory in Cgroup.near_own(bundle.name).directories.values())
 
 
 def test_a_creation_that_is_killed_in_a_hook(bundle: Bundle) -> None:
@@ -151,7 +151,7 @@ def test_a_creation_that_is_killed_in_a_hook(bundle: Bundle) -> None:
     assert "does not exist" in bundle("delete", bundle.name, status=1)
     bundle("delete", "--force", bundle.name)
     assert list(bundle.state.iterdir()) == []
-    assert not any(os.path.exists(directory) for directory in Cgroup.near_own(bundle.name).directories().values())
+    assert not any(os.path.exists(directory) for directory in Cgroup.near_own(bundle.name).directories.values())
 
 
 @pytest.mark.parametrize("damaged", [["life"], ["state.json"], ["life", "state.json"]], ids=" ".join)
@@ -172,7 +172,7 @@ def test_a_damaged_container_is_in_nobodys_way(bundle: Bundle, damaged: list[str
     assert list(bundle.state.iterdir()) == []
     if len(damaged) == 1:
         assert start_time(pid) is None
-        assert not any(os.path.exists(directory) for directory in Cgroup.near_own(bundle.name).directories().values())
+        assert not any(os.path.exists(directory) for directory in Cgroup.near_own(bundle.name).directories.values())
     else:
         os.kill(pid, 9)
         Cgroup.near_own(bundle.name).remove()

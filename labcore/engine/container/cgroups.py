@@ -109,7 +109,7 @@ def limits_without_shim(
 
 def _counted_in(cgroup: Cgroup) -> str | None:
     """Return the directory of the cgroup in which processes are counted, or would be."""
-    there = cgroup.directories()
+    there = cgroup.directories
     return there.get("pids") or there.get("")
 
 

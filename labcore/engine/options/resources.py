@@ -148,7 +148,7 @@ def _with_swap(limits: Resources) -> Resources:
 
 def _counts_swap() -> bool:
     """Return whether swap can be limited here: version 1 has a file for it, and version 2 in each cgroup below the root."""
-    own = Cgroup.at(own_path("memory")).directories()
+    own = Cgroup.at(own_path("memory")).directories
     memory = own.get("memory")
     return Path(memory, "memory.memsw.limit_in_bytes").exists() if memory else Path("/proc/swaps").exists()
 

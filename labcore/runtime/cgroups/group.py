@@ -15,7 +15,7 @@ from labcore.runtime.cgroups.hierarchy import hierarchies, main_hierarchy, own_p
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from labcore.runtime.cgroups.hierarchy import Hierarchies
     from labcore.runtime.cgroups.settings import Setting
@@ -66,8 +66,9 @@ class Cgroup(Record):
 
     # --- where it is
 
-    def directories(self) -> dict[str, str]:
-        """Return its directory in each hierarchy: by controller for version 1, and `` for version 2."""
+    @cached_property
+    def directories(self) -> Mapping[str, str]:
+        """Its directory in each hierarchy: by controller for version 1, and `` for version 2."""
         if not self.path:
             return {}
         if self.alone:
@@ -87,11 +88,11 @@ class Cgroup(Record):
         """Return the directories that a process must enter, each once."""
         if self.alone:
             return (self.alone[1],)
-        return tuple(dict.fromkeys(self.directories().values()))
+        return tuple(dict.fromkeys(self.directories.values()))
 
     def _main(self) -> str:
         """Return a directory whose list of processes is the container's."""
-        found = self.directories()
+        found = self.directories
         return found.get("pids") or found.get("") or next(iter(found.values()))
 
     # --- its life
@@ -112,10 +113,13 @@ class Cgroup(Record):
 
     def birthplace(self) -> str:
         """Return the directory that a process can be born in, and need not join: version 2's, or the only one; or none."""
-        return self.alone[1] if self.alone else self.directories().get("", "")
+        return self.alone[1] if self.alone else self.directories.get("", "")
 
-    def check_free(self) -> None:
-        """Raise InvalidInput if there are processes in it already, or it is frozen, and with it whoever would come in."""
+    def check_free(self) -> list[str]:
+        """Return those of its directories that are there.
+
+        Raises InvalidInput if there are processes in it already, or it is frozen, and with it whoever would come in.
+        """
         there = [directory for directory in self.entrances() if os.path.isdir(directory)]
         if inside := removal.processes(there):
             raise InvalidInput(
@@ -123,14 +127,14 @@ class Cgroup(Record):
             )
         if removal.frozen(there):
             raise InvalidInput(f"cgroup {self.path}: it is frozen: thaw it, or name another cgroup")
+        return there
 
     def make(self) -> list[str]:
         """Make it where it is not there yet; return the directories that were made."""
         made = []
-        for controller, directory in self.directories().items():
-            os.makedirs(os.path.dirname(directory), exist_ok=True)
+        for controller, directory in self.directories.items():
             with suppress(FileExistsError):
-                os.mkdir(directory)
+                _make_directory(directory)
                 made.append(directory)
             if controller == "cpuset":
                 _inherit_cpuset(directory)
@@ -142,7 +146,7 @@ class Cgroup(Record):
         """Set the limits. Raises InvalidInput for what this machine cannot limit, or does not accept."""
         from labcore.runtime.cgroups.settings import Setting, v1_settings, v2_settings
 
-        there = self.directories()
+        there = self.directories
         v1 = [s for s in v1_settings(limits) if s.controller in there or "" not in there or s.controller in V1_ONLY]
         v2 = list(v2_settings(limits)) if "" in there else []
         for setting in _possible_order(v1, there):
@@ -159,7 +163,7 @@ class Cgroup(Record):
         from labcore.runtime.cgroups.settings import Setting
 
         rules = (*limits.devices, *devices.ALWAYS)
-        there = self.directories()
+        there = self.directories
         if "devices" in there:
             for rule in rules:
                 for line in devices.v1_lines(rule):
@@ -177,7 +181,7 @@ class Cgroup(Record):
 
         from labcore.runtime.cgroups.statistics import statistics
 
-        return statistics({name: Path(directory) for name, directory in self.directories().items()})
+        return statistics({name: Path(directory) for name, directory in self.directories.items()})
 
     def remove(self) -> None:
         """Kill what is in it, and take it away from all hierarchies; one that is gone is fine."""
@@ -216,11 +220,19 @@ def opened(birthplace: str) -> Iterator[int]:
         os.close(fd)
 
 
+def _make_directory(path: str) -> None:
+    """Make a directory, and those on the way to it. Raises FileExistsError."""
+    try:
+        os.mkdir(path)
+    except FileNotFoundError:
+        os.makedirs(path)
+
+
 def _normalized(path: str) -> str:
     return os.path.normpath("/" + path.lstrip("/"))
 
 
-def _possible_order(settings: list[Setting], there: dict[str, str]) -> Iterator[Setting]:
+def _possible_order(settings: list[Setting], there: Mapping[str, str]) -> Iterator[Setting]:
     """Yield settings so that none is refused for what another one still is on the way from the old limits to the new."""
     pairs = {
         **dict.fromkeys(MEMORY, _memory_in_order([each for each in settings if each.file in MEMORY], there)),
@@ -238,7 +250,7 @@ MEMORY = ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes")
 QUOTA = ("cpu.cfs_period_us", "cpu.cfs_quota_us")
 
 
-def _memory_in_order(pair: list[Setting], there: dict[str, str]) -> list[Setting]:
+def _memory_in_order(pair: list[Setting], there: Mapping[str, str]) -> list[Setting]:
     """Memory never exceeds memory and swap together.
 
     Memory without a limit (-1) takes that of both together away, too, where nothing is said of it.
@@ -253,7 +265,7 @@ def _memory_in_order(pair: list[Setting], there: dict[str, str]) -> list[Setting
     return pair
 
 
-def _quota_in_order(pair: list[Setting], there: dict[str, str]) -> list[Setting]:
+def _quota_in_order(pair: list[Setting], there: Mapping[str, str]) -> list[Setting]:
     """Quota by period, a share of the processors, never exceeds the old one and the new: a cgroup above may limit it."""
     if len(pair) == 2:
         with suppress(OSError, ValueError):
@@ -263,15 +275,16 @@ def _quota_in_order(pair: list[Setting], there: dict[str, str]) -> list[Setting]
 
 
 def _write(directory: str | None, setting: Setting) -> None:
-    if directory is None or not os.path.exists(f"{directory}/{setting.file}"):
-        raise InvalidInput(
-            f"resources: {setting.file} = {setting.value}: this machine's cgroups have no {setting.file}: "
-            f"the {setting.controller} controller is not there, or does not do that"
-        )
     try:
-        write_text(f"{directory}/{setting.file}", setting.value)
+        if directory is not None:
+            return write_text(f"{directory}/{setting.file}", setting.value)
     except OSError as error:
-        raise InvalidInput(f"resources: {setting.file} = {setting.value}: {error.strerror}, says the kernel") from None
+        if os.path.exists(f"{directory}/{setting.file}"):
+            raise InvalidInput(f"resources: {setting.file} = {setting.value}: {error.strerror}, says the kernel") from None
+    raise InvalidInput(
+        f"resources: {setting.file} = {setting.value}: this machine's cgroups have no {setting.file}: "
+        f"the {setting.controller} controller is not there, or does not do that"
+    )
 
 
 def _inherit_cpuset(directory: str) -> None:
