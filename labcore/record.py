@@ -21,6 +21,7 @@ else:
 
 
 _REQUIRED = object()
+WRITTEN_OUT_AFTER = 50  # values of a class: a daemon makes many of each, a command few
 
 
 class _SignatureOfFields:
@@ -73,6 +74,23 @@ def field_types(kind: type[Record], *rooms: ModuleType) -> dict[str, Any]:
     return _types_of[kind, *rooms]
 
 
+WRITTEN_OUT = "__init__ of a record"
+
+
+def _written_out(cls: type[Record]) -> Any:
+    """Return a class's constructor as one would write it by hand: it takes a quarter of the time, and 0.1 ms to compile."""
+    arguments = (name if default is _REQUIRED else f"{name}=__fields[{name!r}]" for name, default in cls._fields.items())
+    lines = [f"__own[{name!r}] = {name}" for name in cls._fields]
+    if cls.__post_init__ is not Record.__post_init__:
+        lines.append("self.__post_init__()")
+    source = "\n ".join([f"def made(self, {', '.join(arguments)}):", "__own = self.__dict__", *lines])
+    found: dict[str, Any] = {"__fields": cls._fields}
+    exec(source, found)
+    constructor = found["made"]
+    constructor.__name__, constructor.__qualname__ = WRITTEN_OUT, cls.__name__  # which errors say
+    return constructor
+
+
 @dataclass_transform(frozen_default=True)
 class Record:
     """A value that never changes: a subclass's annotations are its fields, in order, and its constructor's arguments.
@@ -83,12 +101,16 @@ class Record:
     _fields: ClassVar[dict[str, Any]] = {}
     __signature__: ClassVar[Any] = _SignatureOfFields()
     _required: ClassVar[tuple[str, ...]] = ()
+    _made: ClassVar[int] = 0
 
     def __init_subclass__(cls) -> None:
         own = own_annotations(cls)
         names = [name for name, kind in own.items() if "ClassVar" not in str(kind)]
         cls._fields = cls._fields | {name: vars(cls).get(name, _REQUIRED) for name in names}
         cls._required = tuple(name for name, default in cls._fields.items() if default is _REQUIRED)
+        cls._made = 0
+        if cls.__init__ is Record.__init__ or cls.__init__.__name__ == WRITTEN_OUT:  # that of a base is for its fields
+            cls.__init__ = Record.__init__  # type: ignore[method-assign]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         fields = self._fields
@@ -102,6 +124,10 @@ class Record:
                 raise TypeError(f"{type(self).__name__} misses {name}")
         self.__dict__.update(values)
         self.__post_init__()
+        cls = type(self)
+        cls._made += 1
+        if cls._made == WRITTEN_OUT_AFTER and cls.__init__ is Record.__init__:
+            cls.__init__ = _written_out(cls)  # type: ignore[method-assign]
 
     def __post_init__(self) -> None:
         """Check the fields; does nothing unless a subclass says so."""

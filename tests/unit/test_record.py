@@ -1,6 +1,6 @@
 import pytest
 
-from labcore.record import Record
+from labcore.record import WRITTEN_OUT_AFTER, Record
 
 
 class Point(Record):
@@ -57,3 +57,51 @@ def test_replace_takes_fields_only() -> None:
 def test_repr_shows_what_is_not_the_default() -> None:
     assert repr(Checked(1)) == "Checked(x=1)"
     assert repr(Checked(1, 2, "a")) == "Checked(x=1, y=2, name='a')"
+
+
+class Pair(Record):
+    own: int
+    fields: tuple[int, ...] = ()
+
+
+class Positive(Pair):
+    more: str = "x"
+
+    def __post_init__(self) -> None:
+        if self.own < 0:
+            raise ValueError("negative")
+
+
+def test_a_class_of_many_values_makes_them_as_before() -> None:
+    first = Pair(1, fields=(2,)), Positive(1, (2,), more="y")
+    many = [(Pair(1, fields=(2,)), Positive(1, (2,), more="y")) for _ in range(2 * WRITTEN_OUT_AFTER)]
+    assert "__init__" in vars(Pair)
+    assert vars(Pair)["__init__"] is not Record.__init__
+    assert set(many) == {first}
+    assert repr(many[-1]) == repr(first) == "(Pair(own=1, fields=(2,)), Positive(own=1, fields=(2,), more='y'))"
+    assert Pair(1).fields == ()
+    assert Positive(3).replace(own=4) == Positive(4)
+    with pytest.raises(ValueError, match="negative"):
+        Positive(-1)
+    for wrong in ((), (1, (), 3)):
+        with pytest.raises(TypeError, match=r"Pair\(\)"):
+            Pair(*wrong)
+    with pytest.raises(TypeError, match=r"Pair\(\) got .* 'nope'"):
+        Pair(1, nope=2)  # type: ignore[call-arg]
+
+
+def test_a_class_that_comes_later_has_a_constructor_of_its_own() -> None:
+    class Base(Record):
+        one: int
+
+    for _ in range(WRITTEN_OUT_AFTER):
+        Base(1)
+
+    class Derived(Base):
+        two: int = 2
+
+    class Own(Base):
+        def __init__(self) -> None:
+            super().__init__(7)
+
+    assert [(Derived(1).two, Derived(1, 3).two, Own().one) for _ in range(2 * WRITTEN_OUT_AFTER)][-1] == (2, 3, 7)
