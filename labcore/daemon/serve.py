@@ -8,7 +8,7 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -38,12 +38,12 @@ def serve(root: Path, settings: Settings) -> None:
         root.mkdir(mode=0o711, parents=True, exist_ok=True)  # a socket is in it
     with ExitStack() as undo:
         bell, end = undo.enter_context(_end_bell())
-        found = [(host, undo.enter_context(listeners(host, settings))) for host in settings.hosts]
+        found = {host: undo.enter_context(listeners(host, settings)) for host in _files_last(settings.hosts)}
         daemon = Daemon(root, settings, end=end, notify=LOG.warning)
         undo.callback(daemon.close)
         app, servers = App(daemon), []
-        for host, sockets in found:
-            for listener, tls in sockets:
+        for host in settings.hosts:
+            for listener, tls in found[host]:
                 server = Server(listener, app, is_long_running=app.is_long_running, is_instant=app.is_instant, tls=tls)
                 server.start()
                 undo.callback(server.close)
@@ -54,6 +54,11 @@ def serve(root: Path, settings: Settings) -> None:
         notify_manager("STOPPING=1")
         if not _drained(servers):
             LOG.warning("requests were still being answered after %g s: they are broken off", DRAIN_SECONDS)
+
+
+def _files_last(hosts: Sequence[str]) -> list[str]:
+    """Return the hosts in the order in which they begin to listen: whoever waits for a socket's file finds all of them."""
+    return sorted(hosts, key=lambda host: host.startswith("unix:"))
 
 
 def _drained(servers: list[Server]) -> bool:

@@ -43,8 +43,6 @@ Pointee: TypeAlias = "str | bytes | bytearray | Words"
 Argument: TypeAlias = "int | Register | Pointee"
 
 WORD = (1 << 64) - 1
-
-
 RECORD = struct.Struct("=IBBHHH4xQ6qQ")  # struct step in csrc/block.h
 SAID = RECORD.size - 8
 FIRST_ARGUMENT = SAID - 6 * 8

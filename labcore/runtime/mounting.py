@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 How: TypeAlias = "Literal['given', 'taken', 'new']"  # by the starter; before the root is left; in the new root
 Seen: TypeAlias = "tuple[MountPoint, How, bool]"
-
+PROPAGATES: Final = MountFlag.SHARED | MountFlag.SLAVE
+MOST_TAKEN: Final = 2000  # of the walker's registers
+HOST_REGISTER: Final = 59  # that with the host's tree, for hooks
+FOR_OPS: Final = range(HOST_REGISTER, 68)  # those in which ops keep what they need themselves
 normalized = lru_cache(maxsize=1024)(os.path.normpath)  # which takes as long as two system calls
 
 
@@ -78,14 +81,6 @@ def _propagates(mount: MountPoint) -> bool:
     return is_bind(mount) and any(flag & PROPAGATES for flag in parse_options(mount.options).propagation)
 
 
-PROPAGATES: Final = MountFlag.SHARED | MountFlag.SLAVE
-
-
-MOST_TAKEN: Final = 2000  # of the walker's registers
-HOST_REGISTER: Final = 59  # that with the host's tree, for hooks
-FOR_OPS: Final = range(HOST_REGISTER, 68)  # those in which ops keep what they need themselves
-
-
 def _register(number: int) -> int:
     return number if number < FOR_OPS.start else number + len(FOR_OPS)
 
@@ -117,10 +112,7 @@ def mount_all(
 
 
 def _seen_inside(mount: MountPoint, new_user: bool, apart: bool) -> Seen:
-    """Return a mount, how it is made, and whether its place is a file.
-
-    Where something that is in hand came from does not matter any more: containers of one kind have the same ops, made once.
-    """
+    """Return a mount without where it comes from, if it is in hand: like containers have the same ops; how; is it a file?"""
     is_file = is_bind(mount) and not os.path.isdir(mount.source)
     how: How = "given" if is_given(mount, apart) else "taken" if _is_taken(mount, new_user, apart) else "new"
     return mount if how == "new" else mount.replace(source="none"), how, is_file

@@ -110,6 +110,12 @@ def test_hosts_that_are_none_are_refused(tmp_path: Path, host: str) -> None:
     assert f"-H {host}" in refusal(tmp_path / "root", "-H", host)
 
 
+def test_a_sockets_file_appears_when_all_other_hosts_are_listened_at(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        tcp = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        assert f"-H {tcp}: Address already in use" in refusal(tmp_path, "-H", f"unix://{tmp_path}/nowhere/s", "-H", tcp)
+
+
 def certificates(place: Path) -> None:
     """Make an authority, and certificates of a server and a client."""
     needs("openssl")
