@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from labcore.bench.daemon import OURS, THEIRS, Daemons
+from labcore.bench.daemon import DOCKER, OURS, THEIRS, Daemons
 from labcore.bench.daemon_actions import IMAGE
 from labcore.bench.measure import Measurement, Result, Subject, environment, measure
 from labcore.bench.network import WIRE
@@ -56,12 +56,12 @@ CASES: Final = (
 )
 
 
-def bench_build(rounds: int, only: Sequence[str] = ()) -> Iterator[Result]:
+def bench_build(rounds: int, only: Sequence[str] = (), docker: str = DOCKER) -> Iterator[Result]:
     """Measure each case, and yield its result after every round; `only` leaves out what has none of these words in its title.
 
-    Raises PeerFailed without the docker command, InvalidInput if nothing is left.
+    Both daemons are asked with the same docker command. Raises PeerFailed without one, InvalidInput if nothing is left.
     """
-    if not shutil.which("docker"):
+    if not shutil.which(docker):
         raise PeerFailed("docker: not installed; tools/peers make, and it is found")
     wanted = [case for case in CASES if not only or any(words in case.title for words in only)]
     if not wanted:
@@ -69,10 +69,10 @@ def bench_build(rounds: int, only: Sequence[str] = ()) -> Iterator[Result]:
     with ExitStack() as undo:
         work = undo.enter_context(workspace())
         subprocess.run(["sh", "-ec", WIRE], check=True)
-        daemons = Daemons(work, undo)
+        daemons = Daemons(work, undo, docker)
         remarks = [*daemons.remarks]
         builders = _builders(daemons, work, remarks)
-        where = environment(work, {"docker": version("docker"), **_version("buildah")})
+        where = environment(work, {"docker": version(docker), **_version("buildah")})
         remarks.append(f"parser: {parser_speed():.1f} MB/s, goal 5")
         for case in wanted:
             subjects = [

@@ -20,6 +20,7 @@ from labcore.engine import Engine
 from labcore.errors import InvalidInput
 from labcore.spec import OverlayRoot
 
+DOCKER: Final = "docker"
 OURS, THEIRS = "labcore daemon", "dockerd"
 IDLE_GOAL_MB: Final = 40
 EACH_GOAL_MB: Final = 0.5
@@ -31,19 +32,19 @@ SLEEPING: Final = 4  # containers that are weighed
 class Daemons:
     """labcore's daemon, and dockerd where it can be had, each with an image and a container that runs."""
 
-    def __init__(self, work: Path, undo: ExitStack) -> None:
+    def __init__(self, work: Path, undo: ExitStack, docker: str = DOCKER) -> None:
         self._work = work
-        self.remarks: list[str] = []
-        self.words = {OURS: undo.enter_context(own_daemon(*_labcore(work)))}
+        self.remarks = [f"the docker command alone takes {_alone_ms(docker):.0f} ms (docker --version)"]
+        self.words = {OURS: undo.enter_context(own_daemon(*_labcore(work), docker=docker))}
         try:
-            self.words[THEIRS] = undo.enter_context(own_dockerd(work, *WITH_NETWORKS))
+            self.words[THEIRS] = undo.enter_context(own_dockerd(work, *WITH_NETWORKS, docker=docker))
         except (PeerFailed, OSError) as error:
             self.remarks.append(f"dockerd: {error}")
         self.baseline = THEIRS if THEIRS in self.words else OURS
         archive = _busybox(work)
-        for docker in self.words.values():
-            undo.callback(remove_all, docker)  # those of labcore would run on
-            timed([*docker, "import", archive, IMAGE])
+        for words in self.words.values():
+            undo.callback(remove_all, words)  # those of labcore would run on
+            timed([*words, "import", archive, IMAGE])
 
     def each(self, do: Callable[[Docker], Any]) -> None:
         """Do something with every one of them."""
@@ -63,14 +64,14 @@ class Daemons:
 
 
 def bench_daemon(
-    rounds: int, size_mib: int = SIZE_MIB, containers: int = CONTAINERS, only: Sequence[str] = ()
+    rounds: int, size_mib: int = SIZE_MIB, containers: int = CONTAINERS, only: Sequence[str] = (), docker: str = DOCKER
 ) -> Iterator[Result]:
     """Measure each kind of request, and yield its results after every round.
 
     Logs and what is copied have that size; a list has so many containers. `only` leaves out what has none of these words in its
-    title. Raises PeerFailed without the docker command, InvalidInput if nothing is left.
+    title. Both daemons are asked with the same docker command. Raises PeerFailed without one, InvalidInput if nothing is left.
     """
-    if not shutil.which("docker"):
+    if not shutil.which(docker):
         raise PeerFailed("docker: not installed; tools/peers make, and it is found")
     wanted = [each for each in actions(size_mib, containers) if not only or any(words in each.title for words in only)]
     if not wanted:
@@ -78,10 +79,10 @@ def bench_daemon(
     with ExitStack() as undo:
         work = undo.enter_context(workspace())
         subprocess.run(["sh", "-ec", WIRE], check=True)
-        daemons = Daemons(work, undo)
+        daemons = Daemons(work, undo, docker)
         remarks = [*daemons.remarks, *_memory(daemons)]
         daemons.each(lambda docker: timed([*docker, "run", "-d", "--name", RUNNING, IMAGE, "/bin/sleep", "100000"]))
-        where = environment(work, {"docker": version("docker")})
+        where = environment(work, {"docker": version(docker)})
         for action in wanted:
             daemons.each(action.prepare)
             for pids in daemons.pids().values():
@@ -91,6 +92,11 @@ def bench_daemon(
                 yield Result(action.title, daemons.baseline, where, measured.rows(), said)
             daemons.each(action.undo)
             remarks = []
+
+
+def _alone_ms(docker: str) -> float:
+    """Return how long a docker command takes that asks nobody: what a daemon does comes on top of it."""
+    return 1000 * min(timed([docker, "--version"]) for _ in range(5))
 
 
 def _labcore(work: Path) -> tuple[list[str], str, Path]:

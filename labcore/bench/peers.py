@@ -169,27 +169,27 @@ def _dockerd_with_image(rootfs: Path, work: Path, undo: ExitStack, *options: str
 
 
 @contextmanager
-def own_dockerd(work: Path, *options: str) -> Iterator[list[str]]:
+def own_dockerd(work: Path, *options: str, docker: str = "docker") -> Iterator[list[str]]:
     """Start a dockerd whose files lie in `work`, by default without networks; yield the words that begin a command to it."""
     home = work / "docker"
     home.mkdir()
     socket = f"unix://{home}/docker.sock"
     command = ["dockerd", "-H", socket, "--data-root", str(home / "data"), "--exec-root", str(home / "exec"),
                "--pidfile", str(home / "pid"), *(options or WITHOUT_NETWORKS)]  # fmt: skip
-    with own_daemon(command, socket, home / "log") as docker:
-        yield docker
+    with own_daemon(command, socket, home / "log", docker=docker) as words:
+        yield words
 
 
 @contextmanager
-def own_daemon(command: list[str], socket: str, log: Path) -> Iterator[list[str]]:
+def own_daemon(command: list[str], socket: str, log: Path, *, docker: str = "docker") -> Iterator[list[str]]:
     """Start a daemon that serves the Engine API; yield the words that begin a docker command to it. Raises PeerFailed."""
     with ExitStack() as undo:
         output = undo.enter_context(log.open("wb"))
         daemon = subprocess.Popen(command, stdout=output, stderr=output)
         undo.callback(_stop, daemon)
-        docker = ["docker", "-H", socket]
-        _await_daemon(docker, daemon)
-        yield docker
+        words = [docker, "-H", socket]
+        _await_daemon(words, daemon)
+        yield words
 
 
 def remove_all(docker: list[str]) -> None:

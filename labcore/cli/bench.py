@@ -1,6 +1,7 @@
 """`labcore bench`: measure labcore and its peers, and report."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -20,8 +21,8 @@ COMPARE = "compare"
 ROUNDS = {"images": 5, "daemon": 10, "build": 5}
 OPTIONS = {
     "images": {"archive": "archive"},
-    "build": {"only": "only"},
-    "daemon": {"size_mib": "size", "containers": "containers", "only": "only"},
+    "build": {"only": "only", "docker": "docker"},
+    "daemon": {"size_mib": "size", "containers": "containers", "only": "only", "docker": "docker"},
 }
 
 
@@ -64,6 +65,12 @@ def arguments(parser: Parser) -> None:
         metavar="WORDS",
         help="daemon, build: nothing but what has these in its title (again and again)",
     )
+    parser.add_argument(
+        "--docker",
+        type=os.path.abspath,
+        metavar="PROGRAM",
+        help="daemon, build: the docker command to ask with (default: docker)",
+    )
     parser.add_argument("--archive", type=Path, metavar="TAR", help="images: the root file system to take (default: made anew)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write environment and rows as JSON")
     parser.add_argument(
@@ -77,6 +84,7 @@ def arguments(parser: Parser) -> None:
 def main(args: Arguments) -> int:
     """Measure all subjects in turn, showing how far it is."""
     places = [path.parent for path in (args.json, args.plot, args.archive) if path]
+    places += [Path(args.docker)] if args.docker else []
     if not args.source and (words := enter_command(Path.cwd(), args.root or default_root(), *places)):
         return _among_peers(words, args)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # daemons of its own end with it

@@ -5,8 +5,6 @@ from __future__ import annotations
 from labcore.client.answer import BadAnswer
 from labcore.client.api import API, parsed, path
 from labcore.client.container_values import Container, Stats, Top
-from labcore.client.exec import Execs
-from labcore.client.log_records import LogRecord, log_records
 from labcore.client.streams import MULTIPLEXED, Streams, demultiplexed, raw
 
 TYPE_CHECKING = False
@@ -14,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, Final
 
+    from labcore.client.log_records import LogRecord
     from labcore.client.streams import Output
 
 MULTIPLEXED_SINCE: Final = (1, 42)  # the version from which on a media type says so
@@ -51,6 +50,8 @@ class ContainerStreams:
             "follow": follow, "tail": tail, "since": since, "until": until, "timestamps": timestamps, "details": details,
             "stdout": stdout, "stderr": stderr,
         }  # fmt: skip
+        from labcore.client.log_records import log_records  # `run` reads none
+
         with self._api.call("GET", path("containers", name, "logs"), query, timeout=None) as answer:
             is_multiplexed = self._is_multiplexed(name, answer.headers.get("content-type", ""))
             yield from log_records(answer.read, is_multiplexed=is_multiplexed, timestamps=timestamps, details=details)
@@ -91,6 +92,8 @@ class ContainerStreams:
 
     def exec(self, name: str, command: list[str] | tuple[str, ...], **options: Any) -> Streams:
         """Run a command in it; return its streams. Options as those of `Execs.create`. Raises NotRunning."""
+        from labcore.client.exec import Execs
+
         execs = Execs(self._api)
         return execs.start(execs.create(name, command, **options), tty=bool(options.get("tty")))
 

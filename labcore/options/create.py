@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 
 from labcore.errors import InvalidInput
-from labcore.options import devices, log, networks, security
-from labcore.options.life import restart_policy
-from labcore.options.limits import address, cpu_set, cpu_shares, cpus, extra_host, id_range, signal_name, ulimit
-from labcore.options.mounts import from_long, from_short, from_tmpfs
 from labcore.options.values import (
     each,
     flag,
@@ -32,6 +29,20 @@ if TYPE_CHECKING:
 
 Reader: TypeAlias = "Callable[[str, Any], Any]"
 
+
+def _of(module: str, name: str) -> Reader:
+    """Return a reader whose module is imported when it reads: most containers name few options."""
+    return lambda option, value: getattr(import_module(f"labcore.options.{module}"), name)(option, value)
+
+
+def _mount(reader: str) -> Reader:
+    return each(lambda _, value: getattr(import_module("labcore.options.mounts"), reader)(value))
+
+
+def _throttle(kind: str) -> Reader:
+    return each(lambda option, value: import_module("labcore.options.devices").throttle(kind)(option, value))
+
+
 # name -> the field of CreateOptions that it belongs to, and what reads it
 FORMS: Final[dict[str, tuple[str, Reader]]] = {
     "env": ("environment", variables),
@@ -43,49 +54,54 @@ FORMS: Final[dict[str, tuple[str, Reader]]] = {
     "group_add": ("group_add", words),
     "labels": ("labels", pairs),
     "annotations": ("annotations", pairs),
-    "volumes": ("mounts", each(lambda _, value: from_short(value))),
+    "volumes": ("mounts", _mount("from_short")),
     "volumes_from": ("volumes_from", words),
-    "mounts": ("mounts", each(lambda _, value: from_long(value))),
-    "tmpfs": ("mounts", each(lambda _, value: from_tmpfs(value))),
-    "devices": ("devices", each(devices.mapping)),
-    "device_cgroup_rules": ("device_cgroup_rules", each(devices.rule)),
-    "remap": ("userns_remap", id_range),
+    "mounts": ("mounts", _mount("from_long")),
+    "tmpfs": ("mounts", _mount("from_tmpfs")),
+    "devices": ("devices", each(_of("devices", "mapping"))),
+    "device_cgroup_rules": ("device_cgroup_rules", each(_of("devices", "rule"))),
+    "remap": ("userns_remap", _of("limits", "id_range")),
     "cap_add": ("cap_add", words),
     "cap_drop": ("cap_drop", words),
-    "publish": ("ports", networks.published),
-    "expose": ("exposed_ports", networks.exposed),
-    "dns": ("dns", each(address)),
+    "publish": ("ports", _of("networks", "published")),
+    "expose": ("exposed_ports", _of("networks", "exposed")),
+    "dns": ("dns", each(_of("limits", "address"))),
     "dns_search": ("dns_search", each(word)),
     "dns_options": ("dns_options", each(word)),
-    "extra_hosts": ("extra_hosts", extra_host),
-    "ulimits": ("ulimits", each(ulimit)),
+    "extra_hosts": ("extra_hosts", _of("limits", "extra_host")),
+    "ulimits": ("ulimits", each(_of("limits", "ulimit"))),
     "sysctls": ("sysctls", pairs),
-    "stop_signal": ("stop_signal", signal_name),
-    "restart": ("restart", restart_policy),
+    "stop_signal": ("stop_signal", _of("limits", "signal_name")),
+    "restart": ("restart", _of("life", "restart_policy")),
     "stop_timeout": ("stop_timeout", lambda name, value: number(name, value, -1)),
     "shm_size": ("shm_size", size),
-    "security_opt": ("", security.security),
+    "security_opt": ("", _of("security", "security")),
     "memory": ("resources.memory", size),
     "memory_swap": ("resources.swap", size_or_unlimited),
     "memory_reservation": ("resources.reservation", size),
     "memory_swappiness": ("resources.swappiness", lambda name, value: number(name, value, -1, 100)),
     "oom_kill_disable": ("resources.no_oom_killer", flag),
     "oom_score_adj": ("oom_score_adj", lambda name, value: number(name, value, -1000, 1000)),
-    "cpus": ("resources", cpus),
-    "cpu_shares": ("resources.cpu_shares", cpu_shares),
+    "cpus": ("resources", _of("limits", "cpus")),
+    "cpu_shares": ("resources.cpu_shares", _of("limits", "cpu_shares")),
     "cpu_quota": ("resources.cpu_quota", lambda name, value: number(name, value, -1)),
     "cpu_period": ("resources.cpu_period", number),
     "cpu_rt_runtime": ("resources.realtime_runtime", number),
     "cpu_rt_period": ("resources.realtime_period", number),
-    "cpuset_cpus": ("resources.cpus", cpu_set),
-    "cpuset_mems": ("resources.mems", cpu_set),
+    "cpuset_cpus": ("resources.cpus", _of("limits", "cpu_set")),
+    "cpuset_mems": ("resources.mems", _of("limits", "cpu_set")),
     "pids_limit": ("resources.pids", lambda name, value: number(name, value, -1)),
     "blkio_weight": ("resources.block_weight", number),
-    "blkio_weight_device": ("resources.block_weights", each(devices.weight)),
-    "device_read_bps": ("resources.throttles", each(devices.throttle("read_bps"))),
-    "device_write_bps": ("resources.throttles", each(devices.throttle("write_bps"))),
-    "device_read_iops": ("resources.throttles", each(devices.throttle("read_iops"))),
-    "device_write_iops": ("resources.throttles", each(devices.throttle("write_iops"))),
+    "blkio_weight_device": ("resources.block_weights", each(_of("devices", "weight"))),
+    "device_read_bps": ("resources.throttles", _throttle("read_bps")),
+    "device_write_bps": ("resources.throttles", _throttle("write_bps")),
+    "device_read_iops": ("resources.throttles", _throttle("read_iops")),
+    "device_write_iops": ("resources.throttles", _throttle("write_iops")),
+}
+# what reads fields that mean something together only
+TOGETHER: Final = {
+    "networks": ("connected", ("network", "ip", "ip6", "mac_address", "network_aliases", "links")),
+    "log": ("chosen", ("log_driver", "log_options")),
 }
 ADDED: Final = ("mounts", "resources.throttles")  # several names say more of the same
 DEFAULT: Final = CreateOptions()
@@ -102,7 +118,9 @@ def create_options(
     if isinstance(argv, str | bytes) or not isinstance(argv, Sequence):
         raise InvalidInput(f"argv is a list of words: [{argv!r}], or ['sh', '-c', {argv!r}]")
     base = options or DEFAULT
-    base = log.chosen(networks.connected(base, fields), fields)
+    for module, (name, together) in TOGETHER.items():
+        if any(fields.get(field) is not None for field in together):
+            base = getattr(import_module(f"labcore.options.{module}"), name)(base, fields)
     changes: dict[str, Any] = {"image": image} if image is not None else {}
     if argv:
         changes["command"] = tuple(argv)
@@ -113,7 +131,14 @@ def create_options(
     limits = {target.partition(".")[2]: changes.pop(target) for target in list(changes) if target.startswith("resources.")}
     if limits:
         changes["resources"] = changes.get("resources", base.resources).replace(**limits)
-    return networks.check_mode(base.replace(**changes) if changes else base)
+    made = base.replace(**changes) if changes else base
+    return _of_anothers_network(made) if made.network_mode.startswith("container:") else made
+
+
+def _of_anothers_network(options: CreateOptions) -> CreateOptions:
+    from labcore.options.networks import check_mode
+
+    return check_mode(options)
 
 
 def _add(changes: dict[str, Any], target: str, found: Any) -> None:
