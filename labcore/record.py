@@ -109,7 +109,7 @@ class Record:
         cls._fields = cls._fields | {name: vars(cls).get(name, _REQUIRED) for name in names}
         cls._required = tuple(name for name, default in cls._fields.items() if default is _REQUIRED)
         cls._made = 0
-        if cls.__init__ is Record.__init__ or cls.__init__.__name__ == WRITTEN_OUT:  # that of a base is for its fields
+        if cls.__init__.__name__ == WRITTEN_OUT:  # a base's, for its fields
             cls.__init__ = Record.__init__  # type: ignore[method-assign]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -127,6 +127,8 @@ class Record:
         cls = type(self)
         cls._made += 1
         if cls._made == WRITTEN_OUT_AFTER and cls.__init__ is Record.__init__:
+            for derived in cls.__subclasses__():
+                derived.__init__ = derived.__init__  # type: ignore[method-assign]  # and no longer what it has from here
             cls.__init__ = _written_out(cls)  # type: ignore[method-assign]
 
     def __post_init__(self) -> None:

@@ -36,10 +36,9 @@ def from_json(kind: type[R], value: Any) -> R:
     kinds = field_types(kind, spec)
     if unknown := value.keys() - kind._fields.keys():
         raise ValueError(f"{kind.__name__} has no field {', '.join(sorted(unknown))[:80]}")
-    try:
-        return kind(**{name: _read(kinds[name], item) for name, item in value.items()})
-    except TypeError as error:  # a field that has no default is missing
-        raise ValueError(str(error)) from None
+    if missing := [name for name in kind._required if name not in value]:
+        raise ValueError(f"{kind.__name__} misses {', '.join(missing)}")
+    return kind(**{name: _read(kinds[name], item) for name, item in value.items()})
 
 
 def _read(kind: Any, value: Any) -> Any:

@@ -105,3 +105,16 @@ def test_a_class_that_comes_later_has_a_constructor_of_its_own() -> None:
             super().__init__(7)
 
     assert [(Derived(1).two, Derived(1, 3).two, Own().one) for _ in range(2 * WRITTEN_OUT_AFTER)][-1] == (2, 3, 7)
+
+
+def test_a_class_that_was_there_keeps_its_constructor_when_its_bases_is_written_out() -> None:
+    class Base(Record):
+        one: int
+
+    class Derived(Base):
+        two: int = 2
+
+    for _ in range(WRITTEN_OUT_AFTER):
+        Base(1)
+    assert [(Derived(1).two, Derived(1, two=3).two) for _ in range(2 * WRITTEN_OUT_AFTER)][-1] == (2, 3)
+    assert "__init__" not in vars(Point), "it has that of all records: a tripwire in it would be in all"

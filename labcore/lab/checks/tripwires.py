@@ -16,6 +16,7 @@ from typing import Any, Final
 from labcore import native
 from labcore.lab.messages import say
 from labcore.native import MountFlag, UnmountFlag
+from labcore.record import Record
 
 Target = Callable[..., Any] | ModuleType  # of a class its methods, of a module its functions
 SPRUNG: Final = "sprung"  # in the root that was drawn: a process has come upon a covered file
@@ -57,7 +58,8 @@ def functions_of(target: Target) -> Iterator[FunctionType]:
         members = [each for each in vars(target).values() if getattr(each, "__module__", "") == target.__name__]
         found = [_plain(each) for each in members if not inspect.isclass(each)]
     elif inspect.isclass(target):
-        found = [_plain(each) for name, each in vars(target).items() if name != "__del__"]
+        common = (*vars(Record).values(), vars(target).get("__del__"))  # of all records
+        found = [_plain(each) for each in vars(target).values() if each not in common]
     else:
         found = [_plain(target)]
     functions = [each for each in found if each is not None]

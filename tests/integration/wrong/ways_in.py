@@ -240,7 +240,7 @@ def bridge(host):
         "what the driver attaches with": """
 def connect(host, pid):
     from labcore.network import attachment
-    attachment._inside([], [])
+    attachment._configure([], [])
 """,
     },
     (7, "publish"): {
