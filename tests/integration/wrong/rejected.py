@@ -417,7 +417,7 @@ REJECTED: dict[tuple[int, str], dict[str, Reason]] = {
         "the first that there is": NOT_FOUND,
         "whole ids only": Reason("the status of the answer"),
         "a process of its own": Reason("as the daemon knows them"),
-        "all of them": Reason("once, and no other container"),
+        "all of them": Reason("once, and no other container|as the daemon knows them"),
     },
     (5, "wait"): {
         "a faked print": Reason("the status of the answer", "a Reply is wanted"),
