@@ -128,7 +128,7 @@ class Record:
         cls._made += 1
         if cls._made == WRITTEN_OUT_AFTER and cls.__init__ is Record.__init__:
             for derived in cls.__subclasses__():
-                derived.__init__ = derived.__init__  # type: ignore[method-assign]  # and no longer what it has from here
+                derived.__init__ = derived.__init__  # type: ignore[method-assign]  # that of all records, for its own fields
             cls.__init__ = _written_out(cls)  # type: ignore[method-assign]
 
     def __post_init__(self) -> None:
